@@ -1,0 +1,1 @@
+//! Upload quotas in front of a Matrix homeserver, and the quota engine behind them.

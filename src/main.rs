@@ -1,0 +1,2 @@
+//! Runs the command line; its outcome becomes the exit code.
+fn main() {}
