@@ -1,0 +1,53 @@
+//! Grant: what one subject has of its own: a group, overrides, an exemption; each may end.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Amount, Limit, Resource};
+use crate::clock::Timestamp;
+
+/// Something given to one subject, perhaps only until a date, perhaps with a note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant<T> {
+    /// What is given.
+    pub what: T,
+    /// The first moment it no longer holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl<T> Grant<T> {
+    /// Returns what is given, if it still holds at `now`.
+    pub fn live(&self, now: Timestamp) -> Option<&T> {
+        self.until.is_none_or(|end| now < end).then_some(&self.what)
+    }
+}
+
+/// All that one subject has of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grants {
+    /// The group it was put in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Grant<String>>,
+    /// Set if nothing is ever refused to it; it is still counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exempt: Option<Grant<()>>,
+    /// Limits in place of its group's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<Resource, Grant<Limit>>,
+    /// The size of one upload in place of its group's; none inside means any size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_upload_bytes: Option<Grant<Option<Amount>>>,
+}
+
+impl Grants {
+    /// Returns true if it has nothing of its own.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,21 @@
+//! Group: subjects that share limits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Amount, Limit, Resource, Zone};
+
+/// The limits of a tier, such as `free`. A resource it does not name is unlimited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The limit of each resource it names.
+    #[serde(default)]
+    pub limits: BTreeMap<Resource, Limit>,
+    /// The most bytes one upload may have; none means any size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_upload_bytes: Option<Amount>,
+    /// The zone in which its days begin; none means the policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<Zone>,
+}

@@ -1,0 +1,161 @@
+//! Held: what is remembered of a reservation: for whom, how much, whether it still counts.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::invalid::Invalid;
+use super::{Amount, Resource, Subject, Unit};
+use crate::clock::Timestamp;
+
+/// Names a reservation, for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HoldId(uuid::Uuid);
+
+impl HoldId {
+    /// Returns an id that nobody has.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(uuid::Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.simple().fmt(f)
+    }
+}
+
+impl FromStr for HoldId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let id = uuid::Uuid::try_parse(text);
+        id.map(Self)
+            .map_err(|_| Invalid::new(format!("\"{text}\" is not the id of a reservation")))
+    }
+}
+
+/// Names a running process among those on one store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Instance(Arc<str>);
+
+impl Instance {
+    /// Returns a name that no other process has.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(uuid::Uuid::now_v7().simple().to_string().into())
+    }
+
+    /// Returns the instance called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How long an open reservation counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Until a moment.
+    Until(Timestamp),
+    /// As long as the instance that took it gives signs of life.
+    While(Instance),
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its room is set aside.
+    Open,
+    /// Its owner or its time was gone; the room was given back.
+    Lapsed,
+    /// The room was given back.
+    Released,
+    /// It was replaced by what was really used.
+    Settled,
+    /// It was settled, and then taken back.
+    Refunded,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [
+        Self::Open,
+        Self::Lapsed,
+        Self::Released,
+        Self::Settled,
+        Self::Refunded,
+    ];
+
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Lapsed => "lapsed",
+            Self::Released => "released",
+            Self::Settled => "settled",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// Returns the state whose word is `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// Room on one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldItem {
+    /// The resource.
+    pub resource: Resource,
+    /// How much is set aside; once settled, how much was charged.
+    pub amount: Amount,
+}
+
+/// A reservation, as a store remembers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its id.
+    pub id: HoldId,
+    /// Whose room.
+    pub subject: Subject,
+    /// The moment that says in which buckets it counts, now and when settled.
+    pub at: Timestamp,
+    /// How long it counts.
+    pub life: Life,
+    /// What became of it.
+    pub state: State,
+    /// The room on each resource.
+    pub items: Vec<HeldItem>,
+}
+
+impl Held {
+    /// Returns what each item is charged when the action turned out to be `total`.
+    ///
+    /// `total` is the measure of the items in bytes; counts are charged what they hold. Without
+    /// any item in bytes it is the measure of all.
+    #[must_use]
+    pub fn charges(&self, total: Amount) -> Vec<HeldItem> {
+        let in_bytes = |item: &HeldItem| item.resource.unit() == Unit::Bytes;
+        let any_bytes = self.items.iter().any(in_bytes);
+        let charge = |item: &HeldItem| HeldItem {
+            resource: item.resource.clone(),
+            amount: if in_bytes(item) || !any_bytes {
+                total
+            } else {
+                item.amount
+            },
+        };
+        self.items.iter().map(charge).collect()
+    }
+}

@@ -1,0 +1,46 @@
+//! The words. Pure: no I/O, no async, no Matrix.
+//!
+//! They make one sentence: *a **subject** is in a **group**; a group sets **limits**; a limit caps
+//! a **resource** by an **amount** of a **unit** per **period**; a **capability** is the resources
+//! one action draws on.* The rest is about keeping count: a **window** is one cap of a limit, a
+//! **bucket** the stretch of time a period is in now, an **event** a line of the ledger, a
+//! **held** reservation room set aside, a **plan** one question with all its windows, and the
+//! **rule** its answer.
+
+// How much, of what.
+pub mod amount;
+pub mod resource;
+pub mod unit;
+// Until when.
+pub mod bucket;
+pub mod period;
+// Who may how much.
+pub mod capability;
+pub mod grant;
+pub mod group;
+pub mod limit;
+pub mod policy;
+pub mod subject;
+pub mod window;
+// What happened, and what may happen.
+pub mod event;
+pub mod held;
+pub mod idempotency;
+pub mod plan;
+pub mod rule;
+
+mod invalid;
+
+pub use amount::{Amount, Overflow};
+pub use bucket::{Bucket, Zone};
+pub use capability::Capability;
+pub use grant::Grants;
+pub use group::Group;
+pub use invalid::Invalid;
+pub use limit::Limit;
+pub use period::Period;
+pub use policy::{Layer, Policy, PolicyVersion};
+pub use resource::Resource;
+pub use subject::Subject;
+pub use unit::Unit;
+pub use window::Window;

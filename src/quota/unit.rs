@@ -1,0 +1,230 @@
+//! Unit: what an amount is measured in; reads "500 MB", "2 GiB"; refuses "5G" with a hint.
+
+use super::invalid::Invalid;
+use super::{Amount, Overflow};
+
+/// What a resource is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes: amounts may be written with a unit.
+    Bytes,
+    /// Plain numbers: files, requests.
+    Count,
+}
+
+/// The byte units, largest first. `MB` is 1000², `MiB` is 1024².
+const BYTE_UNITS: [(&str, i64); 13] = [
+    ("EiB", 1 << 60),
+    ("EB", 1_000_000_000_000_000_000),
+    ("PiB", 1 << 50),
+    ("PB", 1_000_000_000_000_000),
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("kB", 1_000),
+    ("B", 1),
+];
+
+impl Unit {
+    /// Returns the word for it, as the API says it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Count => "count",
+        }
+    }
+
+    /// Reads an amount: `500MB`, `1.5 GiB`, `-3`, `10000`.
+    ///
+    /// Units are read in any case. A fraction must land on a whole base unit.
+    ///
+    /// # Errors
+    /// A fragment that says what would be right.
+    pub fn parse(self, text: &str) -> Result<Amount, Invalid> {
+        let text = text.trim();
+        let split = text
+            .find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(text.len());
+        let (number, suffix) = text.split_at(split);
+        let factor = self.factor(suffix.trim(), text)?;
+        scaled(number.trim(), factor, text)
+    }
+
+    fn factor(self, suffix: &str, text: &str) -> Result<i64, Invalid> {
+        let lower = suffix.to_ascii_lowercase();
+        if lower.is_empty() {
+            return Ok(1);
+        }
+        if self == Self::Count {
+            return Err(Invalid::new(format!(
+                "\"{text}\" has a unit, but this resource is a plain number (only names that end in \"bytes\" take units)"
+            )));
+        }
+        if matches!(lower.as_str(), "byte" | "bytes") {
+            return Ok(1);
+        }
+        if let Some((_, factor)) = BYTE_UNITS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(suffix))
+        {
+            return Ok(*factor);
+        }
+        if matches!(lower.as_str(), "k" | "m" | "g" | "t" | "p" | "e") {
+            let letter = lower.to_ascii_uppercase();
+            return Err(Invalid::new(format!(
+                "\"{text}\" is ambiguous: write {letter}B (thousands) or {letter}iB (1024s)"
+            )));
+        }
+        Err(Invalid::new(format!(
+            "\"{suffix}\" is not a unit: write B, kB, MB, GB, KiB, MiB, GiB …"
+        )))
+    }
+
+    /// Returns the amount as a person would write it: `498 MB`, `1.5 GB`, `12`.
+    ///
+    /// Cut after two decimals, never rounded up, so that what is shown as left is there.
+    #[must_use]
+    pub fn human(self, amount: Amount) -> String {
+        let units = amount.get();
+        let decimal = BYTE_UNITS.iter().filter(|(name, _)| !name.contains('i'));
+        match self {
+            Self::Count => units.to_string(),
+            Self::Bytes => decimal
+                .copied()
+                .find(|(_, factor)| units.unsigned_abs() >= factor.unsigned_abs())
+                .map_or_else(
+                    || format!("{units} B"),
+                    |(name, factor)| cut(units, name, factor),
+                ),
+        }
+    }
+}
+
+/// Writes `units` in multiples of `factor` with at most two decimals.
+fn cut(units: i64, name: &str, factor: i64) -> String {
+    let (whole, rest) = (units / factor, (units % factor).unsigned_abs());
+    let hundredths = u128::from(rest) * 100 / u128::from(factor.unsigned_abs());
+    let decimals = format!("{hundredths:02}");
+    match decimals.trim_end_matches('0') {
+        "" => format!("{whole} {name}"),
+        decimals => format!("{whole}.{decimals} {name}"),
+    }
+}
+
+/// Multiplies a decimal number by `factor`, exactly.
+fn scaled(number: &str, factor: i64, text: &str) -> Result<Amount, Invalid> {
+    let unreadable = || {
+        Invalid::new(format!(
+            "\"{text}\" is not an amount: write a number like 10000 or 500MB"
+        ))
+    };
+    let overflow = || Invalid::new(format!("\"{text}\": {Overflow}"));
+    let (negative, digits) = match number.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, number),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return Err(unreadable());
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let places = u32::try_from(fraction.len()).map_err(|_| overflow())?;
+    let scale = 10_i128
+        .checked_pow(places)
+        .filter(|_| places <= 18)
+        .ok_or_else(overflow)?;
+    let mantissa: i128 = format!("{whole}{fraction}")
+        .parse()
+        .map_err(|_| overflow())?;
+    let scaled = mantissa
+        .checked_mul(i128::from(factor))
+        .ok_or_else(overflow)?;
+    if scaled % scale != 0 {
+        return Err(Invalid::new(format!(
+            "\"{text}\" is not a whole number of base units"
+        )));
+    }
+    let units = if negative {
+        -(scaled / scale)
+    } else {
+        scaled / scale
+    };
+    i64::try_from(units)
+        .map(Amount::new)
+        .map_err(|_| overflow())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bytes(text: &str) -> Result<i64, String> {
+        Unit::Bytes
+            .parse(text)
+            .map(Amount::get)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn decimal_and_binary_units_are_told_apart_in_any_case() {
+        assert_eq!(bytes("500MB"), Ok(500_000_000));
+        assert_eq!(bytes("500 mb"), Ok(500_000_000));
+        assert_eq!(bytes("2GiB"), Ok(2 << 30));
+        assert_eq!(bytes("1.5kB"), Ok(1500));
+        assert_eq!(bytes("10000"), Ok(10_000));
+        assert_eq!(bytes("-3 bytes"), Ok(-3));
+        assert_eq!(bytes("7EiB"), Ok(7 << 60));
+    }
+
+    #[test]
+    fn a_bare_letter_is_refused_with_both_readings() {
+        let error = bytes("5G").unwrap_err();
+        assert!(error.contains("GB") && error.contains("GiB"), "{error}");
+    }
+
+    #[test]
+    fn a_fraction_must_land_on_a_whole_byte() {
+        assert!(bytes("0.3B").unwrap_err().contains("whole"));
+        assert_eq!(bytes("0.001kB"), Ok(1));
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        for text in [
+            "", "MB", "1e3", "5 XB", "1..2", "--1", "+5", "1_000", "8EiB", "10 Mbit", "9.", ".5",
+        ] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+        assert!(Unit::Count.parse("5MB").is_err());
+        assert!(bytes(&"9".repeat(60)).is_err());
+        assert!(bytes(&format!("0.{}1", "0".repeat(60))).is_err());
+    }
+
+    #[test]
+    fn people_read_short_figures_that_never_promise_too_much() {
+        assert_eq!(Unit::Bytes.human(Amount::new(498_000_000)), "498 MB");
+        assert_eq!(Unit::Bytes.human(Amount::new(1_999_999)), "1.99 MB");
+        assert_eq!(Unit::Bytes.human(Amount::new(1_050_000)), "1.05 MB");
+        assert_eq!(Unit::Bytes.human(Amount::ZERO), "0 B");
+        assert_eq!(Unit::Count.human(Amount::new(12)), "12");
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_number_is_read_back_as_itself(units: i64) {
+            prop_assert_eq!(bytes(&units.to_string()), Ok(units));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC*") {
+            let _ = Unit::Bytes.parse(&text);
+        }
+    }
+}
