@@ -62,6 +62,9 @@ class Metergate:
     def pid(self):
         return self._child.pid
 
+    def exited(self):
+        return self._child.exited()
+
     def end(self):
         return self._child.end()
 

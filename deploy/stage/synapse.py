@@ -55,6 +55,9 @@ class Synapse:
         answer = self._admin.ask("GET", f"/_synapse/admin/v1/users/{quote(user_id)}/media?limit=1000")
         return [file["media_length"] for file in answer.json["media"]]
 
+    def exited(self):
+        return self._child.exited()
+
     def end(self):
         self._child.end()
 

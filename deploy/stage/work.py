@@ -45,7 +45,7 @@ class Progress:
             self._write(f"\r\033[K{f'  · {self._title}  {self._elapsed()}  {detail}'[:width]}")
         elif now - self._said >= _SAY_AGAIN:
             self._said = now
-            print(f"  · {self._title}  {self._elapsed()}  {detail}".rstrip(), flush=True)
+            print(f"  · {self._title}  {self._elapsed()}  {detail}"[:100].rstrip(), flush=True)
 
     def done(self):
         self._end("✓")

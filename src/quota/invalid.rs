@@ -13,7 +13,7 @@ impl Invalid {
 }
 
 /// Returns ` (did you mean "…"?)` for the nearest of `known`, or nothing if none is near.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known
         .into_iter()
         .map(|other| (strsim::normalized_damerau_levenshtein(word, other), other))

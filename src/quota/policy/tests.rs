@@ -86,7 +86,7 @@ fn a_rule_comes_before_the_default_group() {
 #[test]
 fn an_assigned_group_comes_before_a_rule() {
     let grants = Grants {
-        group: given("patron".to_owned()),
+        group: Some(given("patron".to_owned())),
         ..Grants::default()
     };
     assert_resolves(&policy(), "@bridge_a:x", &grants, "2000000", "group patron");
@@ -95,12 +95,12 @@ fn an_assigned_group_comes_before_a_rule() {
 #[test]
 fn an_override_comes_before_the_group_and_an_exemption_before_both() {
     let mut grants = Grants {
-        group: given("patron".to_owned()),
-        overrides: [(media(), given(limit("5MB/day")).unwrap())].into(),
+        group: Some(given("patron".to_owned())),
+        overrides: [(media(), given(limit("5MB/day")))].into(),
         ..Grants::default()
     };
     assert_resolves(&policy(), "@alice:x", &grants, "5000000/day", "override");
-    grants.exempt = given(());
+    grants.exempt = Some(given(()));
     assert_resolves(&policy(), "@alice:x", &grants, "unlimited", "exempt");
 }
 
@@ -205,7 +205,7 @@ fn the_size_of_one_upload_is_overridden_and_lifted_like_a_limit() {
             .max_upload()
     };
     assert_eq!(size(&Grants::default()), Some(Amount::new(10)));
-    let larger = given(Some(Amount::new(20)));
+    let larger = Some(given(Some(Amount::new(20))));
     assert_eq!(
         size(&Grants {
             max_upload_bytes: larger,
@@ -215,7 +215,7 @@ fn the_size_of_one_upload_is_overridden_and_lifted_like_a_limit() {
     );
     assert_eq!(
         size(&Grants {
-            exempt: given(()),
+            exempt: Some(given(())),
             ..Grants::default()
         }),
         None

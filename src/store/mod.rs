@@ -1,0 +1,188 @@
+//! The memory: keeps events, counters, holds and policy; decides nothing but the one rule.
+//!
+//! Every store keeps the contract S1 … S14 on [`Store`]; the conformance suite under
+//! `tests/contract` holds each of them to it, clause by clause.
+
+// The contract.
+mod answer;
+mod error;
+mod spec;
+// The stores.
+pub mod memory;
+pub mod sqlite;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use answer::{Admission, Charged, Page, Recorded, Settled, Usage};
+pub use error::StoreError;
+pub use spec::{StorageSpec, open};
+
+use crate::clock::Timestamp;
+use crate::quota::held::{Held, HoldId, Instance, Life};
+use crate::quota::idempotency::Key;
+use crate::quota::plan::{Plan, Readings};
+use crate::quota::{Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+
+/// How long an instance that gives no sign of life is believed to live, in seconds.
+pub const INSTANCE_LEASE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Which layer of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerKind {
+    /// From the configuration file.
+    File,
+    /// From command line and API.
+    Store,
+}
+
+/// Keeps what must not be forgotten. The contract:
+///
+/// - **S1 one unit.** Each call is one serialisable step: all of it happens, or nothing does, and
+///   no reader sees a part.
+/// - **S2 exact admission.** Under any concurrency N parallel reservations of A admit exactly
+///   ⌊(limit − used) / A⌋; a denied one changes no counter and no reservation.
+/// - **S3 all windows.** A plan fits only if each of its windows fits by
+///   [`judge`](crate::quota::rule::judge); then it counts in all of them.
+/// - **S4 stale plans.** A plan made from another version of the policy than the present one is
+///   answered [`Admission::Stale`] and changes nothing. Every change of policy or grants raises
+///   the version; one written from an outdated version is a conflict.
+/// - **S5 holds count.** Room held by an open reservation counts as reserved in every bucket that
+///   contains its moment, until it is settled or released, or its life ends.
+/// - **S6 settle.** Ends a reservation with the actual amount, charged in the buckets of its
+///   moment, even past a limit and after it lapsed. The same amount again gives the same answer;
+///   another amount, or a released reservation, is a conflict.
+/// - **S7 release.** Gives an open reservation back; again, or after it lapsed, changes nothing;
+///   after it was settled it is a conflict.
+/// - **S8 refund.** Takes a settled reservation back in the same buckets, once; again changes
+///   nothing. A counter never goes below zero.
+/// - **S9 grow and extend** work on open reservations only. Growing decides for the addition
+///   alone; on a lapsed one it answers [`Admission::Lapsed`].
+/// - **S10 record** is unconditional. A key seen before with the same fingerprint changes nothing
+///   and says so; with another one it is a conflict.
+/// - **S11 ledger.** Counters equal the events folded in order; a bucket that is first asked for
+///   later counts what the ledger already holds. Every lapse is an event.
+/// - **S12 instances.** A reservation with [`Life::While`] lives while its instance was
+///   seen within [`INSTANCE_LEASE`]. A new instance ends at once only those of instances proven dead.
+/// - **S13 durable.** Settle, refund, record, reset and policy changes are on disk before they
+///   are acknowledged (power loss); reserve and grow survive the end of the process. The memory
+///   store keeps neither, and says so.
+/// - **S14 errors.** A store that cannot answer says [`StoreError::Unavailable`]; what was not
+///   acknowledged may or may not have happened, and every call but record without a key can be
+///   repeated safely.
+///
+/// Every call may be dropped half way: the step then happens whole or not at all. Times come
+/// from the caller, in milliseconds; a store that shares a clock of its own may use that instead.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Returns the present policy and its version.
+    async fn policy(&self) -> Result<Policy, StoreError>;
+
+    /// Replaces a layer of the policy; returns the new version. An equal layer changes nothing.
+    async fn write_layer(
+        &self,
+        kind: LayerKind,
+        layer: Layer,
+        seen: PolicyVersion,
+    ) -> Result<PolicyVersion, StoreError>;
+
+    /// Returns what `subject` has of its own, and the version at which that was so.
+    async fn grants(&self, subject: &Subject) -> Result<(PolicyVersion, Grants), StoreError>;
+
+    /// Replaces what `subject` has of its own; returns the new version.
+    async fn write_grants(
+        &self,
+        subject: &Subject,
+        grants: Grants,
+        seen: PolicyVersion,
+    ) -> Result<PolicyVersion, StoreError>;
+
+    /// Returns those who have something of their own, by name.
+    async fn all_grants(&self, page: Page) -> Result<Vec<(Subject, Grants)>, StoreError>;
+
+    /// Reads the windows of a plan; writes nothing. None if the plan is stale.
+    async fn read(&self, plan: &Plan, now: Timestamp) -> Result<Option<Readings>, StoreError>;
+
+    /// Decides a plan and, if it fits, sets the room aside as `id`.
+    async fn reserve(
+        &self,
+        plan: &Plan,
+        id: HoldId,
+        life: Life,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError>;
+
+    /// Decides the addition `plan` to the reservation `id` and, if it fits, adds it.
+    async fn grow(&self, id: HoldId, plan: &Plan, now: Timestamp) -> Result<Admission, StoreError>;
+
+    /// Makes an open reservation live until `end`; false if it is not open.
+    async fn extend(&self, id: HoldId, end: Timestamp, now: Timestamp)
+    -> Result<bool, StoreError>;
+
+    /// Returns a reservation, if it is known.
+    async fn held(&self, id: HoldId) -> Result<Option<Held>, StoreError>;
+
+    /// Ends a reservation with what was really used; none if it is not known.
+    async fn settle(
+        &self,
+        id: HoldId,
+        total: Amount,
+        now: Timestamp,
+    ) -> Result<Option<Settled>, StoreError>;
+
+    /// Gives an open reservation back; none if it is not known.
+    async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError>;
+
+    /// Takes a settled reservation back; none if it is not known.
+    async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError>;
+
+    /// Records what a plan asks as a fact; returns what its windows then read, or none if the
+    /// plan is stale. The limits of the plan are not looked at.
+    async fn record(
+        &self,
+        plan: &Plan,
+        key: Option<Key>,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError>;
+
+    /// Brings every bucket that `at` is in to zero, or only `bucket`; none if the plan is stale.
+    async fn reset(
+        &self,
+        plan: &Plan,
+        bucket: Option<&Bucket>,
+        now: Timestamp,
+    ) -> Result<Option<()>, StoreError>;
+
+    /// Returns who ever used `resource`, by name, with what is on their counters at `at`.
+    async fn users(
+        &self,
+        resource: &Resource,
+        at: Timestamp,
+        page: Page,
+    ) -> Result<Vec<Usage>, StoreError>;
+
+    /// Returns who used most of `resource` in `bucket`: largest first, ties by name.
+    async fn top(
+        &self,
+        resource: &Resource,
+        bucket: &Bucket,
+        most: usize,
+    ) -> Result<Vec<Charged>, StoreError>;
+
+    /// Makes `instance` known as alive; ends the reservations of instances proven dead, and
+    /// returns how many.
+    async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError>;
+
+    /// Renews the sign of life of `instance`.
+    async fn beat(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Says that `instance` is gone for good; its open reservations end.
+    async fn leave(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Returns once every earlier call that writes is as durable as the store makes it.
+    async fn close(&self) -> Result<(), StoreError>;
+
+    /// Returns what it is, for people: `sqlite:metergate.db`. Never a password.
+    fn describe(&self) -> String;
+}

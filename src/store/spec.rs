@@ -1,0 +1,65 @@
+//! StorageSpec: which store, as it is written: `memory:`, `sqlite:FILE`; opens it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::memory::Memory;
+use super::sqlite::Sqlite;
+use super::{Store, StoreError};
+use crate::quota::Invalid;
+
+/// Which store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorageSpec {
+    /// In this process, gone with it.
+    Memory,
+    /// In a file.
+    Sqlite(PathBuf),
+}
+
+impl Default for StorageSpec {
+    fn default() -> Self {
+        Self::Sqlite(PathBuf::from("metergate.db"))
+    }
+}
+
+impl FromStr for StorageSpec {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("memory", "") => Ok(Self::Memory),
+            ("sqlite", "") => Err(Invalid::new("sqlite: needs a file: write sqlite:metergate.db")),
+            ("sqlite", file) => Ok(Self::Sqlite(PathBuf::from(file))),
+            // The text may hold a password: it is not repeated.
+            ("postgresql" | "postgres" | "redis" | "rediss" | "redis+cluster", _) => Err(Invalid::new(
+                "this version keeps its books in SQLite or in memory: write sqlite:FILE or memory:",
+            )),
+            _ => Err(Invalid::new("storage is not known: write sqlite:FILE or memory:")),
+        }
+    }
+}
+
+impl fmt::Display for StorageSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            Self::Sqlite(file) => write!(f, "sqlite:{}", file.display()),
+        }
+    }
+}
+
+/// Opens the store that `spec` names, making it if it is not there.
+///
+/// Blocks while it does; call it before serving.
+///
+/// # Errors
+/// Unavailable or corrupt, as [`StoreError`] says.
+pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
+    match spec {
+        StorageSpec::Memory => Ok(Arc::new(Memory::default())),
+        StorageSpec::Sqlite(file) => Ok(Arc::new(Sqlite::open(file)?)),
+    }
+}
