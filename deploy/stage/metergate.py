@@ -69,7 +69,12 @@ class Metergate:
         return self._child.end()
 
     def kill(self):
+        """`kill -9`."""
         self._child.kill()
+
+    def last_lines(self, count):
+        """The end of its log."""
+        return self._child.last_lines(count)
 
     def command(self, *words):
         """Runs the command line on the same store; what it printed, or `Failed`."""
