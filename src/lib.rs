@@ -1,1 +1,3 @@
 //! Upload quotas in front of a Matrix homeserver, and the quota engine behind them.
+
+pub mod net;
