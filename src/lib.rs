@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod engine;
+pub mod net;
 pub mod quota;
 pub mod store;

@@ -56,7 +56,7 @@ class Metergate:
             except OSError:
                 pass
             time.sleep(0.02)
-        raise Failed(f"metergate did not start. The end of {self._child.log}:\n\n{self._child.last_lines()}")
+        raise Failed(f"metergate did not start. Its last words:\n\n{self._child.last_lines()}")
 
     @property
     def pid(self):
