@@ -1,4 +1,7 @@
 //! Upload quotas in front of a Matrix homeserver, and the quota engine behind them.
 
 pub mod clock;
+pub mod engine;
+pub mod net;
 pub mod quota;
+pub mod store;

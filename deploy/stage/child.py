@@ -61,9 +61,10 @@ class Child:
             deadline = time.monotonic() + grace
             while not self.exited() and time.monotonic() < deadline:
                 time.sleep(0.02)
-            os.killpg(self.pid, signal.SIGKILL)
-            self._process.wait()
-            _running.remove(self)
+            with signals_held():
+                os.killpg(self.pid, signal.SIGKILL)
+                self._process.wait()
+                _running.remove(self)
         return self._process.returncode
 
     def last_lines(self, count=12):

@@ -56,7 +56,7 @@ class Metergate:
             except OSError:
                 pass
             time.sleep(0.02)
-        raise Failed(f"metergate did not start. The end of {self._child.log}:\n\n{self._child.last_lines()}")
+        raise Failed(f"metergate did not start. Its last words:\n\n{self._child.last_lines()}")
 
     @property
     def pid(self):
@@ -69,7 +69,12 @@ class Metergate:
         return self._child.end()
 
     def kill(self):
+        """`kill -9`."""
         self._child.kill()
+
+    def last_lines(self, count):
+        """The end of its log."""
+        return self._child.last_lines(count)
 
     def command(self, *words):
         """Runs the command line on the same store; what it printed, or `Failed`."""

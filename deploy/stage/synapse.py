@@ -70,7 +70,7 @@ class Synapse:
             except OSError:
                 pass
             time.sleep(0.2)
-        raise Failed(f"Synapse did not start. The end of {self._child.log}:\n\n{self._child.last_lines()}")
+        raise Failed(f"Synapse did not start. Its last words:\n\n{self._child.last_lines()}")
 
 
 def _write_config(folder, port, secret):

@@ -9,7 +9,7 @@ mod error;
 mod spec;
 // The stores.
 pub mod memory;
-pub mod sqlite;
+// pub mod sqlite;
 
 use std::fmt;
 
@@ -64,7 +64,8 @@ pub enum LayerKind {
 /// - **S11 ledger.** Counters equal the events folded in order; a bucket that is first asked for
 ///   later counts what the ledger already holds. Every lapse is an event.
 /// - **S12 instances.** A reservation with [`Life::While`] lives while its instance was
-///   seen within [`INSTANCE_LEASE`]. A new instance ends at once only those of instances proven dead.
+///   seen within [`INSTANCE_LEASE`]; reserving, and growing what is still open, are signs of life
+///   too. A new instance ends at once only those of instances proven dead.
 /// - **S13 durable.** Settle, refund, record, reset and policy changes are on disk before they
 ///   are acknowledged (power loss); reserve and grow survive the end of the process. The memory
 ///   store keeps neither, and says so.
@@ -117,8 +118,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn grow(&self, id: HoldId, plan: &Plan, now: Timestamp) -> Result<Admission, StoreError>;
 
     /// Makes an open reservation live until `end`; false if it is not open.
-    async fn extend(&self, id: HoldId, end: Timestamp, now: Timestamp)
-    -> Result<bool, StoreError>;
+    async fn extend(&self, id: HoldId, end: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Returns a reservation, if it is known.
     async fn held(&self, id: HoldId) -> Result<Option<Held>, StoreError>;

@@ -1,0 +1,132 @@
+//! The mind: policy, store and clock together answer one question: may they?
+//!
+//! **check** writes nothing; **reserve** decides and sets room aside as a [`Hold`], which can
+//! **grow** and be **extended** until it is **settled** with what was really used, **released**
+//! or, once settled, **refunded**; **record** notes what happened whatever the limit; **reset**
+//! brings a count to zero. **usage**, **over** and **top** tell; **declare** changes the policy.
+//! Each verb is a file.
+
+// Deciding.
+mod check;
+mod decision;
+mod plan;
+mod terms;
+// Room set aside.
+mod hold;
+mod reserve;
+mod settle;
+// Facts.
+mod record;
+// Telling.
+mod report;
+// Changing.
+mod declare;
+// The process itself.
+mod error;
+mod instance;
+mod known;
+
+use std::sync::Arc;
+
+pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
+pub use declare::{GroupChange, SubjectView};
+pub use error::EngineError;
+pub use hold::Hold;
+pub use plan::Ask;
+pub use record::Fact;
+pub use report::{Span, UsageReport, Used};
+pub use reserve::Reserved;
+pub use terms::UploadTerms;
+
+use self::instance::Keeper;
+use self::known::Known;
+use crate::clock::{Clock, Timestamp};
+use crate::quota::held::Instance;
+use crate::store::Store;
+
+/// Decides and counts. Cheap to clone; all clones are one engine.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// The policy as last seen; a plan made from an outdated one is refused by the store.
+    known: Known,
+    instance: Instance,
+    keeper: Keeper,
+}
+
+impl Engine {
+    /// Returns an engine on `store`, as an instance of its own on it.
+    ///
+    /// Reservations of instances proven dead are ended first. A task is spawned that keeps this
+    /// instance alive and ends dropped holds; [`Engine::close`] waits for it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
+        Self::start_as(store, clock, Instance::fresh()).await
+    }
+
+    /// Like [`Engine::start`], under a name that is unique among the instances on the store.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start_as(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        instance: Instance,
+    ) -> Result<Self, EngineError> {
+        let ended = store.join(&instance, clock.now()).await?;
+        if ended > 0 {
+            tracing::info!(ended, "reservations of a dead instance were ended");
+        }
+        let known = Known::new(store.policy().await?);
+        let keeper = Keeper::spawn(store.clone(), clock.clone(), instance.clone());
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            known,
+            instance,
+            keeper,
+        })))
+    }
+
+    /// Ends what is still held, says good-bye to the store, and returns when all is written.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn close(&self) -> Result<(), EngineError> {
+        self.0.keeper.close().await;
+        self.0.store.leave(&self.0.instance, self.now()).await?;
+        Ok(self.0.store.close().await?)
+    }
+
+    /// Returns the present moment, as the engine sees it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Returns what the store is, for people.
+    #[must_use]
+    pub fn describe_store(&self) -> String {
+        self.0.store.describe()
+    }
+
+    /// Returns the policy version in the store; an answer means the store works.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn policy_version(&self) -> Result<crate::quota::PolicyVersion, EngineError> {
+        Ok(self.refresh().await?.policy.version)
+    }
+}

@@ -1,0 +1,217 @@
+//! Question → plan: windows, buckets, limits. Pure, but for asking the store again when stale.
+
+use std::sync::Arc;
+
+use super::known::Snapshot;
+use super::{Engine, EngineError};
+use crate::clock::Timestamp;
+use crate::quota::capability::UPLOAD;
+use crate::quota::plan::{Bound, Item, Plan};
+use crate::quota::policy::Terms;
+use crate::quota::{
+    Amount, Bucket, Grants, Invalid, Period, Policy, Resource, Subject, Unit, Zone,
+};
+
+/// How often a plan is made again because the policy changed under it, at most.
+const TRIES: usize = 32;
+
+/// What an action wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// To do what `capability` names, with so many bytes; without a number: one unit.
+    Capability {
+        /// Its name.
+        name: String,
+        /// The size of the action; none asks for one unit of each resource.
+        amount: Option<Amount>,
+    },
+    /// So many bytes more for what `capability` names; its counts were asked for before.
+    More {
+        /// Its name.
+        name: String,
+        /// How much more.
+        amount: Amount,
+    },
+    /// So much of one resource.
+    Resource {
+        /// The resource.
+        resource: Resource,
+        /// How much.
+        amount: Amount,
+    },
+}
+
+impl Ask {
+    /// Returns the question whether `bytes` more may be uploaded.
+    #[must_use]
+    pub fn upload(bytes: Amount) -> Self {
+        Self::Capability {
+            name: UPLOAD.to_owned(),
+            amount: Some(bytes),
+        }
+    }
+
+    fn items(&self, policy: &Policy) -> Result<Vec<(Resource, Amount)>, Invalid> {
+        match self {
+            Self::Resource { resource, amount } => Ok(vec![(resource.clone(), *amount)]),
+            Self::More { name, amount } => {
+                let resources = policy.capability(name)?.resources.into_iter();
+                let in_bytes = resources.filter(|resource| resource.unit() == Unit::Bytes);
+                Ok(in_bytes.map(|resource| (resource, *amount)).collect())
+            }
+            Self::Capability { name, amount } => {
+                let asked = amount.unwrap_or(Amount::ONE);
+                let resources = policy.capability(name)?.resources.into_iter();
+                Ok(resources
+                    .map(|resource| (resource.clone(), resource.share_of(asked)))
+                    .collect())
+            }
+        }
+    }
+
+    /// Returns the most bytes the action may have at once, if its kind has such a limit.
+    fn size_limit(&self, terms: &Terms<'_>) -> Option<Amount> {
+        match self {
+            Self::Capability { name, .. } | Self::More { name, .. } if name == UPLOAD => {
+                terms.max_upload()
+            }
+            Self::Capability { .. } | Self::More { .. } | Self::Resource { .. } => None,
+        }
+    }
+
+    /// Returns the question for `more` of the same.
+    pub(super) fn addition(&self, more: Amount) -> Self {
+        match self {
+            Self::Capability { name, .. } | Self::More { name, .. } => Self::More {
+                name: name.clone(),
+                amount: more,
+            },
+            Self::Resource { resource, .. } => Self::Resource {
+                resource: resource.clone(),
+                amount: more,
+            },
+        }
+    }
+
+    /// Returns how much is asked for, if it says so.
+    pub(super) fn amount(&self) -> Option<Amount> {
+        match self {
+            Self::Capability { amount, .. } => *amount,
+            Self::More { amount, .. } | Self::Resource { amount, .. } => Some(*amount),
+        }
+    }
+}
+
+/// A plan, and the size of one action beside it.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    /// The most bytes the action may have at once.
+    pub(super) max_size: Option<Amount>,
+    /// The zone in which the subject's days begin.
+    pub(super) zone: Zone,
+}
+
+/// Works `ask` out for `subject` at `at`.
+///
+/// Every item is also counted per default period and in all, limited or not.
+pub(super) fn plan(
+    policy: &Policy,
+    grants: &Grants,
+    subject: &Subject,
+    ask: &Ask,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Planned, Invalid> {
+    let terms = policy.terms(subject, grants, now);
+    let items = ask.items(policy)?.into_iter();
+    let items = items.map(|(resource, amount)| item(policy, &terms, resource, amount, at));
+    let plan = Plan {
+        version: policy.version,
+        subject: subject.clone(),
+        at,
+        items: items.collect(),
+    };
+    Ok(Planned {
+        plan,
+        max_size: ask.size_limit(&terms),
+        zone: terms.zone,
+    })
+}
+
+fn item(
+    policy: &Policy,
+    terms: &Terms<'_>,
+    resource: Resource,
+    amount: Amount,
+    at: Timestamp,
+) -> Item {
+    let (limit, source) = terms.limit(&resource);
+    let bound = |period, limit| Bound {
+        period,
+        bucket: Bucket::of(period, &terms.zone, at),
+        limit,
+    };
+    let windows = limit.windows().iter();
+    let mut bounds: Vec<_> = windows
+        .map(|window| {
+            bound(
+                window.period.unwrap_or(policy.period()),
+                Some(window.amount),
+            )
+        })
+        .collect();
+    for counted in [policy.period(), Period::Never] {
+        if !bounds.iter().any(|bound| bound.period == counted) {
+            bounds.push(bound(counted, None));
+        }
+    }
+    Item {
+        resource,
+        amount,
+        source,
+        bounds,
+    }
+}
+
+impl Engine {
+    /// Makes a plan and hands it to `attempt`, again and again while that finds it stale (none).
+    pub(super) async fn planned<T>(
+        &self,
+        subject: &Subject,
+        ask: &Ask,
+        at: Option<Timestamp>,
+        attempt: impl AsyncFn(&Planned) -> Result<Option<T>, EngineError>,
+    ) -> Result<(T, Planned), EngineError> {
+        for _ in 0..TRIES {
+            let (snapshot, grants) = self.grants(subject).await?;
+            let planned = self.plan(&snapshot, &grants, subject, ask, at)?;
+            if let Some(answer) = attempt(&planned).await? {
+                return Ok((answer, planned));
+            }
+            self.refresh().await?;
+        }
+        Err(EngineError::Conflict(
+            "the policy keeps changing: try again".to_owned(),
+        ))
+    }
+
+    fn plan(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        grants: &Grants,
+        subject: &Subject,
+        ask: &Ask,
+        at: Option<Timestamp>,
+    ) -> Result<Planned, EngineError> {
+        let now = self.now();
+        Ok(plan(
+            &snapshot.policy,
+            grants,
+            subject,
+            ask,
+            at.unwrap_or(now),
+            now,
+        )?)
+    }
+}

@@ -1,0 +1,108 @@
+//! record: what happened, happened; reset: the count starts anew.
+
+use std::time::Duration;
+
+use super::plan::Planned;
+use super::{Ask, Engine, EngineError, WindowDecision};
+use crate::clock::Timestamp;
+use crate::quota::idempotency::Key;
+use crate::quota::{Amount, Period, Resource, Subject};
+
+/// How far back a fact may be recorded.
+const LATEST: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+/// How far ahead, for clocks that disagree.
+const AHEAD: Duration = Duration::from_secs(5 * 60);
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// Whose usage.
+    pub subject: Subject,
+    /// Of what.
+    pub resource: Resource,
+    /// How much; a negative amount takes back.
+    pub amount: Amount,
+    /// The caller's name for it: recorded once, however often it is told.
+    pub key: Option<String>,
+    /// When it happened; none means now.
+    pub at: Option<Timestamp>,
+}
+
+/// What a fact did to the count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The window of the default period, or the first limited one, after it.
+    pub window: WindowDecision,
+    /// It had been recorded before; nothing was changed.
+    pub replayed: bool,
+}
+
+impl Engine {
+    /// Records a fact, whatever the limits; durable when it returns.
+    ///
+    /// # Errors
+    /// Bad input for a time too far away or a sum past 64 bits; conflict for a key that was used
+    /// for something else; unavailable if the store is.
+    pub async fn record(&self, fact: &Fact) -> Result<Recorded, EngineError> {
+        let now = self.now();
+        let at = fact.at.unwrap_or(now);
+        if at < now.before(LATEST) || at > now.after(AHEAD) {
+            return Err(EngineError::BadInput(format!(
+                "{at} cannot be recorded now: at most 35 days back and 5 minutes ahead"
+            )));
+        }
+        let key = fact.key.as_deref();
+        let key = key.map(|name| Key::of_record(name, &fact.resource, fact.amount, fact.at));
+        let key = key.transpose()?;
+        let ask = Ask::Resource {
+            resource: fact.resource.clone(),
+            amount: fact.amount,
+        };
+        let attempt = async |planned: &Planned| {
+            Ok(self.0.store.record(&planned.plan, key.clone(), now).await?)
+        };
+        let (recorded, planned) = self.planned(&fact.subject, &ask, Some(at), attempt).await?;
+        let bounds = planned.plan.items.first().map(|item| &item.bounds);
+        let first = bounds.and_then(|bounds| bounds.first());
+        let reading = recorded
+            .readings
+            .first()
+            .and_then(|windows| windows.first());
+        let window = first
+            .zip(reading)
+            .map(|(bound, reading)| WindowDecision::of(bound, *reading));
+        let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
+        Ok(Recorded {
+            window,
+            replayed: recorded.replayed,
+        })
+    }
+
+    /// Brings the current count of `resource` to zero, in every window or only that of `period`.
+    /// The ledger keeps what was used; reservations stay.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn reset(
+        &self,
+        subject: &Subject,
+        resource: &Resource,
+        period: Option<Period>,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let ask = Ask::Resource {
+            resource: resource.clone(),
+            amount: Amount::ZERO,
+        };
+        let attempt = async |planned: &Planned| {
+            let bucket = period.map(|period| planned.bucket(period));
+            Ok(self
+                .0
+                .store
+                .reset(&planned.plan, bucket.as_ref(), now)
+                .await?)
+        };
+        let ((), _) = self.planned(subject, &ask, Some(now), attempt).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! The bodies of messages: the one Body of our answers, and what passes through.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use super::passing::Passing;
+use super::segments::Segments;
+
+/// Whatever a stranger's stream failed with.
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a body did not reach its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// Nothing came for this long while it was waited for.
+    #[error("nothing came for {0:?}")]
+    Idle(Duration),
+    /// The stream broke off or was malformed.
+    #[error("the stream broke off")]
+    Broken(#[source] BoxError),
+}
+
+/// Why a body that should be small was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum SmallError {
+    /// It is larger than the limit, in bytes.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// It did not reach its end.
+    #[error("the body broke off")]
+    Broken(#[source] BoxError),
+}
+
+/// The body of an answer: nothing, what we have in hand, or what passes through.
+#[derive(Debug, Default)]
+pub struct Body {
+    content: Content,
+    _guard: Option<Guard>,
+}
+
+#[derive(Debug, Default)]
+enum Content {
+    #[default]
+    Empty,
+    Full(Bytes),
+    Passing(Passing<Incoming>),
+}
+
+/// Something that is dropped with a body.
+struct Guard(#[expect(dead_code, reason = "kept for its drop")] Box<dyn Send>);
+
+impl Body {
+    /// Returns a body of no bytes.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Returns a body of these bytes.
+    #[must_use]
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self::from(if bytes.is_empty() {
+            Content::Empty
+        } else {
+            Content::Full(bytes)
+        })
+    }
+
+    /// Returns a body that passes through, without an idle limit.
+    #[must_use]
+    pub fn passing(body: Incoming) -> Self {
+        Self::from(Passing::new(body))
+    }
+
+    /// Keeps something until the body is sent or given up.
+    #[must_use]
+    pub fn with_guard(self, guard: impl Send + 'static) -> Self {
+        Self {
+            content: self.content,
+            _guard: Some(Guard(Box::new(guard))),
+        }
+    }
+}
+
+impl From<Content> for Body {
+    fn from(content: Content) -> Self {
+        Self {
+            content,
+            _guard: None,
+        }
+    }
+}
+
+impl From<Passing<Incoming>> for Body {
+    fn from(body: Passing<Incoming>) -> Self {
+        Self::from(Content::Passing(body))
+    }
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Segments;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Segments>, BodyError>>> {
+        let this = self.get_mut();
+        match &mut this.content {
+            Content::Empty => Poll::Ready(None),
+            Content::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.content = Content::Empty;
+                Poll::Ready(Some(Ok(Frame::data(Segments::from(bytes)))))
+            }
+            Content::Passing(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::Full(_) => false,
+            Content::Passing(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Full(bytes) => {
+                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
+            Content::Passing(body) => body.size_hint(),
+        }
+    }
+}
+
+/// Reads a whole body that should be small.
+///
+/// There is no limit on time; whoever has one puts it around this. Dropped half way, what was read
+/// is lost.
+///
+/// # Errors
+/// When it is larger than `limit` bytes or does not reach its end.
+pub async fn small<B>(body: B, limit: usize) -> Result<Bytes, SmallError>
+where
+    B: http_body::Body<Error: Into<BoxError>>,
+{
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where a body is gathered"
+    )]
+    let gathered = Limited::new(body, limit).collect().await;
+    gathered
+        .map(http_body_util::Collected::to_bytes)
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                SmallError::TooLarge(limit)
+            } else {
+                SmallError::Broken(error)
+            }
+        })
+}

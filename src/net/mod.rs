@@ -1,0 +1,23 @@
+//! The wire: plumbing without opinions, in the order a connection meets it.
+
+// Where to listen, where to connect.
+mod address;
+// In: sockets, connections, and how they end.
+mod listener;
+mod server;
+mod shutdown;
+// Through: what messages carry.
+mod body;
+mod passing;
+mod segments;
+// Out: to the upstream.
+mod client;
+
+pub use address::{Address, BadAddress, Origin};
+pub use body::{Body, BodyError, SmallError, small};
+pub use client::{Client, ClientError, ClientSettings};
+pub use listener::{Listener, Peer};
+pub use passing::Passing;
+pub use segments::Segments;
+pub use server::{Connection, Limits, serve};
+pub use shutdown::Shutdown;
