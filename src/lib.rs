@@ -1,5 +1,6 @@
 //! Upload quotas in front of a Matrix homeserver, and the quota engine behind them.
 
+pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod net;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Engine, EngineError};
 use crate::clock::Timestamp;
+use crate::quota::capability::UPLOAD;
 use crate::quota::grant::Grant;
+use crate::quota::nearest;
 use crate::quota::policy::Rule;
 use crate::quota::{
     Amount, Capability, Grants, Group, Layer, Limit, Policy, PolicyVersion, Resource, Subject,
@@ -43,6 +45,16 @@ impl Engine {
     /// Unavailable if the store is.
     pub async fn policy(&self) -> Result<Policy, EngineError> {
         Ok(self.0.store.policy().await?)
+    }
+
+    /// Returns the group `name`.
+    ///
+    /// # Errors
+    /// Not found; unavailable if the store is.
+    pub async fn group(&self, name: &str) -> Result<Group, EngineError> {
+        let policy = self.policy().await?;
+        let group = policy.group(name).cloned();
+        group.ok_or_else(|| no_group(&policy, name))
     }
 
     /// Replaces the file layer of the policy, in one step.
@@ -102,7 +114,7 @@ impl Engine {
             layer
                 .groups
                 .remove(name)
-                .ok_or_else(|| not_found("group", name))?;
+                .ok_or_else(|| no_group(policy, name))?;
             if policy.default_group() == Some(name) {
                 return Err(EngineError::Conflict(format!(
                     "group \"{name}\" is the default group: make another one the default first"
@@ -153,11 +165,16 @@ impl Engine {
                 "capability",
                 name,
             )?;
-            layer
-                .capabilities
-                .remove(name)
-                .ok_or_else(|| not_found("capability", name))?;
-            Ok(())
+            if layer.capabilities.remove(name).is_some() {
+                return Ok(());
+            }
+            if name == UPLOAD {
+                return Err(EngineError::NotFound(format!(
+                    "capability \"{UPLOAD}\" is as it was built in: there is nothing to remove"
+                )));
+            }
+            let known = layer.capabilities.keys().map(String::as_str);
+            Err(not_found_near("capability", name, known))
         })
         .await
     }
@@ -170,7 +187,7 @@ impl Engine {
         self.edit(|policy, layer| {
             policy
                 .group(&rule.group)
-                .ok_or_else(|| not_found("group", &rule.group))?;
+                .ok_or_else(|| no_group(policy, &rule.group))?;
             match layer
                 .rules
                 .iter_mut()
@@ -195,7 +212,8 @@ impl Engine {
             layer.rules.retain(|rule| !with(rule));
             if layer.rules.len() == before {
                 not_in_file(policy.file.rules.iter().any(with), "rule", pattern)?;
-                return Err(not_found("rule", pattern));
+                let known = layer.rules.iter().map(|rule| rule.pattern.as_str());
+                return Err(not_found_near("rule", pattern, known));
             }
             Ok(())
         })
@@ -213,9 +231,7 @@ impl Engine {
         until: Option<Timestamp>,
     ) -> Result<(), EngineError> {
         self.grant(subject, |policy, grants| {
-            policy
-                .group(group)
-                .ok_or_else(|| not_found("group", group))?;
+            policy.group(group).ok_or_else(|| no_group(policy, group))?;
             grants.group = Some(Grant {
                 what: group.to_owned(),
                 until,
@@ -253,10 +269,9 @@ impl Engine {
     pub async fn unassign(&self, subject: &Subject) -> Result<(), EngineError> {
         self.grant(subject, |_, grants| {
             if grants.group.take().is_none() & grants.exempt.take().is_none() {
-                return Err(not_found(
-                    "subject with a group or exemption",
-                    subject.as_str(),
-                ));
+                return Err(EngineError::NotFound(format!(
+                    "{subject} has neither a group nor an exemption of its own"
+                )));
             }
             Ok(())
         })
@@ -315,7 +330,11 @@ impl Engine {
                 grants.max_upload_bytes = None;
             }
             if before == (grants.overrides.len(), grants.max_upload_bytes.is_some()) {
-                return Err(not_found("override of", subject.as_str()));
+                return Err(EngineError::NotFound(format!(
+                    "{subject} has no override{}{}",
+                    if names.is_empty() { "" } else { " of " },
+                    names.join(" or ")
+                )));
             }
             Ok(())
         })
@@ -404,8 +423,18 @@ fn not_in_file(in_file: bool, what: &str, name: &str) -> Result<(), EngineError>
     Ok(())
 }
 
-fn not_found(what: &str, name: &str) -> EngineError {
-    EngineError::NotFound(format!("there is no {what} \"{name}\""))
+/// Says that there is no such group; suggests the nearest.
+fn no_group(policy: &Policy, name: &str) -> EngineError {
+    not_found_near("group", name, policy.groups().into_keys())
+}
+
+fn not_found_near<'a>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> EngineError {
+    let hint = nearest(name, known);
+    EngineError::NotFound(format!("there is no {what} \"{name}\"{hint}"))
 }
 
 fn busy() -> EngineError {

@@ -22,6 +22,7 @@ pub(super) struct Keeper {
     dropped: mpsc::UnboundedSender<HoldId>,
     closing: Arc<AtomicBool>,
     task: Mutex<Option<JoinHandle<()>>>,
+    idle: bool,
 }
 
 impl Keeper {
@@ -39,7 +40,23 @@ impl Keeper {
             dropped,
             closing,
             task: Mutex::new(Some(task)),
+            idle: false,
         }
+    }
+
+    /// Returns the keeper of a visitor: it has no task, and nothing is kept alive.
+    pub(super) fn idle() -> Self {
+        Self {
+            dropped: mpsc::unbounded_channel().0,
+            closing: Arc::default(),
+            task: Mutex::default(),
+            idle: true,
+        }
+    }
+
+    /// Returns true if it is the keeper of a visitor.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.idle
     }
 
     /// Gives the room of `id` back in the background, as soon as the store can.

@@ -37,6 +37,7 @@ pub use capability::Capability;
 pub use grant::Grants;
 pub use group::Group;
 pub use invalid::Invalid;
+pub(crate) use invalid::nearest;
 pub use limit::Limit;
 pub use period::Period;
 pub use policy::{Layer, Policy, PolicyVersion};

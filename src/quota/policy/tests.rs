@@ -19,12 +19,12 @@ fn group(text: &str) -> Group {
     }
 }
 
-fn given<T>(what: T) -> Option<Grant<T>> {
-    Some(Grant {
+fn given<T>(what: T) -> Grant<T> {
+    Grant {
         what,
         until: None,
         note: None,
-    })
+    }
 }
 
 fn policy() -> Policy {
