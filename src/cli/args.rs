@@ -55,7 +55,6 @@ Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 st
     name = "metergate",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     before_help = OVERVIEW,
     after_help = ENDINGS,
     help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}"
@@ -130,6 +129,7 @@ mod tests {
         let mut there: Vec<_> = command
             .get_subcommands()
             .map(|command| command.get_name().to_owned())
+            .filter(|name| name != "help")
             .collect();
         let mut listed: Vec<_> = listed.into_iter().map(str::to_owned).collect();
         listed.sort();

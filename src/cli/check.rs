@@ -75,13 +75,24 @@ impl Check {
             Reason::OverLimit => ("may not", over(decision, words)),
             Reason::TooLarge => ("may not", too_large(decision, self.amount)),
         };
-        let source = match decision.source.as_str() {
-            "none" | "" => "no limit applies".to_owned(),
-            "exempt" => "exempt from every limit".to_owned(),
-            source => format!("by {source}"),
-        };
-        format!("{subject} {may} {capability}: {figures} ({source}).")
+        let source = source(&decision.source);
+        format!("{subject} {may} {capability}: {figures}{source}.")
     }
+}
+
+/// Returns where the limit comes from, behind a sentence: ` (the limit of group free)`.
+fn source(source: &str) -> String {
+    let of = match source.split_once(' ') {
+        Some(("group", name)) => format!("group {name}"),
+        Some(("rule", name)) => format!("group {name}, by a rule"),
+        Some(("default", name)) => format!("group {name}, the default"),
+        _ => match source {
+            "" | "none" => return String::new(),
+            "exempt" => return " (exempt from every limit)".to_owned(),
+            other => other.to_owned(),
+        },
+    };
+    format!(" (limits of {of})")
 }
 
 fn within(decision: &Decision, words: &Words) -> String {
@@ -89,15 +100,13 @@ fn within(decision: &Decision, words: &Words) -> String {
         resource, window, ..
     }) = &decision.binding
     {
-        return format!("{resource}, {}", words.window(resource.unit(), window));
+        return format!("of {resource} {}", words.window(resource.unit(), window));
     }
     let items = decision.items.iter().filter_map(|item| {
         let window = item.windows.first()?;
         let resource = &item.resource;
-        Some(format!(
-            "{resource}, {}",
-            words.window(resource.unit(), window)
-        ))
+        let figures = words.window(resource.unit(), window);
+        Some(format!("of {resource} {figures}, no limit"))
     });
     items.collect::<Vec<_>>().join("; ")
 }
@@ -109,18 +118,18 @@ fn over(decision: &Decision, words: &Words) -> String {
         window,
     }) = &decision.binding
     else {
-        return "over a limit".to_owned();
+        return "a limit is reached".to_owned();
     };
     let unit = resource.unit();
     format!(
-        "{resource}, {}, this needs {}",
-        words.window(unit, window),
-        words::amount(unit, *requested)
+        "it needs {} of {resource}; {}",
+        words::amount(unit, *requested),
+        words.window(unit, window)
     )
 }
 
 fn too_large(decision: &Decision, asked: Option<Amount>) -> String {
     let most = words::amount_or(Unit::Bytes, decision.max_size, "any size");
     let asked = words::amount(Unit::Bytes, asked.unwrap_or(Amount::ONE));
-    format!("one upload has at most {most}, this has {asked}")
+    format!("one upload has at most {most}, this one has {asked}")
 }

@@ -42,13 +42,6 @@ impl From<Exit> for ExitCode {
 pub(super) enum Failure {
     /// The engine said no.
     Engine(EngineError),
-    /// The storage that was named does not open.
-    Storage {
-        /// As it was named.
-        named: String,
-        /// Why.
-        error: EngineError,
-    },
     /// The machine does not give what the process itself needs.
     Machine(io::Error),
 }
@@ -62,7 +55,7 @@ impl Failure {
     /// Returns how the command ends.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Engine(error) | Self::Storage { error, .. } => match error {
+            Self::Engine(error) => match error {
                 EngineError::BadInput(_) => Exit::BadInput,
                 EngineError::NotFound(_) => Exit::NotFound,
                 EngineError::Conflict(_) => Exit::Conflict,
@@ -76,12 +69,6 @@ impl Failure {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Engine(error) => with_causes(error),
-            Self::Storage { named, error } => {
-                format!(
-                    "cannot open {named}, {}: check --storage and the rights to it",
-                    with_causes(error)
-                )
-            }
             Self::Machine(error) => {
                 format!("the system does not let us go on: {}", with_causes(error))
             }

@@ -189,15 +189,14 @@ async fn set(
         let size = Grant { what, until, note };
         engine.set_max_upload(subject, size).await?;
     }
-    let words = Words::under(&policy);
-    let now = engine.now();
+    let clause = Words::under(&policy).until_clause(until);
     told(engine, subject, |overrides| {
         let set = names.iter().filter_map(|name| {
             let shown = overrides.get(name)?;
-            Some(format!("{name} {}", shown.words(&words, now)))
+            Some(format!("{name} {}", shown.limit()))
         });
         let set: Vec<_> = set.collect();
-        format!("{subject} has {} of its own", set.join("; "))
+        format!("{subject} has its own {}{clause}", set.join("; "))
     })
     .await
 }

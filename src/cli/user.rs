@@ -200,15 +200,19 @@ async fn show(engine: &Engine, subject: &Subject) -> Result<Answer, Failure> {
 }
 
 async fn list(engine: &Engine) -> Result<Answer, Failure> {
-    let words = Words::of(engine).await?;
+    let policy = engine.policy().await?;
+    let words = Words::under(&policy);
     let now = engine.now();
-    let mut views = Vec::new();
-    for (subject, _) in everyone(engine).await? {
-        views.push(engine.subject(&subject).await?);
-    }
-    let places: Vec<_> = views
+    let all = everyone(engine).await?;
+    let groups = all.iter().map(|(subject, grants)| {
+        let terms = policy.terms(subject, grants, now);
+        terms.group().map(ToString::to_string)
+    });
+    let groups: Vec<_> = groups.collect();
+    let places: Vec<_> = all
         .iter()
-        .map(|view| Place::of(&view.subject, &view.grants, view.group.as_deref(), now))
+        .zip(&groups)
+        .map(|((subject, grants), group)| Place::of(subject, grants, group.as_deref(), now))
         .collect();
     let rows = places.iter().map(|place| {
         [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::answer;
 use super::exit::Failure;
 use crate::clock::System;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 use crate::quota::Invalid;
 use crate::store::{self, StorageSpec};
 
@@ -24,12 +24,6 @@ pub(super) async fn open(named: Option<&str>) -> Result<Engine, Failure> {
         ),
         StorageSpec::Sqlite(_) => {}
     }
-    let failure = |error| Failure::Storage {
-        named: spec.to_string(),
-        error,
-    };
-    let store = store::open(&spec).map_err(|error| failure(error.into()))?;
-    Engine::visit(store, Arc::new(System))
-        .await
-        .map_err(failure)
+    let store = store::open(&spec).map_err(EngineError::from)?;
+    Ok(Engine::visit(store, Arc::new(System)).await?)
 }
