@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod engine;
+pub mod matrix;
 pub mod net;
+pub mod proxy;
 pub mod quota;
 pub mod store;
