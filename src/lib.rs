@@ -3,6 +3,8 @@
 pub mod cli;
 pub mod clock;
 pub mod engine;
+pub mod matrix;
 pub mod net;
+pub mod proxy;
 pub mod quota;
 pub mod store;

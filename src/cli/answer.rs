@@ -36,20 +36,12 @@ impl Answer {
     /// # Errors
     /// If `json` cannot be written as JSON.
     pub(super) fn new(words: impl Into<String>, json: &impl Serialize) -> io::Result<Self> {
-        Ok(Self {
-            words: words.into(),
-            json: serde_json::to_string(json)?,
-            exit: Exit::Done,
-        })
+        Ok(Self { words: words.into(), json: serde_json::to_string(json)?, exit: Exit::Done })
     }
 
     /// Returns the answer of one who has nothing to say.
     pub(super) const fn silent(exit: Exit) -> Self {
-        Self {
-            words: String::new(),
-            json: String::new(),
-            exit,
-        }
+        Self { words: String::new(), json: String::new(), exit }
     }
 
     /// Returns the same answer with another end.

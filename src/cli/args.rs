@@ -145,15 +145,10 @@ mod tests {
             let mut below = command.get_subcommands().peekable();
             if below.peek().is_none() {
                 let example = command.get_after_help().map(ToString::to_string);
-                assert!(
-                    example.is_some_and(|text| text.contains("metergate ")),
-                    "{path}"
-                );
+                assert!(example.is_some_and(|text| text.contains("metergate ")), "{path}");
             }
             below.for_each(|command| walk(command, &path));
         }
-        Args::command()
-            .get_subcommands()
-            .for_each(|command| walk(command, ""));
+        Args::command().get_subcommands().for_each(|command| walk(command, ""));
     }
 }

@@ -23,10 +23,7 @@ impl FromStr for Assignment {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| Invalid::new("write RESOURCE=LIMIT, such as media_bytes=500MB/month"))?;
-        Ok(Self {
-            name: name.trim().to_owned(),
-            value: value.trim().to_owned(),
-        })
+        Ok(Self { name: name.trim().to_owned(), value: value.trim().to_owned() })
     }
 }
 
@@ -80,9 +77,7 @@ fn size(text: &str) -> Result<Size, Invalid> {
     }
     let size = Unit::Bytes.parse(text)?;
     if size.is_negative() {
-        return Err(Invalid::new(
-            "a size is not below zero: write 0 for no uploads, or unlimited",
-        ));
+        return Err(Invalid::new("a size is not below zero: write 0 for no uploads, or unlimited"));
     }
     Ok(Size(Some(size)))
 }
@@ -106,10 +101,7 @@ mod tests {
         let read = read(&["media_bytes=500MB/month,50MB/day", "max_upload_bytes=20MB"]).unwrap();
         let limit = &read.limits[&"media_bytes".parse().unwrap()];
         assert_eq!(limit.to_string(), "500000000/month,50000000/day");
-        assert_eq!(
-            read.max_upload_bytes,
-            Some(Size(Some(Amount::new(20_000_000))))
-        );
+        assert_eq!(read.max_upload_bytes, Some(Size(Some(Amount::new(20_000_000)))));
     }
 
     #[test]

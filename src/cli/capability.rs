@@ -79,30 +79,19 @@ impl CapabilityCommand {
 async fn set(engine: &Engine, name: &str, resources: Vec<Resource>) -> Result<Answer, Failure> {
     for (index, resource) in resources.iter().enumerate() {
         if resources.iter().take(index).any(|other| other == resource) {
-            return Err(Failure::bad_input(format!(
-                "{resource} is named twice: once is enough"
-            )));
+            return Err(Failure::bad_input(format!("{resource} is named twice: once is enough")));
         }
     }
     engine.set_capability(name, resources.clone()).await?;
     let words = format!("capability {name} draws on {}", joined(&resources));
-    let done = Done::now(Named {
-        name,
-        resources: &resources,
-    });
+    let done = Done::now(Named { name, resources: &resources });
     Ok(Answer::new(words, &done)?)
 }
 
 async fn list(engine: &Engine) -> Result<Answer, Failure> {
     let all = engine.policy().await?.capabilities();
-    let rows = all
-        .iter()
-        .map(|(name, capability)| [name.clone(), joined(&capability.resources)]);
-    let words = table(
-        ["CAPABILITY", "DRAWS ON"],
-        rows,
-        "there are no capabilities",
-    );
+    let rows = all.iter().map(|(name, capability)| [name.clone(), joined(&capability.resources)]);
+    let words = table(["CAPABILITY", "DRAWS ON"], rows, "there are no capabilities");
     Ok(Answer::new(words, &all)?)
 }
 

@@ -44,32 +44,19 @@ struct Checked<'a> {
 impl Check {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let ask = Ask::Capability {
-            name: self.capability.clone(),
-            amount: self.amount,
-        };
+        let ask = Ask::Capability { name: self.capability.clone(), amount: self.amount };
         let decision = engine.check(&self.subject, &ask).await?;
         let words = Words::of(engine).await?;
         let sentence = self.sentence(&decision, &words);
-        let checked = Checked {
-            subject: &self.subject,
-            capability: &self.capability,
-            decision: &decision,
-        };
-        let (first, exit) = if decision.allowed {
-            ("ALLOWED", Exit::Done)
-        } else {
-            ("DENIED", Exit::Denied)
-        };
+        let checked =
+            Checked { subject: &self.subject, capability: &self.capability, decision: &decision };
+        let (first, exit) =
+            if decision.allowed { ("ALLOWED", Exit::Done) } else { ("DENIED", Exit::Denied) };
         Ok(Answer::new(format!("{first} {sentence}"), &checked)?.ending(exit))
     }
 
     fn sentence(&self, decision: &Decision, words: &Words) -> String {
-        let Self {
-            subject,
-            capability,
-            ..
-        } = self;
+        let Self { subject, capability, .. } = self;
         let (may, figures) = match decision.reason {
             Reason::WithinLimits => ("may", within(decision, words)),
             Reason::OverLimit => ("may not", over(decision, words)),
@@ -96,10 +83,7 @@ fn source(source: &str) -> String {
 }
 
 fn within(decision: &Decision, words: &Words) -> String {
-    if let Some(Figures {
-        resource, window, ..
-    }) = &decision.binding
-    {
+    if let Some(Figures { resource, window, .. }) = &decision.binding {
         return format!("of {resource} {}", words.window(resource.unit(), window));
     }
     let items = decision.items.iter().filter_map(|item| {
@@ -112,12 +96,7 @@ fn within(decision: &Decision, words: &Words) -> String {
 }
 
 fn over(decision: &Decision, words: &Words) -> String {
-    let Some(Figures {
-        resource,
-        requested,
-        window,
-    }) = &decision.binding
-    else {
+    let Some(Figures { resource, requested, window }) = &decision.binding else {
         return "a limit is reached".to_owned();
     };
     let unit = resource.unit();

@@ -23,9 +23,6 @@ impl ConfigCommand {
     /// Runs it.
     pub(super) fn run(self) -> Result<Answer, Failure> {
         let Self::Check { file } = self;
-        Err(Failure::bad_input(format!(
-            "cannot check {} yet",
-            file.display()
-        )))
+        Err(Failure::bad_input(format!("cannot check {} yet", file.display())))
     }
 }

@@ -82,10 +82,7 @@ fn with_causes(error: &dyn Error) -> String {
     let mut next = Some(error);
     while let Some(cause) = next {
         let text = cause.to_string();
-        if said
-            .last()
-            .is_some_and(|last| text.starts_with(last.as_str()))
-        {
+        if said.last().is_some_and(|last| text.starts_with(last.as_str())) {
             said.pop();
         }
         if !said.contains(&text) {

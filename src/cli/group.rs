@@ -109,11 +109,7 @@ impl<'a> Terms<'a> {
         });
         let zone = self.timezone.map(|zone| format!("days of {}", zone.name()));
         let all: Vec<_> = limits.chain(size).chain(zone).collect();
-        if all.is_empty() {
-            "no limits".to_owned()
-        } else {
-            all.join("; ")
-        }
+        if all.is_empty() { "no limits".to_owned() } else { all.join("; ") }
     }
 }
 
@@ -123,11 +119,7 @@ impl<'a> Named<'a> {
             name,
             limits: Terms::of(group),
             default: policy.default_group() == Some(name),
-            from: if policy.file.groups.contains_key(name) {
-                "file"
-            } else {
-                "store"
-            },
+            from: if policy.file.groups.contains_key(name) { "file" } else { "store" },
         }
     }
 
@@ -141,11 +133,7 @@ impl GroupCommand {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         match self {
-            Self::Set {
-                name,
-                limits,
-                default,
-            } => set(engine, &name, &limits, default).await,
+            Self::Set { name, limits, default } => set(engine, &name, &limits, default).await,
             Self::List => list(engine).await,
             Self::Show { name } => show(engine, &name).await,
             Self::Remove { name } => {
@@ -186,15 +174,10 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
         let from = named.from;
         [*name, &named.limits.words(), default, from].map(str::to_owned)
     });
-    let words = table(
-        ["GROUP", "LIMITS", "", "FROM"],
-        named,
-        "there are no groups: nothing is refused",
-    );
-    let json: BTreeMap<_, _> = groups
-        .iter()
-        .map(|(name, group)| (name, Terms::of(group)))
-        .collect();
+    let words =
+        table(["GROUP", "LIMITS", "", "FROM"], named, "there are no groups: nothing is refused");
+    let json: BTreeMap<_, _> =
+        groups.iter().map(|(name, group)| (name, Terms::of(group))).collect();
     Ok(Answer::new(words, &json)?)
 }
 

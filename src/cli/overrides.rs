@@ -93,12 +93,7 @@ pub(super) struct Shown {
 
 impl Shown {
     fn of<T>(grant: &Grant<T>, unit: Unit, limit: What) -> Self {
-        Self {
-            limit,
-            until: grant.until,
-            note: grant.note.clone(),
-            unit,
-        }
+        Self { limit, until: grant.until, note: grant.note.clone(), unit }
     }
 
     fn limit(&self) -> String {
@@ -110,11 +105,7 @@ impl Shown {
 
     /// Returns it in one line: `1 GB until 1 December 2026 00:00 UTC`.
     pub(super) fn words(&self, words: &Words, now: Timestamp) -> String {
-        let grant = Grant {
-            what: (),
-            until: self.until,
-            note: None,
-        };
+        let grant = Grant { what: (), until: self.until, note: None };
         words.grant(&self.limit(), &grant, now)
     }
 }
@@ -143,12 +134,9 @@ impl OverrideCommand {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         match self {
-            Self::Set {
-                subject,
-                limits,
-                until,
-                note,
-            } => set(engine, &subject, &limits, until, note).await,
+            Self::Set { subject, limits, until, note } => {
+                set(engine, &subject, &limits, until, note).await
+            }
             Self::List { subject } => list(engine, subject).await,
             Self::Remove { subject, resources } => {
                 engine.remove_overrides(&subject, &resources).await?;
@@ -157,10 +145,7 @@ impl OverrideCommand {
                 } else {
                     format!("override of {}", resources.join(", "))
                 };
-                told(engine, &subject, |_| {
-                    format!("{subject} has no {what} any more")
-                })
-                .await
+                told(engine, &subject, |_| format!("{subject} has no {what} any more")).await
             }
         }
     }
@@ -178,11 +163,7 @@ async fn set(
     let names = names(&assigned);
     warn_if_past(until, engine.now());
     for (resource, what) in assigned.limits {
-        let limit = Grant {
-            what,
-            until,
-            note: note.clone(),
-        };
+        let limit = Grant { what, until, note: note.clone() };
         engine.set_override(subject, &resource, limit).await?;
     }
     if let Some(Size(what)) = assigned.max_upload_bytes {
@@ -226,10 +207,7 @@ async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failu
     };
     let all: Vec<_> = found
         .iter()
-        .map(|(subject, grants)| Of {
-            subject,
-            overrides: shown(grants),
-        })
+        .map(|(subject, grants)| Of { subject, overrides: shown(grants) })
         .filter(|of| !of.overrides.is_empty())
         .collect();
     let rows = all.iter().flat_map(|of| {
@@ -243,10 +221,7 @@ async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failu
             ]
         })
     });
-    let text = table(
-        ["SUBJECT", "RESOURCE", "LIMIT", "UNTIL", "NOTE"],
-        rows,
-        "there are no overrides",
-    );
+    let text =
+        table(["SUBJECT", "RESOURCE", "LIMIT", "UNTIL", "NOTE"], rows, "there are no overrides");
     Ok(Answer::new(text, &all)?)
 }

@@ -71,13 +71,7 @@ impl Use {
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         let resource = engine.resource(&self.resource).await?;
         let amount = resource.unit().parse(&self.amount)?;
-        let fact = Fact {
-            subject: self.subject,
-            resource,
-            amount,
-            key: self.key,
-            at: self.at,
-        };
+        let fact = Fact { subject: self.subject, resource, amount, key: self.key, at: self.at };
         let recorded = engine.record(&fact).await?;
         let words = Words::of(engine).await?;
         let told = Told {
@@ -94,19 +88,13 @@ impl Use {
 
 fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
     let unit = fact.resource.unit();
-    let Fact {
-        subject, resource, ..
-    } = fact;
+    let Fact { subject, resource, .. } = fact;
     let what = if recorded.replayed {
         "was recorded before".to_owned()
     } else {
         format!("{} recorded", words::amount(unit, fact.amount))
     };
-    let over = if recorded.window.over {
-        ", the limit is reached"
-    } else {
-        ""
-    };
+    let over = if recorded.window.over { ", the limit is reached" } else { "" };
     let count = match fact.at {
         // What is used "this month" is said only of the present one.
         Some(_) => format!(

@@ -27,10 +27,7 @@ mod tests {
     #[test]
     fn columns_stand_below_their_names_and_nothing_trails() {
         let rows = [["@alice".to_owned(), "5".to_owned()]];
-        assert_eq!(
-            table(["SUBJECT", "USED"], rows, "nobody"),
-            "SUBJECT  USED\n@alice   5"
-        );
+        assert_eq!(table(["SUBJECT", "USED"], rows, "nobody"), "SUBJECT  USED\n@alice   5");
     }
 
     #[test]

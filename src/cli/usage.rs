@@ -65,9 +65,7 @@ fn told(reports: &[UsageReport], span: Span, words: &Words) -> String {
         windows.map(move |window| row(report, window, span, words))
     });
     table(
-        [
-            "RESOURCE", "PERIOD", "USED", "RESERVED", "LIMIT", "LEFT", "RESETS", "BY",
-        ],
+        ["RESOURCE", "PERIOD", "USED", "RESERVED", "LIMIT", "LEFT", "RESETS", "BY"],
         rows,
         "nothing is counted yet: declare a resource by `metergate group set`",
     )

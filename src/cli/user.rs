@@ -124,14 +124,9 @@ impl<'a> Place<'a> {
 
     fn overrides(&self, words: &Words, now: Timestamp) -> String {
         let all = self.overrides.iter();
-        let all: Vec<_> = all
-            .map(|(name, shown)| format!("{name} {}", shown.words(words, now)))
-            .collect();
-        if all.is_empty() {
-            "none".to_owned()
-        } else {
-            all.join("; ")
-        }
+        let all: Vec<_> =
+            all.map(|(name, shown)| format!("{name} {}", shown.words(words, now))).collect();
+        if all.is_empty() { "none".to_owned() } else { all.join("; ") }
     }
 }
 
@@ -139,11 +134,7 @@ impl UserCommand {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         match self {
-            Self::Set {
-                subject,
-                group,
-                until,
-            } => {
+            Self::Set { subject, group, until } => {
                 warn_if_past(until, engine.now());
                 engine.assign(&subject, &group, until).await?;
                 let clause = Words::of(engine).await?.until_clause(until);
@@ -171,10 +162,7 @@ impl UserCommand {
 /// Warns of a date that has passed: what is given until then is never in force.
 pub(super) fn warn_if_past(until: Option<Timestamp>, now: Timestamp) {
     if let Some(end) = until.filter(|end| *end <= now) {
-        complain(
-            "warning",
-            &format!("{end} has passed, so this has no effect"),
-        );
+        complain("warning", &format!("{end} has passed, so this has no effect"));
     }
 }
 

@@ -12,9 +12,9 @@ use crate::store::{self, StorageSpec};
 /// Opens the storage called `named`, or the default one.
 pub(super) async fn open(named: Option<&str>) -> Result<Engine, Failure> {
     let spec = match named {
-        Some(named) => named
-            .parse()
-            .map_err(|e: Invalid| Failure::bad_input(format!("--storage: {e}")))?,
+        Some(named) => {
+            named.parse().map_err(|e: Invalid| Failure::bad_input(format!("--storage: {e}")))?
+        }
         None => StorageSpec::default(),
     };
     match spec {

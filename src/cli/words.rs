@@ -44,25 +44,13 @@ impl Words {
 
     /// Returns what is granted and for how long.
     pub(super) fn grant<T>(&self, what: &str, grant: &Grant<T>, now: Timestamp) -> String {
-        let ended = if grant.live(now).is_none() {
-            " (ended)"
-        } else {
-            ""
-        };
+        let ended = if grant.live(now).is_none() { " (ended)" } else { "" };
         format!("{what}{}{ended}", self.until_clause(grant.until))
     }
 
     /// Returns the count of a window: `300 MB of 1 GB used this month, 700 MB left, resets …`.
     pub(super) fn window(&self, unit: Unit, window: &WindowDecision) -> String {
-        let WindowDecision {
-            period,
-            limit,
-            used,
-            reserved,
-            remaining,
-            resets_at,
-            ..
-        } = window;
+        let WindowDecision { period, limit, used, reserved, remaining, resets_at, .. } = window;
         let mut said = amount(unit, *used);
         if let Some(limit) = limit {
             said = format!("{said} of {}", amount(unit, *limit));
@@ -84,11 +72,7 @@ impl Words {
 /// Returns `amount` as people write it, with the exact number where that says less.
 pub(super) fn amount(unit: Unit, amount: Amount) -> String {
     let human = unit.human(amount);
-    if unit.parse(&human) == Ok(amount) {
-        human
-    } else {
-        format!("{human} ({amount})")
-    }
+    if unit.parse(&human) == Ok(amount) { human } else { format!("{human} ({amount})") }
 }
 
 /// Returns an amount that may be missing, as a cell.
