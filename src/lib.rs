@@ -1,5 +1,6 @@
 //! Upload quotas in front of a Matrix homeserver, and the quota engine behind them.
 
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod engine;
@@ -8,3 +9,4 @@ pub mod net;
 pub mod proxy;
 pub mod quota;
 pub mod store;
+pub mod telemetry;

@@ -6,11 +6,10 @@ use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 
 use super::rejection::Rejection;
 use super::{Proxy, forwarding};
-use crate::net::{Body, Connection};
+use crate::net::{self, Body, Connection};
 
 /// Returns the client's end of a tunnel, if the request asks for one.
 pub(super) fn wanted(request: &mut Request<Incoming>) -> Option<OnUpgrade> {
@@ -50,12 +49,8 @@ pub(super) fn answer(
     answer.map(|_| Body::empty())
 }
 
-/// Carries bytes both ways until either side ends. The connection counts as one until then.
+/// Carries bytes both ways. The connection counts as one until then.
 async fn carry(connection: Arc<Connection>, client: OnUpgrade, upstream: OnUpgrade) {
-    let ends = tokio::try_join!(client, upstream);
-    let Ok((client, upstream)) = ends else { return };
-    let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-    // Either side breaking off is an ordinary end of a tunnel.
-    let _ = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
+    net::tunnel(client, upstream).await;
     drop(connection);
 }
