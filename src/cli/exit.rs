@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use crate::app::AppError;
+use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::quota::{Invalid, Overflow};
 
@@ -42,6 +44,10 @@ impl From<Exit> for ExitCode {
 pub(super) enum Failure {
     /// The engine said no.
     Engine(EngineError),
+    /// The configuration is wrong.
+    Config(ConfigError),
+    /// The proxy and its API do not start.
+    Start(AppError),
     /// The machine does not give what the process itself needs.
     Machine(io::Error),
 }
@@ -61,6 +67,14 @@ impl Failure {
                 EngineError::Conflict(_) => Exit::Conflict,
                 EngineError::Unavailable(_) => Exit::Unavailable,
             },
+            Self::Config(_) => Exit::BadInput,
+            Self::Start(error) => match error {
+                AppError::Engine(EngineError::BadInput(_)) => Exit::BadInput,
+                AppError::Listen { .. }
+                | AppError::Store(_)
+                | AppError::Engine(_)
+                | AppError::Thread(_) => Exit::Unavailable,
+            },
             Self::Machine(_) => Exit::Unavailable,
         }
     }
@@ -69,6 +83,8 @@ impl Failure {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Engine(error) => with_causes(error),
+            Self::Config(error) => error.to_string(),
+            Self::Start(error) => with_causes(error),
             Self::Machine(error) => {
                 format!("the system does not let us go on: {}", with_causes(error))
             }
@@ -108,6 +124,18 @@ impl From<Invalid> for Failure {
 impl From<Overflow> for Failure {
     fn from(overflow: Overflow) -> Self {
         Self::Engine(overflow.into())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        Self::Start(error)
     }
 }
 

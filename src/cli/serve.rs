@@ -1,10 +1,16 @@
 //! serve: run until told to stop.
 
 use std::path::PathBuf;
+use std::{env, io};
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Failure;
+use crate::app::App;
+use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Sources};
+use crate::store::StorageSpec;
+use crate::telemetry::{self, Secret};
 
 /// Stand in front of a homeserver, and serve the API
 ///
@@ -43,7 +49,86 @@ pub(super) struct Serve {
 impl Serve {
     /// Serves until told to stop.
     pub(super) fn run(self, storage: Option<String>) -> Result<(), Failure> {
-        let _ = (self, storage);
-        Err(Failure::bad_input("cannot serve yet"))
+        let config =
+            self.config.clone().or_else(|| env::var_os("METERGATE_CONFIG").map(PathBuf::from));
+        let flags = Flags {
+            listen: self.listen,
+            upstream: self.upstream,
+            storage,
+            port: self.port,
+            token: self.token.map(Secret::new),
+            token_file: self.token_file,
+            limit: self.limits,
+        };
+        let read = || {
+            let (file, flags) = (config.clone(), flags.clone());
+            config::load(&Sources { file, environment: config::environment(), flags })
+        };
+        let Loaded { settings, warnings } = read()?;
+        // A second log in one process is the first one.
+        let _ = telemetry::log::init(&settings.log);
+        warn_of(&warnings);
+        let storage = settings.storage.clone();
+        let app = App::start(settings)?;
+        announce(&app, &storage);
+        let signals = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        signals.block_on(until_told(|| reload(&app, read())))?;
+        tracing::info!("stopping: uploads in flight may end");
+        if app.stop() {
+            tracing::info!("stopped");
+        } else {
+            tracing::warn!(
+                "stopped: what was still in flight at the end of shutdown_grace was cut"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn warn_of(warnings: &[Complaint]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// One line per address served, and one for the store.
+fn announce(app: &App, storage: &StorageSpec) {
+    for address in app.proxy() {
+        tracing::info!(%address, "proxy listens");
+    }
+    tracing::info!(address = %app.admin(), "admin API listens");
+    tracing::info!(store = app.engine().describe_store(), "books are kept");
+    if *storage == StorageSpec::Memory {
+        tracing::warn!("with memory: nothing is kept when this process ends");
+    }
+}
+
+/// Applies what may change while running; what is wrong changes nothing.
+fn reload(app: &App, loaded: Result<Loaded, ConfigError>) {
+    match loaded {
+        Ok(Loaded { settings, warnings }) => {
+            warn_of(&warnings);
+            match app.apply(&settings.policy) {
+                Ok(version) => tracing::info!(policy_version = version.0, "policy reloaded"),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "reload failed");
+                }
+            }
+        }
+        Err(error) => tracing::error!(%error, "reload refused: the former policy stays"),
+    }
+}
+
+/// Returns when the process is told to end; calls `reload` each time it is told to reload.
+async fn until_told(reload: impl Fn()) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => reload(),
+        }
     }
 }

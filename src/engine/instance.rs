@@ -48,7 +48,7 @@ impl Keeper {
 
     /// Returns the keeper of a visitor: it has no task, and nothing is kept alive.
     pub(super) fn idle() -> Self {
-        let chores = mpsc::unbounded_channel().0;
+        let (chores, _) = mpsc::unbounded_channel();
         Self { chores, closing: Arc::default(), task: Mutex::default(), idle: true }
     }
 

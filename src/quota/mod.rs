@@ -13,6 +13,7 @@ pub mod resource;
 pub mod unit;
 // Until when.
 pub mod bucket;
+mod duration;
 pub mod period;
 // Who may how much.
 pub mod capability;
@@ -34,6 +35,7 @@ mod invalid;
 pub use amount::{Amount, Overflow};
 pub use bucket::{Bucket, Zone};
 pub use capability::Capability;
+pub use duration::duration;
 pub use grant::Grants;
 pub use group::Group;
 pub use invalid::Invalid;
