@@ -391,7 +391,7 @@ fn over_and_top_list_the_largest_first() {
     assert_eq!(names(&books.json("top media_bytes")), ["@bob", "@alice", "@carol"]);
     let first = books.json("top media_bytes -n 1");
     assert_eq!(names(&first), ["@bob"]);
-    assert_eq!(keys(&first[0]), ["limit", "period", "resets_at", "resource", "subject", "used"]);
+    assert_eq!(keys(&first[0]), ["subject", "resource", "used", "limit", "period", "resets_at"]);
 }
 
 #[test]
