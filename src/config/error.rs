@@ -1,4 +1,4 @@
-//! ConfigError: where, what is wrong, what would be right; all of it at once.
+//! `ConfigError`: where, what is wrong, what would be right; all of it at once.
 
 use std::fmt;
 use std::path::PathBuf;

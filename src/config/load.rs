@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::error::{Complaint, ConfigError, Place};
+use super::notes::Notes;
 use super::resolve::resolve;
-use super::section::Notes;
 use super::settings::Loaded;
 use super::sources::{LIMIT_GROUP, Sources};
 use super::tree::{Entry, Table, Value, cover};
@@ -35,6 +35,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     ConfigError::of(complaints)?;
     let notes = Notes::default();
     let settings = resolve(&tree, sources.flags.port, &notes);
+    environment::near_misses(&sources.environment, &notes);
     let (complaints, warnings) = notes.into_parts();
     ConfigError::of(complaints)?;
     Ok(Loaded { settings, warnings })
@@ -73,5 +74,5 @@ pub fn keys() -> BTreeSet<String> {
     let tree = environment::read(&names, &mut Vec::new());
     let notes = Notes::default();
     resolve(&tree, None, &notes);
-    notes.into_keys()
+    notes.keys()
 }
