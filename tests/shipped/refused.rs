@@ -321,6 +321,21 @@ listen = [\"nowhere\", \"127.0.0.1:1\", 9]
 }
 
 #[test]
+fn file_environment_and_flags_are_complained_about_together() {
+    let flags = Flags { limit: vec!["500MB".to_owned()], ..Flags::default() };
+    let environment = [("METERGATE_LOG__LEVEL", "loud")];
+    let (lines, _) = outcome("[log]\nformat = \"xml\"", &environment, flags);
+    assert_eq!(
+        lines,
+        [
+            "metergate.toml:2: [log] format: \"xml\" is none of text, json",
+            "METERGATE_LOG__LEVEL: [log] level: \"loud\" is none of error, warn, info, debug, trace",
+            "--limit: \"500MB\" is not a limit: write RESOURCE=LIMIT, like media_bytes=500MB/month",
+        ]
+    );
+}
+
+#[test]
 fn a_file_that_is_not_there_says_so() {
     let sources =
         Sources { file: Some(PathBuf::from("/nowhere/metergate.toml")), ..Sources::default() };
