@@ -10,7 +10,7 @@ use super::exit::Failure;
 use crate::app::App;
 use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Sources};
 use crate::store::StorageSpec;
-use crate::telemetry::{self, Secret};
+use crate::telemetry::{self, Secret, cause};
 
 /// Stand in front of a homeserver, and serve the API
 ///
@@ -111,8 +111,7 @@ fn reload(app: &App, loaded: Result<Loaded, ConfigError>) {
             match app.apply(&settings.policy) {
                 Ok(version) => tracing::info!(policy_version = version.0, "policy reloaded"),
                 Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::error!(error, "reload failed");
+                    tracing::error!(error = cause(&error), "reload failed");
                 }
             }
         }

@@ -11,6 +11,7 @@ mod sources;
 mod tree;
 // How it is read.
 mod load;
+mod notes;
 mod resolve;
 mod section;
 mod sections;
