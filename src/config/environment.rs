@@ -21,6 +21,13 @@ pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os().filter_map(ours).collect()
 }
 
+/// Returns the variable `name` of this process; set to nothing, it is not set.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
 /// Makes a tree of `variables`.
 ///
 /// Without a double underscore only `METERGATE_STORAGE` is a setting; the others belong to the

@@ -20,7 +20,7 @@ mod value;
 mod error;
 mod settings;
 
-pub use environment::environment;
+pub use environment::{environment, variable};
 pub use error::{Complaint, ConfigError, Place};
 pub use load::{keys, load};
 pub use settings::{Loaded, Settings};
