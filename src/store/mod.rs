@@ -9,7 +9,7 @@ mod error;
 mod spec;
 // The stores.
 pub mod memory;
-// pub mod sqlite;
+pub mod sqlite;
 
 use std::fmt;
 

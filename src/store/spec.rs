@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::memory::Memory;
-// use super::sqlite::Sqlite;
+use super::sqlite::Sqlite;
 use super::{Store, StoreError};
 use crate::quota::Invalid;
 
@@ -66,6 +66,6 @@ impl fmt::Display for StorageSpec {
 pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
     match spec {
         StorageSpec::Memory => Ok(Arc::new(Memory::default())),
-        StorageSpec::Sqlite(_) => Err(StoreError::Corrupt(String::new())),
+        StorageSpec::Sqlite(file) => Ok(Arc::new(Sqlite::open(file)?)),
     }
 }
