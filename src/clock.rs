@@ -119,10 +119,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
 pub struct System;
 
 impl Clock for System {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that reads the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the time")]
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
     }

@@ -11,10 +11,7 @@ impl Engine {
     /// Bad input for an unknown capability; unavailable if the store is.
     pub async fn check(&self, subject: &Subject, ask: &Ask) -> Result<Decision, EngineError> {
         let now = self.now();
-        let read = async |planned: &super::plan::Planned| {
-            Ok(self.0.store.read(&planned.plan, now).await?)
-        };
-        let (readings, planned) = self.planned(subject, ask, None, read).await?;
+        let (readings, planned) = self.read(subject, ask, now).await?;
         let too_large = planned.too_large(ask.amount());
         Ok(Decision::of(&planned, &readings, too_large, now)?)
     }

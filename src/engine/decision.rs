@@ -116,12 +116,8 @@ impl Decision {
             |(item, _)| Some(item.source.to_string()),
         );
         let binding = binding.map(|(_, figures)| figures);
-        let resets_at = binding
-            .as_ref()
-            .and_then(|figures| figures.window.resets_at);
-        let wait = resets_at
-            .filter(|_| verdict != Verdict::Fits)
-            .map(|end| now.until(end));
+        let resets_at = binding.as_ref().and_then(|figures| figures.window.resets_at);
+        let wait = resets_at.filter(|_| verdict != Verdict::Fits).map(|end| now.until(end));
         Ok(Self {
             allowed,
             reason: match (too_large, verdict) {
@@ -133,9 +129,7 @@ impl Decision {
             policy_version: plan.version,
             binding,
             max_size: planned.max_size,
-            items: pairs()
-                .map(|(item, found)| ItemDecision::of(item, found))
-                .collect(),
+            items: pairs().map(|(item, found)| ItemDecision::of(item, found)).collect(),
             retry_after: wait.map(whole_seconds),
             verdict,
         })
@@ -150,9 +144,7 @@ impl Decision {
 
 /// Rounds up, and never to zero.
 fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs()
-        .saturating_add(u64::from(wait.subsec_nanos() > 0))
-        .max(1)
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl ItemDecision {
@@ -205,10 +197,7 @@ fn binding<'a>(
                 if verdict == Verdict::Fits {
                     room(bound, *reading) < room(other, *found)
                 } else {
-                    bound
-                        .bucket
-                        .end
-                        .is_none_or(|end| other.bucket.end.is_some_and(|o| end > o))
+                    bound.bucket.end.is_none_or(|end| other.bucket.end.is_some_and(|o| end > o))
                 }
             });
             if better {
@@ -219,19 +208,10 @@ fn binding<'a>(
     Ok(best.map(|(item, bound, reading)| {
         let window = WindowDecision::of(bound, reading);
         let resource = item.resource.clone();
-        (
-            item,
-            Figures {
-                resource,
-                requested: item.amount,
-                window,
-            },
-        )
+        (item, Figures { resource, requested: item.amount, window })
     }))
 }
 
 fn room(bound: &Bound, reading: Reading) -> Amount {
-    bound
-        .limit
-        .map_or(Amount::MAX, |limit| rule::remaining(reading, limit))
+    bound.limit.map_or(Amount::MAX, |limit| rule::remaining(reading, limit))
 }

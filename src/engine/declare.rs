@@ -52,12 +52,7 @@ impl Engine {
     pub async fn apply_file(&self, layer: &Layer) -> Result<PolicyVersion, EngineError> {
         for _ in 0..TRIES {
             let seen = self.refresh().await?.policy.version;
-            match self
-                .0
-                .store
-                .write_layer(LayerKind::File, layer.clone(), seen)
-                .await
-            {
+            match self.0.store.write_layer(LayerKind::File, layer.clone(), seen).await {
                 Ok(version) => return Ok(version),
                 Err(crate::store::StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -79,11 +74,7 @@ impl Engine {
                 group.max_upload_bytes = size;
             }
             if change.default {
-                not_in_file(
-                    policy.file.default_group.is_some(),
-                    "setting",
-                    "default_group",
-                )?;
+                not_in_file(policy.file.default_group.is_some(), "setting", "default_group")?;
                 layer.default_group = Some(name.to_owned());
             }
             Ok(())
@@ -99,10 +90,7 @@ impl Engine {
     pub async fn remove_group(&self, name: &str) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             not_in_file(policy.file.groups.contains_key(name), "group", name)?;
-            layer
-                .groups
-                .remove(name)
-                .ok_or_else(|| not_found("group", name))?;
+            layer.groups.remove(name).ok_or_else(|| not_found("group", name))?;
             if policy.default_group() == Some(name) {
                 return Err(EngineError::Conflict(format!(
                     "group \"{name}\" is the default group: make another one the default first"
@@ -128,14 +116,8 @@ impl Engine {
         resources: Vec<Resource>,
     ) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            not_in_file(
-                policy.file.capabilities.contains_key(name),
-                "capability",
-                name,
-            )?;
-            let capability = Capability {
-                resources: resources.clone(),
-            };
+            not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
+            let capability = Capability { resources: resources.clone() };
             layer.capabilities.insert(name.to_owned(), capability);
             Ok(())
         })
@@ -148,15 +130,8 @@ impl Engine {
     /// Not found; conflict if the file declares it; unavailable if the store is.
     pub async fn remove_capability(&self, name: &str) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            not_in_file(
-                policy.file.capabilities.contains_key(name),
-                "capability",
-                name,
-            )?;
-            layer
-                .capabilities
-                .remove(name)
-                .ok_or_else(|| not_found("capability", name))?;
+            not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
+            layer.capabilities.remove(name).ok_or_else(|| not_found("capability", name))?;
             Ok(())
         })
         .await
@@ -168,14 +143,8 @@ impl Engine {
     /// Not found for an unknown group; unavailable if the store is.
     pub async fn add_rule(&self, rule: &Rule) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            policy
-                .group(&rule.group)
-                .ok_or_else(|| not_found("group", &rule.group))?;
-            match layer
-                .rules
-                .iter_mut()
-                .find(|other| other.pattern == rule.pattern)
-            {
+            policy.group(&rule.group).ok_or_else(|| not_found("group", &rule.group))?;
+            match layer.rules.iter_mut().find(|other| other.pattern == rule.pattern) {
                 Some(other) => *other = rule.clone(),
                 None => layer.rules.push(rule.clone()),
             }
@@ -213,14 +182,8 @@ impl Engine {
         until: Option<Timestamp>,
     ) -> Result<(), EngineError> {
         self.grant(subject, |policy, grants| {
-            policy
-                .group(group)
-                .ok_or_else(|| not_found("group", group))?;
-            grants.group = Some(Grant {
-                what: group.to_owned(),
-                until,
-                note: None,
-            });
+            policy.group(group).ok_or_else(|| not_found("group", group))?;
+            grants.group = Some(Grant { what: group.to_owned(), until, note: None });
             Ok(())
         })
         .await
@@ -236,11 +199,7 @@ impl Engine {
         until: Option<Timestamp>,
     ) -> Result<(), EngineError> {
         self.grant(subject, |_, grants| {
-            grants.exempt = Some(Grant {
-                what: (),
-                until,
-                note: None,
-            });
+            grants.exempt = Some(Grant { what: (), until, note: None });
             Ok(())
         })
         .await
@@ -253,10 +212,7 @@ impl Engine {
     pub async fn unassign(&self, subject: &Subject) -> Result<(), EngineError> {
         self.grant(subject, |_, grants| {
             if grants.group.take().is_none() & grants.exempt.take().is_none() {
-                return Err(not_found(
-                    "subject with a group or exemption",
-                    subject.as_str(),
-                ));
+                return Err(not_found("subject with a group or exemption", subject.as_str()));
             }
             Ok(())
         })
@@ -308,9 +264,7 @@ impl Engine {
         self.grant(subject, |_, grants| {
             let before = (grants.overrides.len(), grants.max_upload_bytes.is_some());
             let named = |name: &str| names.is_empty() || names.iter().any(|other| other == name);
-            grants
-                .overrides
-                .retain(|resource, _| !named(resource.as_str()));
+            grants.overrides.retain(|resource, _| !named(resource.as_str()));
             if named("max_upload_bytes") {
                 grants.max_upload_bytes = None;
             }
@@ -331,11 +285,7 @@ impl Engine {
         let (snapshot, grants) = self.grants(subject).await?;
         let terms = snapshot.policy.terms(subject, &grants, self.now());
         let group = terms.group().map(ToString::to_string);
-        Ok(SubjectView {
-            subject: subject.clone(),
-            grants: grants.as_ref().clone(),
-            group,
-        })
+        Ok(SubjectView { subject: subject.clone(), grants: grants.as_ref().clone(), group })
     }
 
     /// Returns those who have something of their own, by name, a page at a time.
@@ -359,12 +309,7 @@ impl Engine {
             let mut layer = snapshot.policy.store.clone();
             change(&snapshot.policy, &mut layer)?;
             let seen = snapshot.policy.version;
-            match self
-                .0
-                .store
-                .write_layer(LayerKind::Store, layer, seen)
-                .await
-            {
+            match self.0.store.write_layer(LayerKind::Store, layer, seen).await {
                 Ok(_) => return Ok(()),
                 Err(crate::store::StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -415,9 +360,6 @@ fn busy() -> EngineError {
 /// A group of nothing but limits; for those who build a policy in code.
 impl From<BTreeMap<Resource, Limit>> for Group {
     fn from(limits: BTreeMap<Resource, Limit>) -> Self {
-        Self {
-            limits,
-            ..Self::default()
-        }
+        Self { limits, ..Self::default() }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::instance::Chore;
 use super::{Ask, Decision, Engine, EngineError};
 use crate::clock::Timestamp;
 use crate::quota::held::HoldId;
@@ -34,15 +35,7 @@ impl Hold {
         at: Timestamp,
     ) -> Self {
         let room = ask.amount().unwrap_or(Amount::ONE);
-        Self {
-            engine,
-            id,
-            subject,
-            ask,
-            at,
-            room,
-            ended: false,
-        }
+        Self { engine, id, subject, ask, at, room, ended: false }
     }
 
     /// Returns its id.
@@ -95,12 +88,7 @@ impl Hold {
     /// Unavailable if the store is.
     pub async fn extend(&self, span: Duration) -> Result<bool, EngineError> {
         let now = self.engine.now();
-        Ok(self
-            .engine
-            .0
-            .store
-            .extend(self.id, now.after(span), now)
-            .await?)
+        Ok(self.engine.0.store.extend(self.id, now.after(span), now).await?)
     }
 
     /// Replaces the room by what was really used, even past a limit; durable when it returns.
@@ -113,11 +101,7 @@ impl Hold {
     pub async fn settle(mut self, total: Amount) -> Result<Charge, EngineError> {
         self.engine.settle(self.id, total).await?;
         self.ended = true;
-        Ok(Charge {
-            engine: self.engine.clone(),
-            id: self.id,
-            total,
-        })
+        Ok(Charge { engine: self.engine.clone(), id: self.id, total })
     }
 
     /// Gives the room back, now.
@@ -140,7 +124,7 @@ impl Drop for Hold {
     fn drop(&mut self) {
         if !self.ended {
             tracing::debug!(hold = %self.id, subject = %self.subject, room = %self.room, "hold dropped");
-            self.engine.0.keeper.give_back(self.id);
+            self.engine.0.keeper.see_to(Chore::GiveBack(self.id));
         }
     }
 }
@@ -163,9 +147,13 @@ impl Charge {
 
     /// Takes the charge back, in the buckets it was made in; durable when it returns.
     ///
-    /// # Errors
-    /// Unavailable if the store is; the call can be repeated.
-    pub async fn refund(&self) -> Result<(), EngineError> {
-        self.engine.refund(self.id).await
+    /// If the store does not answer, it is taken back in the background once it does. Dropped
+    /// half way, it may or may not be taken back.
+    pub async fn refund(self) {
+        if let Err(error) = self.engine.refund(self.id).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(hold = %self.id, error, "refund is put off");
+            self.engine.0.keeper.see_to(Chore::Refund(self.id));
+        }
     }
 }

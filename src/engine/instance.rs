@@ -1,4 +1,4 @@
-//! This process's sign of life, and the end of holds that were dropped.
+//! This process's sign of life, and what must happen although nobody waits for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,53 +13,51 @@ use crate::store::{Store, StoreError};
 
 /// How often a sign of life is given; well within the lease.
 const BEAT: Duration = Duration::from_secs(3);
-/// How long until a hold that could not be ended is tried again.
+/// How long until a chore that could not be done is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Owns the task that keeps this instance alive and gives back what dropped holds left.
+/// Something that must happen although nobody waits for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Chore {
+    /// A hold was dropped: its room goes back. If it had been settled all the same, by a call
+    /// whose answer got lost, the charge goes back: its action did not take place.
+    GiveBack(HoldId),
+    /// A charge is to be taken back, and the store did not answer.
+    Refund(HoldId),
+    /// Nothing; wakes the task.
+    Wake,
+}
+
+/// Owns the task that keeps this instance alive and does the chores.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    dropped: mpsc::UnboundedSender<HoldId>,
+    chores: mpsc::UnboundedSender<Chore>,
     closing: Arc<AtomicBool>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Keeper {
     pub(super) fn spawn(store: Arc<dyn Store>, clock: Arc<dyn Clock>, instance: Instance) -> Self {
-        let (dropped, queue) = mpsc::unbounded_channel();
+        let (chores, queue) = mpsc::unbounded_channel();
         let closing = Arc::new(AtomicBool::new(false));
-        let work = Work {
-            store,
-            clock,
-            instance,
-            closing: closing.clone(),
-        };
+        let work = Work { store, clock, instance, closing: closing.clone() };
         let task = tokio::spawn(work.run(queue));
-        Self {
-            dropped,
-            closing,
-            task: Mutex::new(Some(task)),
-        }
+        Self { chores, closing, task: Mutex::new(Some(task)) }
     }
 
-    /// Gives the room of `id` back in the background, as soon as the store can.
+    /// Has a chore done in the background, as soon as the store can.
     ///
-    /// One small entry per dropped hold: bounded by the number of uploads at once.
-    pub(super) fn give_back(&self, id: HoldId) {
+    /// One small entry per upload that failed: bounded by the number of uploads at once.
+    pub(super) fn see_to(&self, chore: Chore) {
         // Once the task has ended, the store has been left, which ends every hold.
-        let _ = self.dropped.send(id);
+        let _ = self.chores.send(chore);
     }
 
-    /// Ends the task once everything dropped so far was tried.
+    /// Ends the task once every chore so far was tried.
     pub(super) async fn close(&self) {
         self.closing.store(true, Ordering::Release);
-        // Any id wakes the task; one that nobody has changes nothing.
-        self.give_back(HoldId::fresh());
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.see_to(Chore::Wake);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             let _ = task.await;
         }
@@ -74,14 +72,14 @@ struct Work {
 }
 
 impl Work {
-    async fn run(self, mut queue: mpsc::UnboundedReceiver<HoldId>) {
+    async fn run(self, mut queue: mpsc::UnboundedReceiver<Chore>) {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = beat.tick() => self.beat().await,
-                id = queue.recv() => match id {
-                    Some(id) => self.release(id).await,
+                chore = queue.recv() => match chore {
+                    Some(chore) => self.until_done(chore).await,
                     None => return,
                 },
             }
@@ -93,28 +91,40 @@ impl Work {
 
     async fn beat(&self) {
         if let Err(error) = self.store.beat(&self.instance, self.clock.now()).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "sign of life not written"
-            );
+            tracing::warn!(error = cause(&error), "sign of life not written");
         }
     }
 
     /// Tries until the store answers, or this process ends.
-    async fn release(&self, id: HoldId) {
-        loop {
-            match self.store.release(id, self.clock.now()).await {
-                // A conflict means that it was settled after all.
-                Ok(_) | Err(StoreError::Conflict(_)) => return,
-                Err(error) => {
-                    tracing::warn!(hold = %id, error = &error as &dyn std::error::Error, "hold not ended yet");
-                    if self.closing.load(Ordering::Acquire) {
-                        return;
-                    }
-                    tokio::time::sleep(AGAIN).await;
-                    self.beat().await;
-                }
+    async fn until_done(&self, chore: Chore) {
+        while let Err(error) = self.attempt(chore).await {
+            tracing::warn!(?chore, error = cause(&error), "the books are not closed yet");
+            if self.closing.load(Ordering::Acquire) {
+                return;
             }
+            tokio::time::sleep(AGAIN).await;
+            self.beat().await;
         }
     }
+
+    async fn attempt(&self, chore: Chore) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let outcome = match chore {
+            Chore::GiveBack(id) => match self.store.release(id, now).await {
+                Err(StoreError::Conflict(_)) => self.store.refund(id, now).await,
+                outcome => outcome,
+            },
+            Chore::Refund(id) => self.store.refund(id, now).await,
+            Chore::Wake => return Ok(()),
+        };
+        match outcome {
+            // Known to have been ended otherwise: trying again would not change that.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn cause(error: &StoreError) -> &(dyn std::error::Error + 'static) {
+    error
 }

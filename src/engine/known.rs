@@ -30,10 +30,7 @@ impl Known {
     }
 
     fn latest(&self) -> Arc<Snapshot> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts `policy` in place, unless a newer one already is; returns what is then in place.
@@ -48,10 +45,7 @@ impl Known {
 
 impl Snapshot {
     fn of(policy: Policy) -> Arc<Self> {
-        Arc::new(Self {
-            policy,
-            grants: Cache::new(SUBJECTS),
-        })
+        Arc::new(Self { policy, grants: Cache::new(SUBJECTS) })
     }
 }
 

@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{GroupChange, SubjectView};
 pub use error::EngineError;
-pub use hold::Hold;
+pub use hold::{Charge, Hold};
 pub use plan::Ask;
 pub use record::Fact;
 pub use report::{Span, UsageReport, Used};
@@ -91,13 +91,7 @@ impl Engine {
         }
         let known = Known::new(store.policy().await?);
         let keeper = Keeper::spawn(store.clone(), clock.clone(), instance.clone());
-        Ok(Self(Arc::new(Inner {
-            store,
-            clock,
-            known,
-            instance,
-            keeper,
-        })))
+        Ok(Self(Arc::new(Inner { store, clock, known, instance, keeper })))
     }
 
     /// Ends what is still held, says good-bye to the store, and returns when all is written.

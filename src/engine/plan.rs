@@ -1,12 +1,9 @@
-//! Question → plan: windows, buckets, limits. Pure, but for asking the store again when stale.
+//! Question → plan: windows, buckets, limits. Pure; what is not, is to plan again when stale.
 
-use std::sync::Arc;
-
-use super::known::Snapshot;
 use super::{Engine, EngineError};
 use crate::clock::Timestamp;
 use crate::quota::capability::UPLOAD;
-use crate::quota::plan::{Bound, Item, Plan};
+use crate::quota::plan::{Bound, Item, Plan, Readings};
 use crate::quota::policy::Terms;
 use crate::quota::{
     Amount, Bucket, Grants, Invalid, Period, Policy, Resource, Subject, Unit, Zone,
@@ -45,10 +42,7 @@ impl Ask {
     /// Returns the question whether `bytes` more may be uploaded.
     #[must_use]
     pub fn upload(bytes: Amount) -> Self {
-        Self::Capability {
-            name: UPLOAD.to_owned(),
-            amount: Some(bytes),
-        }
+        Self::Capability { name: UPLOAD.to_owned(), amount: Some(bytes) }
     }
 
     fn items(&self, policy: &Policy) -> Result<Vec<(Resource, Amount)>, Invalid> {
@@ -62,9 +56,7 @@ impl Ask {
             Self::Capability { name, amount } => {
                 let asked = amount.unwrap_or(Amount::ONE);
                 let resources = policy.capability(name)?.resources.into_iter();
-                Ok(resources
-                    .map(|resource| (resource.clone(), resource.share_of(asked)))
-                    .collect())
+                Ok(resources.map(|resource| (resource.clone(), resource.share_of(asked))).collect())
             }
         }
     }
@@ -82,14 +74,12 @@ impl Ask {
     /// Returns the question for `more` of the same.
     pub(super) fn addition(&self, more: Amount) -> Self {
         match self {
-            Self::Capability { name, .. } | Self::More { name, .. } => Self::More {
-                name: name.clone(),
-                amount: more,
-            },
-            Self::Resource { resource, .. } => Self::Resource {
-                resource: resource.clone(),
-                amount: more,
-            },
+            Self::Capability { name, .. } | Self::More { name, .. } => {
+                Self::More { name: name.clone(), amount: more }
+            }
+            Self::Resource { resource, .. } => {
+                Self::Resource { resource: resource.clone(), amount: more }
+            }
         }
     }
 
@@ -126,17 +116,9 @@ pub(super) fn plan(
     let terms = policy.terms(subject, grants, now);
     let items = ask.items(policy)?.into_iter();
     let items = items.map(|(resource, amount)| item(policy, &terms, resource, amount, at));
-    let plan = Plan {
-        version: policy.version,
-        subject: subject.clone(),
-        at,
-        items: items.collect(),
-    };
-    Ok(Planned {
-        plan,
-        max_size: ask.size_limit(&terms),
-        zone: terms.zone,
-    })
+    let plan =
+        Plan { version: policy.version, subject: subject.clone(), at, items: items.collect() };
+    Ok(Planned { plan, max_size: ask.size_limit(&terms), zone: terms.zone })
 }
 
 fn item(
@@ -147,71 +129,74 @@ fn item(
     at: Timestamp,
 ) -> Item {
     let (limit, source) = terms.limit(&resource);
-    let bound = |period, limit| Bound {
-        period,
-        bucket: Bucket::of(period, &terms.zone, at),
-        limit,
-    };
+    let bound =
+        |period, limit| Bound { period, bucket: Bucket::of(period, &terms.zone, at), limit };
     let windows = limit.windows().iter();
     let mut bounds: Vec<_> = windows
-        .map(|window| {
-            bound(
-                window.period.unwrap_or(policy.period()),
-                Some(window.amount),
-            )
-        })
+        .map(|window| bound(window.period.unwrap_or(policy.period()), Some(window.amount)))
         .collect();
     for counted in [policy.period(), Period::Never] {
         if !bounds.iter().any(|bound| bound.period == counted) {
             bounds.push(bound(counted, None));
         }
     }
-    Item {
-        resource,
-        amount,
-        source,
-        bounds,
+    Item { resource, amount, source, bounds }
+}
+
+/// One question, planned anew each time the store finds the plan stale.
+#[derive(Debug)]
+pub(super) struct Planning<'a> {
+    engine: &'a Engine,
+    subject: &'a Subject,
+    ask: &'a Ask,
+    at: Option<Timestamp>,
+    tries: usize,
+}
+
+impl Planning<'_> {
+    /// Returns a plan from what is known; after the first one, from what the store says.
+    pub(super) async fn next(&mut self) -> Result<Planned, EngineError> {
+        match self.tries {
+            0 => {}
+            TRIES => {
+                return Err(EngineError::Conflict(
+                    "the policy keeps changing: try again".to_owned(),
+                ));
+            }
+            _ => drop(self.engine.refresh().await?),
+        }
+        self.tries += 1;
+        let (snapshot, grants) = self.engine.grants(self.subject).await?;
+        let now = self.engine.now();
+        let at = self.at.unwrap_or(now);
+        Ok(plan(&snapshot.policy, &grants, self.subject, self.ask, at, now)?)
     }
 }
 
 impl Engine {
-    /// Makes a plan and hands it to `attempt`, again and again while that finds it stale (none).
-    pub(super) async fn planned<T>(
-        &self,
-        subject: &Subject,
-        ask: &Ask,
+    /// Begins to plan `ask` for `subject`, for the buckets of `at`; without one, of now.
+    pub(super) fn planning<'a>(
+        &'a self,
+        subject: &'a Subject,
+        ask: &'a Ask,
         at: Option<Timestamp>,
-        attempt: impl AsyncFn(&Planned) -> Result<Option<T>, EngineError>,
-    ) -> Result<(T, Planned), EngineError> {
-        for _ in 0..TRIES {
-            let (snapshot, grants) = self.grants(subject).await?;
-            let planned = self.plan(&snapshot, &grants, subject, ask, at)?;
-            if let Some(answer) = attempt(&planned).await? {
-                return Ok((answer, planned));
-            }
-            self.refresh().await?;
-        }
-        Err(EngineError::Conflict(
-            "the policy keeps changing: try again".to_owned(),
-        ))
+    ) -> Planning<'a> {
+        Planning { engine: self, subject, ask, at, tries: 0 }
     }
 
-    fn plan(
+    /// Reads the windows of a question; writes nothing.
+    pub(super) async fn read(
         &self,
-        snapshot: &Arc<Snapshot>,
-        grants: &Grants,
         subject: &Subject,
         ask: &Ask,
-        at: Option<Timestamp>,
-    ) -> Result<Planned, EngineError> {
-        let now = self.now();
-        Ok(plan(
-            &snapshot.policy,
-            grants,
-            subject,
-            ask,
-            at.unwrap_or(now),
-            now,
-        )?)
+        now: Timestamp,
+    ) -> Result<(Readings, Planned), EngineError> {
+        let mut planning = self.planning(subject, ask, Some(now));
+        loop {
+            let planned = planning.next().await?;
+            if let Some(readings) = self.0.store.read(&planned.plan, now).await? {
+                return Ok((readings, planned));
+            }
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::plan::Planned;
 use super::{Ask, Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::idempotency::Key;
@@ -54,28 +53,20 @@ impl Engine {
         let key = fact.key.as_deref();
         let key = key.map(|name| Key::of_record(name, &fact.resource, fact.amount, fact.at));
         let key = key.transpose()?;
-        let ask = Ask::Resource {
-            resource: fact.resource.clone(),
-            amount: fact.amount,
+        let ask = Ask::Resource { resource: fact.resource.clone(), amount: fact.amount };
+        let mut planning = self.planning(&fact.subject, &ask, Some(at));
+        let (recorded, planned) = loop {
+            let planned = planning.next().await?;
+            if let Some(recorded) = self.0.store.record(&planned.plan, key.clone(), now).await? {
+                break (recorded, planned);
+            }
         };
-        let attempt = async |planned: &Planned| {
-            Ok(self.0.store.record(&planned.plan, key.clone(), now).await?)
-        };
-        let (recorded, planned) = self.planned(&fact.subject, &ask, Some(at), attempt).await?;
         let bounds = planned.plan.items.first().map(|item| &item.bounds);
         let first = bounds.and_then(|bounds| bounds.first());
-        let reading = recorded
-            .readings
-            .first()
-            .and_then(|windows| windows.first());
-        let window = first
-            .zip(reading)
-            .map(|(bound, reading)| WindowDecision::of(bound, *reading));
+        let reading = recorded.readings.first().and_then(|windows| windows.first());
+        let window = first.zip(reading).map(|(bound, reading)| WindowDecision::of(bound, *reading));
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
-        Ok(Recorded {
-            window,
-            replayed: recorded.replayed,
-        })
+        Ok(Recorded { window, replayed: recorded.replayed })
     }
 
     /// Brings the current count of `resource` to zero, in every window or only that of `period`.
@@ -90,19 +81,14 @@ impl Engine {
         period: Option<Period>,
     ) -> Result<(), EngineError> {
         let now = self.now();
-        let ask = Ask::Resource {
-            resource: resource.clone(),
-            amount: Amount::ZERO,
-        };
-        let attempt = async |planned: &Planned| {
+        let ask = Ask::Resource { resource: resource.clone(), amount: Amount::ZERO };
+        let mut planning = self.planning(subject, &ask, Some(now));
+        loop {
+            let planned = planning.next().await?;
             let bucket = period.map(|period| planned.bucket(period));
-            Ok(self
-                .0
-                .store
-                .reset(&planned.plan, bucket.as_ref(), now)
-                .await?)
-        };
-        let ((), _) = self.planned(subject, &ask, Some(now), attempt).await?;
-        Ok(())
+            if let Some(()) = self.0.store.reset(&planned.plan, bucket.as_ref(), now).await? {
+                return Ok(());
+            }
+        }
     }
 }

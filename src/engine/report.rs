@@ -90,24 +90,19 @@ impl Engine {
             )));
         }
         let now = self.now();
-        let ask = Ask::Resource {
-            resource: resource.clone(),
-            amount: Amount::ZERO,
+        let ask = Ask::Resource { resource: resource.clone(), amount: Amount::ZERO };
+        let mut planning = self.planning(subject, &ask, Some(now));
+        let (readings, plan) = loop {
+            let plan = planning.next().await?.within(span);
+            if let Some(readings) = self.0.store.read(&plan, now).await? {
+                break (readings, plan);
+            }
         };
-        let read =
-            async |planned: &Planned| Ok(self.0.store.read(&planned.within(span), now).await?);
-        let (readings, planned) = self.planned(subject, &ask, None, read).await?;
-        let plan = planned.within(span);
         let pairs = plan.items.iter().zip(&readings);
         let windows = pairs.flat_map(|(item, found)| item.bounds.iter().zip(found));
-        let windows: Vec<_> = windows
-            .map(|(bound, reading)| WindowDecision::of(bound, *reading))
-            .collect();
-        let source = plan
-            .items
-            .first()
-            .map(|item| item.source.to_string())
-            .unwrap_or_default();
+        let windows: Vec<_> =
+            windows.map(|(bound, reading)| WindowDecision::of(bound, *reading)).collect();
+        let source = plan.items.first().map(|item| item.source.to_string()).unwrap_or_default();
         Ok(UsageReport::of(subject, resource, source, span, windows))
     }
 
@@ -116,13 +111,7 @@ impl Engine {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn resources(&self) -> Result<Vec<Resource>, EngineError> {
-        Ok(self
-            .refresh()
-            .await?
-            .policy
-            .resources()
-            .into_iter()
-            .collect())
+        Ok(self.refresh().await?.policy.resources().into_iter().collect())
     }
 
     /// Returns the declared resource called `name`.
@@ -184,11 +173,7 @@ impl Engine {
     pub async fn top(&self, resource: &Resource, most: usize) -> Result<Vec<Used>, EngineError> {
         let policy = &self.refresh().await?.policy;
         let period = policy.period();
-        let zone = policy
-            .file
-            .timezone
-            .as_ref()
-            .or(policy.store.timezone.as_ref());
+        let zone = policy.file.timezone.as_ref().or(policy.store.timezone.as_ref());
         let bucket = Bucket::of(period, &zone.cloned().unwrap_or_default(), self.now());
         let charged = self.0.store.top(resource, &bucket, most).await?;
         let mut top = Vec::with_capacity(charged.len());
@@ -220,8 +205,7 @@ impl Planned {
             match span {
                 Span::Limits => {
                     let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
-                    item.bounds
-                        .retain(|bound| bound.limit.is_some() || !limited);
+                    item.bounds.retain(|bound| bound.limit.is_some() || !limited);
                     if !limited {
                         item.bounds.truncate(1);
                     }
@@ -229,19 +213,11 @@ impl Planned {
                 Span::Period(period) => {
                     let own = item.bounds.iter().find(|bound| bound.period == period);
                     let limit = own.and_then(|bound| bound.limit);
-                    item.bounds = vec![Bound {
-                        period,
-                        bucket: self.bucket(period),
-                        limit,
-                    }];
+                    item.bounds = vec![Bound { period, bucket: self.bucket(period), limit }];
                 }
                 Span::Range(start, end) => {
                     let bucket = Bucket::range(start, end);
-                    item.bounds = vec![Bound {
-                        period: Period::Never,
-                        bucket,
-                        limit: None,
-                    }];
+                    item.bounds = vec![Bound { period: Period::Never, bucket, limit: None }];
                 }
             }
         }
@@ -257,14 +233,9 @@ impl UsageReport {
         span: Span,
         windows: Vec<WindowDecision>,
     ) -> Self {
-        let tightest = windows
-            .iter()
-            .min_by_key(|window| window.remaining.unwrap_or(Amount::MAX));
+        let tightest = windows.iter().min_by_key(|window| window.remaining.unwrap_or(Amount::MAX));
         let over = |window: &WindowDecision| {
-            window
-                .limit
-                .and_then(|limit| window.used.minus(limit).ok())
-                .unwrap_or_default()
+            window.limit.and_then(|limit| window.used.minus(limit).ok()).unwrap_or_default()
         };
         let in_range = matches!(span, Span::Range(..));
         Self {
@@ -277,9 +248,7 @@ impl UsageReport {
             remaining: tightest.and_then(|window| window.remaining),
             overage: tightest.map(over).unwrap_or_default().at_least_zero(),
             period: tightest.map(|window| window.period).filter(|_| !in_range),
-            resets_at: tightest
-                .and_then(|window| window.resets_at)
-                .filter(|_| !in_range),
+            resets_at: tightest.and_then(|window| window.resets_at).filter(|_| !in_range),
             source,
             windows,
         }

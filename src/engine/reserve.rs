@@ -6,7 +6,7 @@ use super::plan::Planned;
 use super::{Ask, Decision, Engine, EngineError, Hold};
 use crate::quota::held::{HoldId, Life};
 use crate::quota::plan::Readings;
-use crate::quota::{Amount, Subject};
+use crate::quota::{Amount, Overflow, Subject};
 use crate::store::Admission;
 
 /// The answer to a reservation: the decision and, if it was yes, the room.
@@ -43,8 +43,23 @@ impl Said {
 impl Planned {
     /// Returns true if an action of `size` is larger than one may be.
     pub(super) fn too_large(&self, size: Option<Amount>) -> bool {
-        size.zip(self.max_size)
-            .is_some_and(|(size, max)| size > max)
+        size.zip(self.max_size).is_some_and(|(size, max)| size > max)
+    }
+
+    /// Tells the addition to a hold as if all of it were asked anew: the same sum, but what the
+    /// hold has already no longer counts as room that others might give back.
+    fn as_whole(
+        mut self,
+        own: Amount,
+        mut readings: Readings,
+    ) -> Result<(Self, Readings), Overflow> {
+        for item in &mut self.plan.items {
+            item.amount = item.amount.plus(own)?;
+        }
+        for reading in readings.iter_mut().flatten() {
+            reading.held = reading.held.minus(own)?.at_least_zero();
+        }
+        Ok((self, readings))
     }
 }
 
@@ -56,8 +71,7 @@ impl Engine {
     /// # Errors
     /// Bad input for an unknown capability or a negative amount; unavailable if the store is.
     pub async fn reserve(&self, subject: &Subject, ask: &Ask) -> Result<Reserved, EngineError> {
-        self.reserve_for(subject, ask, Life::While(self.0.instance.clone()))
-            .await
+        self.reserve_for(subject, ask, Life::While(self.0.instance.clone())).await
     }
 
     /// Like [`Engine::reserve`], for at most `span`, whether this process lives or not.
@@ -70,8 +84,7 @@ impl Engine {
         ask: &Ask,
         span: Duration,
     ) -> Result<Reserved, EngineError> {
-        self.reserve_for(subject, ask, Life::Until(self.now().after(span)))
-            .await
+        self.reserve_for(subject, ask, Life::Until(self.now().after(span))).await
     }
 
     async fn reserve_for(
@@ -83,60 +96,40 @@ impl Engine {
         let now = self.now();
         let size = ask.amount();
         if size.is_some_and(Amount::is_negative) {
-            return Err(EngineError::BadInput(
-                "a reservation is not below zero".to_owned(),
-            ));
+            return Err(EngineError::BadInput("a reservation is not below zero".to_owned()));
         }
         // The guard stands before the store is asked, so that a caller who leaves meanwhile
         // leaves nothing behind.
-        let hold = Hold::new(
-            self.clone(),
-            HoldId::fresh(),
-            subject.clone(),
-            ask.clone(),
-            now,
-        );
-        let attempt = async |planned: &Planned| {
-            if planned.too_large(size) {
-                let readings = self.0.store.read(&planned.plan, now).await?;
-                return Ok(readings.map(Said::TooLarge));
+        let hold = Hold::new(self.clone(), HoldId::fresh(), subject.clone(), ask.clone(), now);
+        let mut planning = self.planning(subject, ask, Some(now));
+        let (said, planned) = loop {
+            let planned = planning.next().await?;
+            let said = if planned.too_large(size) {
+                self.0.store.read(&planned.plan, now).await?.map(Said::TooLarge)
+            } else {
+                let life = life.clone();
+                Said::of(self.0.store.reserve(&planned.plan, hold.id(), life, now).await?)
+            };
+            if let Some(said) = said {
+                break (said, planned);
             }
-            let life = life.clone();
-            Ok(Said::of(
-                self.0
-                    .store
-                    .reserve(&planned.plan, hold.id(), life, now)
-                    .await?,
-            ))
         };
-        let (said, planned) = self.planned(subject, ask, Some(now), attempt).await?;
         match said {
             Said::Yes(readings) => {
                 let decision = Decision::of(&planned, &readings, false, now)?;
-                Ok(Reserved {
-                    decision,
-                    hold: Some(hold),
-                })
+                Ok(Reserved { decision, hold: Some(hold) })
             }
             Said::No(readings) => {
                 hold.forget();
                 let decision = Decision::of(&planned, &readings, false, now)?;
-                Ok(Reserved {
-                    decision,
-                    hold: None,
-                })
+                Ok(Reserved { decision, hold: None })
             }
             Said::TooLarge(readings) => {
                 hold.forget();
                 let decision = Decision::of(&planned, &readings, true, now)?;
-                Ok(Reserved {
-                    decision,
-                    hold: None,
-                })
+                Ok(Reserved { decision, hold: None })
             }
-            Said::Lapsed => Err(EngineError::Conflict(
-                "the reservation has lapsed".to_owned(),
-            )),
+            Said::Lapsed => Err(EngineError::Conflict("the reservation has lapsed".to_owned())),
         }
     }
 
@@ -148,29 +141,27 @@ impl Engine {
         total: Amount,
     ) -> Result<Decision, EngineError> {
         let now = self.now();
-        let attempt = async |planned: &Planned| {
-            if planned.too_large(Some(total)) {
-                let readings = self.0.store.read(&planned.plan, now).await?;
-                return Ok(readings.map(Said::TooLarge));
-            }
-            Ok(Said::of(
-                self.0.store.grow(hold.id(), &planned.plan, now).await?,
-            ))
-        };
         let ask = hold.ask().addition(more);
-        match self
-            .planned(hold.subject(), &ask, Some(hold.at()), attempt)
-            .await?
-        {
-            (Said::Yes(readings) | Said::No(readings), planned) => {
-                Ok(Decision::of(&planned, &readings, false, now)?)
+        let mut planning = self.planning(hold.subject(), &ask, Some(hold.at()));
+        let (said, planned) = loop {
+            let planned = planning.next().await?;
+            let said = if planned.too_large(Some(total)) {
+                self.0.store.read(&planned.plan, now).await?.map(Said::TooLarge)
+            } else {
+                Said::of(self.0.store.grow(hold.id(), &planned.plan, now).await?)
+            };
+            if let Some(said) = said {
+                break (said, planned);
             }
-            (Said::TooLarge(readings), planned) => {
-                Ok(Decision::of(&planned, &readings, true, now)?)
+        };
+        let (readings, too_large) = match said {
+            Said::Yes(readings) | Said::No(readings) => (readings, false),
+            Said::TooLarge(readings) => (readings, true),
+            Said::Lapsed => {
+                return Err(EngineError::Conflict("the reservation has lapsed".to_owned()));
             }
-            (Said::Lapsed, _) => Err(EngineError::Conflict(
-                "the reservation has lapsed".to_owned(),
-            )),
-        }
+        };
+        let (planned, readings) = planned.as_whole(hold.room(), readings)?;
+        Ok(Decision::of(&planned, &readings, too_large, now)?)
     }
 }

@@ -11,12 +11,7 @@ impl Engine {
     /// # Errors
     /// Not found; conflict if it was settled otherwise or released; unavailable if the store is.
     pub async fn settle(&self, id: HoldId, total: Amount) -> Result<(), EngineError> {
-        let settled = self
-            .0
-            .store
-            .settle(id, total, self.now())
-            .await?
-            .ok_or_else(unknown)?;
+        let settled = self.0.store.settle(id, total, self.now()).await?.ok_or_else(unknown)?;
         if settled.late {
             tracing::warn!(hold = %id, %total, "a reservation was settled after it had lapsed");
         }
@@ -28,11 +23,7 @@ impl Engine {
     /// # Errors
     /// Not found; conflict if it was settled; unavailable if the store is.
     pub async fn release(&self, id: HoldId) -> Result<(), EngineError> {
-        self.0
-            .store
-            .release(id, self.now())
-            .await?
-            .ok_or_else(unknown)
+        self.0.store.release(id, self.now()).await?.ok_or_else(unknown)
     }
 
     /// Takes the settled reservation `id` back, once.
@@ -40,11 +31,7 @@ impl Engine {
     /// # Errors
     /// Not found; conflict if it was not settled; unavailable if the store is.
     pub async fn refund(&self, id: HoldId) -> Result<(), EngineError> {
-        self.0
-            .store
-            .refund(id, self.now())
-            .await?
-            .ok_or_else(unknown)
+        self.0.store.refund(id, self.now()).await?.ok_or_else(unknown)
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a user's client should know before it uploads: the size that can ever fit.
 
-use super::plan::Planned;
 use super::{Ask, Engine, EngineError};
 use crate::quota::{Amount, Subject};
 
@@ -19,19 +18,11 @@ impl Engine {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn upload_terms(&self, subject: &Subject) -> Result<UploadTerms, EngineError> {
-        let now = self.now();
-        let read = async |planned: &Planned| Ok(self.0.store.read(&planned.plan, now).await?);
-        let (_, planned) = self
-            .planned(subject, &Ask::upload(Amount::ZERO), None, read)
-            .await?;
+        let ask = Ask::upload(Amount::ZERO);
+        let (_, planned) = self.read(subject, &ask, self.now()).await?;
         let in_bytes =
             |item: &&crate::quota::plan::Item| item.resource.unit() == crate::quota::Unit::Bytes;
-        let bounds = planned
-            .plan
-            .items
-            .iter()
-            .filter(in_bytes)
-            .flat_map(|item| &item.bounds);
+        let bounds = planned.plan.items.iter().filter(in_bytes).flat_map(|item| &item.bounds);
         let window = bounds.filter_map(|bound| bound.limit).min();
         let largest = [planned.max_size, window].into_iter().flatten().min();
         Ok(UploadTerms { largest, window })

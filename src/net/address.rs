@@ -61,9 +61,7 @@ impl FromStr for Address {
         if let Some(path) = text.strip_prefix(UNIX) {
             return unix_path(text, path).map(Self::Unix);
         }
-        let address = text
-            .parse()
-            .map_err(|_| BadAddress::Unclear(text.to_owned()))?;
+        let address = text.parse().map_err(|_| BadAddress::Unclear(text.to_owned()))?;
         Ok(Self::Tcp(address))
     }
 }
@@ -97,10 +95,7 @@ impl FromStr for Origin {
             return Err(bad(BadAddress::Extra));
         }
         let authority = uri.authority().ok_or_else(|| bad(BadAddress::Scheme))?;
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() {
             return Err(bad(BadAddress::Scheme));
         }
@@ -108,10 +103,7 @@ impl FromStr for Origin {
             None | Some("") => 80,
             Some(port) => port_number(port).ok_or_else(|| bad(BadAddress::Port))?,
         };
-        Ok(Self::Tcp {
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Self::Tcp { host: host.to_owned(), port })
     }
 }
 
@@ -158,27 +150,16 @@ mod tests {
 
     #[test]
     fn an_address_prints_as_it_is_written() {
-        for text in [
-            "127.0.0.1:8010",
-            "[::1]:8010",
-            "0.0.0.0:0",
-            "unix:/run/metergate.sock",
-        ] {
+        for text in ["127.0.0.1:8010", "[::1]:8010", "0.0.0.0:0", "unix:/run/metergate.sock"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn an_address_without_port_or_path_is_refused() {
-        for text in [
-            "",
-            "127.0.0.1",
-            "localhost:8010",
-            ":8010",
-            "unix:",
-            "unix:run/x",
-            "unix:/run/",
-        ] {
+        for text in
+            ["", "127.0.0.1", "localhost:8010", ":8010", "unix:", "unix:run/x", "unix:/run/"]
+        {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }
@@ -194,11 +175,7 @@ mod tests {
             ("unix:/run/homeserver.sock", "unix:/run/homeserver.sock"),
         ];
         for (text, printed) in rows {
-            assert_eq!(
-                text.parse::<Origin>().unwrap().to_string(),
-                printed,
-                "{text}"
-            );
+            assert_eq!(text.parse::<Origin>().unwrap().to_string(), printed, "{text}");
         }
     }
 

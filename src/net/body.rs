@@ -66,11 +66,7 @@ impl Body {
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self::from(if bytes.is_empty() {
-            Content::Empty
-        } else {
-            Content::Full(bytes)
-        })
+        Self::from(if bytes.is_empty() { Content::Empty } else { Content::Full(bytes) })
     }
 
     /// Returns a body that passes through, without an idle limit.
@@ -82,19 +78,13 @@ impl Body {
     /// Keeps something until the body is sent or given up.
     #[must_use]
     pub fn with_guard(self, guard: impl Send + 'static) -> Self {
-        Self {
-            content: self.content,
-            _guard: Some(Guard(Box::new(guard))),
-        }
+        Self { content: self.content, _guard: Some(Guard(Box::new(guard))) }
     }
 }
 
 impl From<Content> for Body {
     fn from(content: Content) -> Self {
-        Self {
-            content,
-            _guard: None,
-        }
+        Self { content, _guard: None }
     }
 }
 
@@ -160,18 +150,13 @@ pub async fn small<B>(body: B, limit: usize) -> Result<Bytes, SmallError>
 where
     B: http_body::Body<Error: Into<BoxError>>,
 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where a body is gathered"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where a body is gathered")]
     let gathered = Limited::new(body, limit).collect().await;
-    gathered
-        .map(http_body_util::Collected::to_bytes)
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                SmallError::TooLarge(limit)
-            } else {
-                SmallError::Broken(error)
-            }
-        })
+    gathered.map(http_body_util::Collected::to_bytes).map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            SmallError::TooLarge(limit)
+        } else {
+            SmallError::Broken(error)
+        }
+    })
 }

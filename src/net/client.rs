@@ -37,10 +37,7 @@ pub struct ClientSettings {
 impl Default for ClientSettings {
     /// 5 seconds to connect, 10 seconds kept.
     fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(10),
-        }
+        Self { connect_timeout: Duration::from_secs(5), idle_timeout: Duration::from_secs(10) }
     }
 }
 
@@ -95,10 +92,7 @@ where
     /// sent over another.
     #[must_use]
     pub fn pooled(origin: Origin, settings: ClientSettings) -> Self {
-        let kept = Kept {
-            connections: VecDeque::new(),
-            watched: false,
-        };
+        let kept = Kept { connections: VecDeque::new(), watched: false };
         Self::new(origin, settings, Some(Mutex::new(kept)))
     }
 
@@ -113,15 +107,7 @@ where
             .unwrap_or_else(|_| HeaderValue::from_static("localhost"));
         let mut protocol = http1::Builder::new();
         protocol.max_buf_size(BUFFER);
-        Self {
-            shared: Arc::new(Shared {
-                origin,
-                host,
-                settings,
-                protocol,
-                kept,
-            }),
-        }
+        Self { shared: Arc::new(Shared { origin, host, settings, protocol, kept }) }
     }
 
     /// Sends a request and returns the answer's head; its body follows as it is read.
@@ -161,19 +147,13 @@ where
         let target = request.uri().path_and_query();
         let (Some(target), false) = (target, request.method() == Method::CONNECT) else {
             let refusal = "a request for a tunnel has no path to ask for";
-            return Err(ClientError::Connect(io::Error::new(
-                io::ErrorKind::Unsupported,
-                refusal,
-            )));
+            return Err(ClientError::Connect(io::Error::new(io::ErrorKind::Unsupported, refusal)));
         };
         if request.uri().authority().is_some() {
             *request.uri_mut() = Uri::from(target.clone());
         }
         *request.version_mut() = Version::HTTP_11;
-        request
-            .headers_mut()
-            .entry(HOST)
-            .or_insert_with(|| self.shared.host.clone());
+        request.headers_mut().entry(HOST).or_insert_with(|| self.shared.host.clone());
         Ok(())
     }
 
@@ -189,9 +169,7 @@ where
             }
         });
         let connected = attempt.await.map_err(|_| ClientError::ConnectTimeout)?;
-        connected
-            .map_err(ClientError::Connect)?
-            .map_err(ClientError::Broken)
+        connected.map_err(ClientError::Connect)?.map_err(ClientError::Broken)
     }
 
     async fn speak<T>(&self, stream: T) -> Result<SendRequest<B>, hyper::Error>
@@ -266,26 +244,18 @@ impl<B> Shared<B> {
 
 impl<B> Clone for Client<B> {
     fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl<B> fmt::Debug for Client<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("origin", &self.shared.origin)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("origin", &self.shared.origin).finish_non_exhaustive()
     }
 }
 
 fn sent_in_vain(error: hyper::Error) -> ClientError {
-    if error.is_user() {
-        ClientError::Body(error)
-    } else {
-        ClientError::Broken(error)
-    }
+    if error.is_user() { ClientError::Body(error) } else { ClientError::Broken(error) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -81,10 +81,7 @@ impl Listener {
 #[derive(Debug)]
 pub(super) enum Acceptor {
     Tcp(TcpListener),
-    Unix(
-        UnixListener,
-        #[expect(dead_code, reason = "kept for its drop")] Arc<SocketFile>,
-    ),
+    Unix(UnixListener, #[expect(dead_code, reason = "kept for its drop")] Arc<SocketFile>),
 }
 
 /// An accepted connection, before its first byte.
@@ -133,9 +130,7 @@ impl Acceptor {
 
 fn bind_tcp(address: SocketAddr, shares: usize) -> io::Result<Vec<Listener>> {
     // Sockets learn to listen inside a runtime only; ours leave it again at once.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let entered = runtime.enter();
     let listeners = bind_shares(address, shares);
     drop(entered);
@@ -159,21 +154,14 @@ fn bind_shares(address: SocketAddr, shares: usize) -> io::Result<Vec<Listener>> 
     drop(probe);
     let listen = |socket: TcpSocket| {
         let socket = Socket::Tcp(socket.listen(BACKLOG)?.into_std()?);
-        Ok(Listener {
-            socket,
-            address: Address::Tcp(address),
-        })
+        Ok(Listener { socket, address: Address::Tcp(address) })
     };
     sockets.into_iter().map(listen).collect()
 }
 
 /// Returns a socket that may take over a port with closed connections still in the kernel's memory.
 fn tcp_socket(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     Ok(socket)
 }
@@ -185,10 +173,7 @@ fn bind_unix(path: &Path, shares: usize) -> io::Result<Vec<Listener>> {
     let file = Arc::new(SocketFile::at(path)?);
     let share = |_| {
         let socket = Socket::Unix(listener.try_clone()?, Arc::clone(&file));
-        Ok(Listener {
-            socket,
-            address: Address::Unix(path.to_owned()),
-        })
+        Ok(Listener { socket, address: Address::Unix(path.to_owned()) })
     };
     (0..shares).map(share).collect()
 }
@@ -215,10 +200,7 @@ pub(super) struct SocketFile {
 
 impl SocketFile {
     fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-            identity: identity(path)?,
-        })
+        Ok(Self { path: path.to_owned(), identity: identity(path)? })
     }
 }
 

@@ -10,6 +10,7 @@ mod shutdown;
 mod body;
 mod passing;
 mod segments;
+mod tunnel;
 // Out: to the upstream.
 mod client;
 
@@ -21,3 +22,4 @@ pub use passing::Passing;
 pub use segments::Segments;
 pub use server::{Connection, Limits, serve};
 pub use shutdown::Shutdown;
+pub use tunnel::tunnel;

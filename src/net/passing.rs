@@ -50,14 +50,7 @@ where
     #[must_use]
     pub fn new(body: B) -> Self {
         let joining = body.size_hint().exact().is_none();
-        Self {
-            body,
-            joining,
-            joined: Segments::new(),
-            turns: 0,
-            next: Next::Unknown,
-            idle: None,
-        }
+        Self { body, joining, joined: Segments::new(), turns: 0, next: Next::Unknown, idle: None }
     }
 
     /// Makes it an error when nothing comes for `limit` while it is waited for.
@@ -65,14 +58,7 @@ where
     /// Time in which nobody reads does not count.
     #[must_use]
     pub fn idle_limit(self, limit: Duration) -> Self {
-        Self {
-            idle: Some(Idle {
-                limit,
-                since: None,
-                alarm: None,
-            }),
-            ..self
-        }
+        Self { idle: Some(Idle { limit, since: None, alarm: None }), ..self }
     }
 
     /// Takes in what the body has; returns a frame that is ready to go.
@@ -196,9 +182,7 @@ where
 
 impl<B: fmt::Debug> fmt::Debug for Passing<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Passing")
-            .field("body", &self.body)
-            .finish_non_exhaustive()
+        f.debug_struct("Passing").field("body", &self.body).finish_non_exhaustive()
     }
 }
 
@@ -218,9 +202,7 @@ impl Idle {
         let Some(deadline) = since.checked_add(self.limit) else {
             return Poll::Pending;
         };
-        let alarm = self
-            .alarm
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         loop {
             ready!(alarm.as_mut().poll(cx));
             if alarm.deadline() >= deadline {

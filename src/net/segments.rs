@@ -78,11 +78,7 @@ impl Segments {
 
 impl From<Bytes> for Segments {
     fn from(piece: Bytes) -> Self {
-        Self {
-            remaining: piece.len(),
-            first: piece,
-            others: VecDeque::new(),
-        }
+        Self { remaining: piece.len(), first: piece, others: VecDeque::new() }
     }
 }
 
@@ -96,9 +92,8 @@ impl Buf for Segments {
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let pieces = std::iter::once(&self.first)
-            .chain(&self.others)
-            .filter(|piece| !piece.is_empty());
+        let pieces =
+            std::iter::once(&self.first).chain(&self.others).filter(|piece| !piece.is_empty());
         let mut filled = 0;
         for (slice, piece) in slices.iter_mut().zip(pieces) {
             *slice = IoSlice::new(piece);
@@ -110,10 +105,7 @@ impl Buf for Segments {
     /// # Panics
     /// Past the end, as `Buf` has it.
     fn advance(&mut self, count: usize) {
-        assert!(
-            count <= self.remaining,
-            "cannot advance past the end of the segments"
-        );
+        assert!(count <= self.remaining, "cannot advance past the end of the segments");
         self.remaining -= count;
         let mut left = count;
         while left > 0 {
@@ -125,10 +117,7 @@ impl Buf for Segments {
     }
 
     fn copy_to_bytes(&mut self, count: usize) -> Bytes {
-        assert!(
-            count <= self.remaining,
-            "cannot copy past the end of the segments"
-        );
+        assert!(count <= self.remaining, "cannot copy past the end of the segments");
         let mut front = self.split_to(count);
         if front.others.is_empty() {
             return front.first;

@@ -40,11 +40,7 @@ impl Default for Limits {
     /// 30 seconds, 64 KiB, 100 headers.
     fn default() -> Self {
         let head_timeout = Duration::from_secs(30);
-        Self {
-            head_timeout,
-            head_bytes: 64 * 1024,
-            header_count: DEFAULT_HEADER_COUNT,
-        }
+        Self { head_timeout, head_bytes: 64 * 1024, header_count: DEFAULT_HEADER_COUNT }
     }
 }
 
@@ -80,11 +76,7 @@ where
 {
     let acceptor = listener.open()?;
     let mut stopping = pin!(shutdown.stopping());
-    let serving = Serving {
-        protocol: protocol(limits),
-        shutdown,
-        service,
-    };
+    let serving = Serving { protocol: protocol(limits), shutdown, service };
     loop {
         let next = async {
             // Accepted first and made to wait after: a permit held while waiting for a connection
@@ -145,18 +137,12 @@ where
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self {
-            protocol,
-            shutdown,
-            service,
-        } = self;
+        let Self { protocol, shutdown, service } = self;
         let service = service_fn(move |request| {
             let answer = service(Arc::clone(&connection), request);
             async { Ok::<_, Infallible>(answer.await) }
         });
-        let wire = protocol
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
+        let wire = protocol.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let mut wire = pin!(wire);
         let mut stopping = pin!(shutdown.stopping());
         let (mut watching, mut told) = (false, false);
@@ -187,10 +173,7 @@ fn log_end(error: &hyper::Error) {
     if error.is_timeout() {
         tracing::debug!(limit = "head_timeout", "connection ended by a limit");
     } else if error.is_parse_too_large() {
-        tracing::debug!(
-            limit = "head_bytes or header_count",
-            "connection ended by a limit"
-        );
+        tracing::debug!(limit = "head_bytes or header_count", "connection ended by a limit");
     } else {
         tracing::debug!(%error, "connection ended early");
     }

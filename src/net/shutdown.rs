@@ -70,12 +70,7 @@ impl Shutdown {
     {
         let cut = self.shared.cut.clone().cancelled_owned();
         let shared = Arc::clone(&self.shared);
-        self.shared.tasks.spawn(UntilCut {
-            task,
-            cut,
-            shared,
-            watching: false,
-        })
+        self.shared.tasks.spawn(UntilCut { task, cut, shared, watching: false })
     }
 
     /// Stops, waits at most `grace` for all tasks, then cuts the rest; returns whether none had to be cut.
@@ -94,14 +89,8 @@ impl Shutdown {
         );
         self.shared.phase.fetch_max(CUT, Ordering::AcqRel);
         self.shared.cut.cancel();
-        if timeout(LAST_MOMENT, self.shared.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::error!(
-                tasks = self.shared.tasks.len(),
-                "tasks did not end when cut"
-            );
+        if timeout(LAST_MOMENT, self.shared.tasks.wait()).await.is_err() {
+            tracing::error!(tasks = self.shared.tasks.len(), "tasks did not end when cut");
         }
         false
     }

@@ -21,13 +21,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
-        Self::Use,
-        Self::Settle,
-        Self::Refund,
-        Self::Lapse,
-        Self::Reset,
-    ];
+    pub const ALL: [Self; 5] = [Self::Use, Self::Settle, Self::Refund, Self::Lapse, Self::Reset];
 
     /// Returns the word for it, as the ledger writes it.
     #[must_use]
@@ -81,10 +75,9 @@ impl Event {
                 Amount::ZERO
             }
             Kind::Reset | Kind::Lapse => used,
-            Kind::Use | Kind::Settle | Kind::Refund => used
-                .plus(self.amount)
-                .unwrap_or(Amount::MAX)
-                .at_least_zero(),
+            Kind::Use | Kind::Settle | Kind::Refund => {
+                used.plus(self.amount).unwrap_or(Amount::MAX).at_least_zero()
+            }
         }
     }
 }

@@ -31,8 +31,7 @@ impl FromStr for HoldId {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let id = uuid::Uuid::try_parse(text);
-        id.map(Self)
-            .map_err(|_| Invalid::new(format!("\"{text}\" is not the id of a reservation")))
+        id.map(Self).map_err(|_| Invalid::new(format!("\"{text}\" is not the id of a reservation")))
     }
 }
 
@@ -86,13 +85,8 @@ pub enum State {
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 5] = [
-        Self::Open,
-        Self::Lapsed,
-        Self::Released,
-        Self::Settled,
-        Self::Refunded,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Open, Self::Lapsed, Self::Released, Self::Settled, Self::Refunded];
 
     /// Returns the word for it.
     #[must_use]
@@ -150,11 +144,7 @@ impl Held {
         let any_bytes = self.items.iter().any(in_bytes);
         let charge = |item: &HeldItem| HeldItem {
             resource: item.resource.clone(),
-            amount: if in_bytes(item) || !any_bytes {
-                total
-            } else {
-                item.amount
-            },
+            amount: if in_bytes(item) || !any_bytes { total } else { item.amount },
         };
         self.items.iter().map(charge).collect()
     }

@@ -32,9 +32,6 @@ impl Key {
         let mut hash = Sha256::new();
         hash.update(format!("record\0{resource}\0{amount}\0"));
         hash.update(at.map(|at| at.millis().to_be_bytes()).unwrap_or_default());
-        Ok(Self {
-            name: name.to_owned(),
-            fingerprint: hash.finalize().to_vec(),
-        })
+        Ok(Self { name: name.to_owned(), fingerprint: hash.finalize().to_vec() })
     }
 }

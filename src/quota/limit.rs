@@ -27,17 +27,9 @@ impl Limit {
     /// If two of them are per the same period.
     pub fn new(windows: Vec<Window>) -> Result<Self, Invalid> {
         for (index, window) in windows.iter().enumerate() {
-            if windows
-                .iter()
-                .skip(index + 1)
-                .any(|other| other.period == window.period)
-            {
-                let period = window
-                    .period
-                    .map_or("default period", |period| period.name());
-                return Err(Invalid::new(format!(
-                    "two limits for the same {period}: keep one"
-                )));
+            if windows.iter().skip(index + 1).any(|other| other.period == window.period) {
+                let period = window.period.map_or("default period", |period| period.name());
+                return Err(Invalid::new(format!("two limits for the same {period}: keep one")));
             }
         }
         Ok(Self(windows))
@@ -133,14 +125,8 @@ mod tests {
         assert_eq!(
             both.windows(),
             [
-                Window {
-                    amount: Amount::new(500_000_000),
-                    period: Some(Period::Month)
-                },
-                Window {
-                    amount: Amount::new(50_000_000),
-                    period: Some(Period::Day)
-                },
+                Window { amount: Amount::new(500_000_000), period: Some(Period::Month) },
+                Window { amount: Amount::new(50_000_000), period: Some(Period::Day) },
             ]
         );
     }
@@ -153,15 +139,9 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_is_refused() {
-        for text in [
-            "5MB/day,6MB/day",
-            "-5MB",
-            "5MB/fortnight",
-            "5MB/month soft",
-            "",
-            "5MB,",
-            "1/2/day",
-        ] {
+        for text in
+            ["5MB/day,6MB/day", "-5MB", "5MB/fortnight", "5MB/month soft", "", "5MB,", "1/2/day"]
+        {
             assert!(limit(text).is_err(), "{text}");
         }
     }
@@ -169,10 +149,7 @@ mod tests {
     #[test]
     fn a_mistyped_period_suggests_the_nearest() {
         let error = limit("5MB/mnth").unwrap_err();
-        assert!(
-            error.to_string().contains("did you mean \"month\""),
-            "{error}"
-        );
+        assert!(error.to_string().contains("did you mean \"month\""), "{error}");
     }
 
     #[test]
@@ -180,11 +157,7 @@ mod tests {
         for text in ["unlimited", "0", "500MB", "500MB/month,50MB/day", "7/never"] {
             let before = limit(text).unwrap();
             let json = serde_json::to_string(&before).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Limit>(&json).unwrap(),
-                before,
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<Limit>(&json).unwrap(), before, "{json}");
         }
     }
 }

@@ -59,17 +59,14 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let word = text.trim();
-        Self::ALL
-            .into_iter()
-            .find(|period| period.name() == word)
-            .ok_or_else(|| {
-                let names = Self::ALL.map(Self::name);
-                Invalid::new(format!(
-                    "\"{word}\" is not a period: write {}{}",
-                    names.join(", "),
-                    nearest(word, names)
-                ))
-            })
+        Self::ALL.into_iter().find(|period| period.name() == word).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name);
+            Invalid::new(format!(
+                "\"{word}\" is not a period: write {}{}",
+                names.join(", "),
+                nearest(word, names)
+            ))
+        })
     }
 }
 

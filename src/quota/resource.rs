@@ -29,11 +29,7 @@ impl Resource {
     /// Returns what it is measured in.
     #[must_use]
     pub fn unit(&self) -> Unit {
-        if self.0.ends_with("bytes") {
-            Unit::Bytes
-        } else {
-            Unit::Count
-        }
+        if self.0.ends_with("bytes") { Unit::Bytes } else { Unit::Count }
     }
 
     /// Returns what an action of `bytes` bytes asks of it: the bytes, or one.

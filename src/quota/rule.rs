@@ -65,19 +65,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn reading(used: i64, held: i64) -> Reading {
-        Reading {
-            used: Amount::new(used),
-            held: Amount::new(held),
-        }
+        Reading { used: Amount::new(used), held: Amount::new(held) }
     }
 
     fn judged(used: i64, held: i64, asked: i64, limit: i64) -> Verdict {
-        judge(
-            reading(used, held),
-            Amount::new(asked),
-            Some(Amount::new(limit)),
-        )
-        .unwrap()
+        judge(reading(used, held), Amount::new(asked), Some(Amount::new(limit))).unwrap()
     }
 
     #[test]

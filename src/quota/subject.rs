@@ -41,9 +41,7 @@ impl FromStr for Subject {
             )));
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(Invalid::new(
-                "a subject has no spaces and no control characters",
-            ));
+            return Err(Invalid::new("a subject has no spaces and no control characters"));
         }
         Ok(Self(text.into()))
     }

@@ -47,9 +47,7 @@ impl Unit {
     /// A fragment that says what would be right.
     pub fn parse(self, text: &str) -> Result<Amount, Invalid> {
         let text = text.trim();
-        let split = text
-            .find(|c: char| c.is_ascii_alphabetic())
-            .unwrap_or(text.len());
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (number, suffix) = text.split_at(split);
         let factor = self.factor(suffix.trim(), text)?;
         scaled(number.trim(), factor, text)
@@ -68,9 +66,8 @@ impl Unit {
         if matches!(lower.as_str(), "byte" | "bytes") {
             return Ok(1);
         }
-        if let Some((_, factor)) = BYTE_UNITS
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(suffix))
+        if let Some((_, factor)) =
+            BYTE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix))
         {
             return Ok(*factor);
         }
@@ -97,10 +94,7 @@ impl Unit {
             Self::Bytes => decimal
                 .copied()
                 .find(|(_, factor)| units.unsigned_abs() >= factor.unsigned_abs())
-                .map_or_else(
-                    || format!("{units} B"),
-                    |(name, factor)| cut(units, name, factor),
-                ),
+                .map_or_else(|| format!("{units} B"), |(name, factor)| cut(units, name, factor)),
         }
     }
 }
@@ -118,11 +112,8 @@ fn cut(units: i64, name: &str, factor: i64) -> String {
 
 /// Multiplies a decimal number by `factor`, exactly.
 fn scaled(number: &str, factor: i64, text: &str) -> Result<Amount, Invalid> {
-    let unreadable = || {
-        Invalid::new(format!(
-            "\"{text}\" is not an amount: write a number like 10000 or 500MB"
-        ))
-    };
+    let unreadable =
+        || Invalid::new(format!("\"{text}\" is not an amount: write a number like 10000 or 500MB"));
     let overflow = || Invalid::new(format!("\"{text}\": {Overflow}"));
     let (negative, digits) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -135,29 +126,14 @@ fn scaled(number: &str, factor: i64, text: &str) -> Result<Amount, Invalid> {
     }
     let fraction = fraction.trim_end_matches('0');
     let places = u32::try_from(fraction.len()).map_err(|_| overflow())?;
-    let scale = 10_i128
-        .checked_pow(places)
-        .filter(|_| places <= 18)
-        .ok_or_else(overflow)?;
-    let mantissa: i128 = format!("{whole}{fraction}")
-        .parse()
-        .map_err(|_| overflow())?;
-    let scaled = mantissa
-        .checked_mul(i128::from(factor))
-        .ok_or_else(overflow)?;
+    let scale = 10_i128.checked_pow(places).filter(|_| places <= 18).ok_or_else(overflow)?;
+    let mantissa: i128 = format!("{whole}{fraction}").parse().map_err(|_| overflow())?;
+    let scaled = mantissa.checked_mul(i128::from(factor)).ok_or_else(overflow)?;
     if scaled % scale != 0 {
-        return Err(Invalid::new(format!(
-            "\"{text}\" is not a whole number of base units"
-        )));
+        return Err(Invalid::new(format!("\"{text}\" is not a whole number of base units")));
     }
-    let units = if negative {
-        -(scaled / scale)
-    } else {
-        scaled / scale
-    };
-    i64::try_from(units)
-        .map(Amount::new)
-        .map_err(|_| overflow())
+    let units = if negative { -(scaled / scale) } else { scaled / scale };
+    i64::try_from(units).map(Amount::new).map_err(|_| overflow())
 }
 
 #[cfg(test)]
@@ -166,10 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn bytes(text: &str) -> Result<i64, String> {
-        Unit::Bytes
-            .parse(text)
-            .map(Amount::get)
-            .map_err(|error| error.to_string())
+        Unit::Bytes.parse(text).map(Amount::get).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -197,9 +170,9 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in [
-            "", "MB", "1e3", "5 XB", "1..2", "--1", "+5", "1_000", "8EiB", "10 Mbit", "9.", ".5",
-        ] {
+        for text in
+            ["", "MB", "1e3", "5 XB", "1..2", "--1", "+5", "1_000", "8EiB", "10 Mbit", "9.", ".5"]
+        {
             assert!(bytes(text).is_err(), "{text}");
         }
         assert!(Unit::Count.parse("5MB").is_err());

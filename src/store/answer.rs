@@ -73,9 +73,6 @@ impl Page {
     /// Returns the page of the same size behind `last`.
     #[must_use]
     pub const fn behind(last: Subject, most: usize) -> Self {
-        Self {
-            after: Some(last),
-            most,
-        }
+        Self { after: Some(last), most }
     }
 }

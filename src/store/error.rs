@@ -31,9 +31,6 @@ impl StoreError {
         what: &'static str,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable {
-            what,
-            source: source.into(),
-        }
+        Self::Unavailable { what, source: source.into() }
     }
 }

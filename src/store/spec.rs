@@ -31,9 +31,7 @@ impl FromStr for StorageSpec {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text.split_once(':').unwrap_or((text, "")) {
             ("memory", "") => Ok(Self::Memory),
-            ("sqlite", "") => Err(Invalid::new(
-                "sqlite: needs a file: write sqlite:metergate.db",
-            )),
+            ("sqlite", "") => Err(Invalid::new("sqlite: needs a file: write sqlite:metergate.db")),
             ("sqlite", file) => Ok(Self::Sqlite(PathBuf::from(file))),
             // The text may hold a password: it is not repeated.
             ("postgresql" | "postgres" | "redis" | "rediss" | "redis+cluster", _) => {
@@ -41,9 +39,7 @@ impl FromStr for StorageSpec {
                     "this version keeps its books in SQLite or in memory: write sqlite:FILE or memory:",
                 ))
             }
-            _ => Err(Invalid::new(
-                "storage is not known: write sqlite:FILE or memory:",
-            )),
+            _ => Err(Invalid::new("storage is not known: write sqlite:FILE or memory:")),
         }
     }
 }

@@ -72,6 +72,16 @@ def test_a_token_in_the_query_alone_is_charged_to_its_user(sidecar, new_user, ho
     assert homeserver.stored(alice.user_id) == [SIZE]
 
 
+def test_a_token_after_a_semicolon_is_no_token(sidecar, new_user, wire):
+    metergate = sidecar(upstream=wire.url)
+    path, headers = ODD["after a semicolon in the query"](new_user("alice").token, None)
+
+    answer = ask(metergate.url, "POST", path, os.urandom(SIZE), headers)
+
+    assert (answer.status, answer.json["errcode"]) == (401, "M_MISSING_TOKEN")
+    assert b"upload" not in wire.went_up
+
+
 def test_a_token_in_a_form_is_no_token(sidecar, new_user, homeserver, wire):
     metergate = sidecar(upstream=wire.url)
     alice = new_user()

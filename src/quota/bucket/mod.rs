@@ -33,9 +33,7 @@ impl Zone {
     /// Returns `moment` as people of that zone write it: `1 December 2026 00:00 UTC`.
     #[must_use]
     pub fn tell(&self, moment: Timestamp) -> String {
-        local(moment, self)
-            .strftime("%-d %B %Y %H:%M %Z")
-            .to_string()
+        local(moment, self).strftime("%-d %B %Y %H:%M %Z").to_string()
     }
 }
 
@@ -95,34 +93,18 @@ impl Bucket {
         let today = local(moment, zone).date();
         let (first, next, name) = match period {
             Period::Never => return Self::all(),
-            Period::Day => (
-                today,
-                today.tomorrow().ok(),
-                today.strftime("%Y-%m-%d").to_string(),
-            ),
+            Period::Day => (today, today.tomorrow().ok(), today.strftime("%Y-%m-%d").to_string()),
             Period::Week => {
                 let back = i32::from(today.weekday().since(Weekday::Monday));
                 let monday = today.checked_sub(back.days()).unwrap_or(today);
-                (
-                    monday,
-                    monday.checked_add(7.days()).ok(),
-                    today.strftime("%G-W%V").to_string(),
-                )
+                (monday, monday.checked_add(7.days()).ok(), today.strftime("%G-W%V").to_string())
             }
             Period::Month => {
                 let first = today.first_of_month();
-                (
-                    first,
-                    first.checked_add(1.month()).ok(),
-                    today.strftime("%Y-%m").to_string(),
-                )
+                (first, first.checked_add(1.month()).ok(), today.strftime("%Y-%m").to_string())
             }
         };
-        let key = if *zone == Zone::UTC {
-            name
-        } else {
-            format!("{name}@{}", zone.name())
-        };
+        let key = if *zone == Zone::UTC { name } else { format!("{name}@{}", zone.name()) };
         Self {
             key,
             start: midnight(first, zone).unwrap_or(Timestamp::MIN),
@@ -133,21 +115,13 @@ impl Bucket {
     /// Returns the bucket that holds all time.
     #[must_use]
     pub fn all() -> Self {
-        Self {
-            key: "all".to_owned(),
-            start: Timestamp::MIN,
-            end: None,
-        }
+        Self { key: "all".to_owned(), start: Timestamp::MIN, end: None }
     }
 
     /// Returns the stretch `[start, end)`, which no limit uses, for reading the ledger.
     #[must_use]
     pub fn range(start: Timestamp, end: Timestamp) -> Self {
-        Self {
-            key: format!("{start}/{end}"),
-            start,
-            end: Some(end),
-        }
+        Self { key: format!("{start}/{end}"), start, end: Some(end) }
     }
 
     /// Returns true if `moment` is in it.

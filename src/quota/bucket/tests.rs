@@ -45,34 +45,20 @@ fn days_of_23_and_25_hours_are_whole_days() {
     let berlin = zone("Europe/Berlin");
     let spring = Bucket::of(Period::Day, &berlin, at("2026-03-29T10:00:00Z"));
     let autumn = Bucket::of(Period::Day, &berlin, at("2026-10-25T10:00:00Z"));
-    assert_eq!(
-        (spring.key.as_str(), hours(&spring)),
-        ("2026-03-29@Europe/Berlin", 23)
-    );
-    assert_eq!(
-        (autumn.key.as_str(), hours(&autumn)),
-        ("2026-10-25@Europe/Berlin", 25)
-    );
+    assert_eq!((spring.key.as_str(), hours(&spring)), ("2026-03-29@Europe/Berlin", 23));
+    assert_eq!((autumn.key.as_str(), hours(&autumn)), ("2026-10-25@Europe/Berlin", 25));
 }
 
 #[test]
 fn a_skipped_midnight_moves_to_the_first_later_moment() {
-    let day = Bucket::of(
-        Period::Day,
-        &zone("America/Asuncion"),
-        at("2023-10-01T12:00:00Z"),
-    );
+    let day = Bucket::of(Period::Day, &zone("America/Asuncion"), at("2023-10-01T12:00:00Z"));
     assert_eq!(day.start, at("2023-10-01T04:00:00Z"));
     assert_eq!(hours(&day), 23);
 }
 
 #[test]
 fn of_a_doubled_midnight_the_earlier_counts() {
-    let day = Bucket::of(
-        Period::Day,
-        &zone("America/Havana"),
-        at("2023-11-05T12:00:00Z"),
-    );
+    let day = Bucket::of(Period::Day, &zone("America/Havana"), at("2023-11-05T12:00:00Z"));
     assert_eq!(day.start, at("2023-11-05T04:00:00Z"));
     assert_eq!(hours(&day), 25);
 }
@@ -92,10 +78,7 @@ fn an_unknown_zone_says_what_would_be_one() {
 
 #[test]
 fn a_reset_is_told_in_words() {
-    assert_eq!(
-        Zone::UTC.tell(at("2026-12-01")),
-        "1 December 2026 00:00 UTC"
-    );
+    assert_eq!(Zone::UTC.tell(at("2026-12-01")), "1 December 2026 00:00 UTC");
 }
 
 proptest! {

@@ -107,10 +107,7 @@ impl Policy {
     /// Returns the group called `name`.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Group> {
-        self.file
-            .groups
-            .get(name)
-            .or_else(|| self.store.groups.get(name))
+        self.file.groups.get(name).or_else(|| self.store.groups.get(name))
     }
 
     /// Returns all groups by name.
@@ -123,20 +120,13 @@ impl Policy {
     /// Returns the name of the group of everyone who is in no other.
     #[must_use]
     pub fn default_group(&self) -> Option<&str> {
-        self.file
-            .default_group
-            .as_deref()
-            .or(self.store.default_group.as_deref())
+        self.file.default_group.as_deref().or(self.store.default_group.as_deref())
     }
 
     /// Returns all capabilities by name, the built-in one included.
     #[must_use]
     pub fn capabilities(&self) -> BTreeMap<String, Capability> {
-        let both = self
-            .store
-            .capabilities
-            .iter()
-            .chain(&self.file.capabilities);
+        let both = self.store.capabilities.iter().chain(&self.file.capabilities);
         let mut all: BTreeMap<_, _> = both.map(|(name, c)| (name.clone(), c.clone())).collect();
         all.entry(UPLOAD.to_owned()).or_insert_with(upload);
         all
@@ -156,22 +146,14 @@ impl Policy {
         }
         let known = self.capabilities();
         let hint = nearest(name, known.keys().map(String::as_str));
-        Err(Invalid::new(format!(
-            "there is no capability \"{name}\"{hint}"
-        )))
+        Err(Invalid::new(format!("there is no capability \"{name}\"{hint}")))
     }
 
     /// Returns every declared resource: those that a group or capability names.
     #[must_use]
     pub fn resources(&self) -> BTreeSet<Resource> {
-        let limited = self
-            .groups()
-            .into_values()
-            .flat_map(|group| group.limits.keys().cloned());
-        let drawn = self
-            .capabilities()
-            .into_values()
-            .flat_map(|capability| capability.resources);
+        let limited = self.groups().into_values().flat_map(|group| group.limits.keys().cloned());
+        let drawn = self.capabilities().into_values().flat_map(|capability| capability.resources);
         limited.chain(drawn).collect()
     }
 
@@ -197,10 +179,7 @@ impl Policy {
     /// Returns the period of limits that name none.
     #[must_use]
     pub fn period(&self) -> Period {
-        self.file
-            .period
-            .or(self.store.period)
-            .unwrap_or(Period::Month)
+        self.file.period.or(self.store.period).unwrap_or(Period::Month)
     }
 
     /// Returns what binds `subject` at `now`.
@@ -212,18 +191,8 @@ impl Policy {
             .and_then(|(group, _)| group.timezone.as_ref())
             .or(self.file.timezone.as_ref())
             .or(self.store.timezone.as_ref());
-        let exempt = grants
-            .exempt
-            .as_ref()
-            .and_then(|grant| grant.live(now))
-            .is_some();
-        Terms {
-            grants,
-            group,
-            exempt,
-            now,
-            zone: zone.cloned().unwrap_or_default(),
-        }
+        let exempt = grants.exempt.as_ref().and_then(|grant| grant.live(now)).is_some();
+        Terms { grants, group, exempt, now, zone: zone.cloned().unwrap_or_default() }
     }
 
     fn group_of(
@@ -247,9 +216,7 @@ impl Policy {
 }
 
 fn upload() -> Capability {
-    Capability {
-        resources: "media_bytes".parse().into_iter().collect(),
-    }
+    Capability { resources: "media_bytes".parse().into_iter().collect() }
 }
 
 /// What binds one subject at one moment.
@@ -270,11 +237,7 @@ impl Terms<'_> {
         if self.exempt {
             return (Limit::unlimited(), Source::Exempt);
         }
-        let own = self
-            .grants
-            .overrides
-            .get(resource)
-            .and_then(|grant| grant.live(self.now));
+        let own = self.grants.overrides.get(resource).and_then(|grant| grant.live(self.now));
         if let Some(limit) = own {
             return (limit.clone(), Source::Override);
         }
@@ -293,17 +256,10 @@ impl Terms<'_> {
         if self.exempt {
             return None;
         }
-        let own = self
-            .grants
-            .max_upload_bytes
-            .as_ref()
-            .and_then(|grant| grant.live(self.now));
+        let own = self.grants.max_upload_bytes.as_ref().and_then(|grant| grant.live(self.now));
         match own {
             Some(size) => *size,
-            None => self
-                .group
-                .as_ref()
-                .and_then(|(group, _)| group.max_upload_bytes),
+            None => self.group.as_ref().and_then(|(group, _)| group.max_upload_bytes),
         }
     }
 

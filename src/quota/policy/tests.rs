@@ -13,37 +13,22 @@ fn limit(text: &str) -> Limit {
 }
 
 fn group(text: &str) -> Group {
-    Group {
-        limits: [(media(), limit(text))].into(),
-        ..Group::default()
-    }
+    Group { limits: [(media(), limit(text))].into(), ..Group::default() }
 }
 
 fn given<T>(what: T) -> Option<Grant<T>> {
-    Some(Grant {
-        what,
-        until: None,
-        note: None,
-    })
+    Some(Grant { what, until: None, note: None })
 }
 
 fn policy() -> Policy {
     let groups = [("free", "1MB"), ("patron", "2MB"), ("bridges", "3MB")];
     let store = Layer {
-        groups: groups
-            .map(|(name, text)| (name.to_owned(), group(text)))
-            .into(),
+        groups: groups.map(|(name, text)| (name.to_owned(), group(text))).into(),
         default_group: Some("free".to_owned()),
-        rules: vec![Rule {
-            pattern: "@bridge_*:*".to_owned(),
-            group: "bridges".to_owned(),
-        }],
+        rules: vec![Rule { pattern: "@bridge_*:*".to_owned(), group: "bridges".to_owned() }],
         ..Layer::default()
     };
-    Policy {
-        store,
-        ..Policy::default()
-    }
+    Policy { store, ..Policy::default() }
 }
 
 fn resolved(policy: &Policy, subject: &str, grants: &Grants) -> (String, String) {
@@ -55,40 +40,22 @@ fn resolved(policy: &Policy, subject: &str, grants: &Grants) -> (String, String)
 
 #[track_caller]
 fn assert_resolves(policy: &Policy, subject: &str, grants: &Grants, limit: &str, source: &str) {
-    assert_eq!(
-        resolved(policy, subject, grants),
-        (limit.to_owned(), source.to_owned())
-    );
+    assert_eq!(resolved(policy, subject, grants), (limit.to_owned(), source.to_owned()));
 }
 
 #[test]
 fn everyone_is_in_the_default_group() {
-    assert_resolves(
-        &policy(),
-        "@alice:x",
-        &Grants::default(),
-        "1000000",
-        "default free",
-    );
+    assert_resolves(&policy(), "@alice:x", &Grants::default(), "1000000", "default free");
 }
 
 #[test]
 fn a_rule_comes_before_the_default_group() {
-    assert_resolves(
-        &policy(),
-        "@bridge_a:x",
-        &Grants::default(),
-        "3000000",
-        "rule bridges",
-    );
+    assert_resolves(&policy(), "@bridge_a:x", &Grants::default(), "3000000", "rule bridges");
 }
 
 #[test]
 fn an_assigned_group_comes_before_a_rule() {
-    let grants = Grants {
-        group: Some(given("patron".to_owned())),
-        ..Grants::default()
-    };
+    let grants = Grants { group: Some(given("patron".to_owned())), ..Grants::default() };
     assert_resolves(&policy(), "@bridge_a:x", &grants, "2000000", "group patron");
 }
 
@@ -107,90 +74,42 @@ fn an_override_comes_before_the_group_and_an_exemption_before_both() {
 #[test]
 fn what_is_given_until_a_date_ends_at_that_date() {
     let until = |day: &str| {
-        let grant = Grant {
-            what: limit("5MB"),
-            until: day.parse().ok(),
-            note: None,
-        };
-        Grants {
-            overrides: [(media(), grant)].into(),
-            ..Grants::default()
-        }
+        let grant = Grant { what: limit("5MB"), until: day.parse().ok(), note: None };
+        Grants { overrides: [(media(), grant)].into(), ..Grants::default() }
     };
-    assert_resolves(
-        &policy(),
-        "@alice:x",
-        &until("2026-06-15"),
-        "1000000",
-        "default free",
-    );
-    assert_resolves(
-        &policy(),
-        "@alice:x",
-        &until("2026-06-16"),
-        "5000000",
-        "override",
-    );
+    assert_resolves(&policy(), "@alice:x", &until("2026-06-15"), "1000000", "default free");
+    assert_resolves(&policy(), "@alice:x", &until("2026-06-16"), "5000000", "override");
 }
 
 #[test]
 fn without_any_group_all_is_unlimited() {
-    assert_resolves(
-        &Policy::default(),
-        "@alice:x",
-        &Grants::default(),
-        "unlimited",
-        "none",
-    );
+    assert_resolves(&Policy::default(), "@alice:x", &Grants::default(), "unlimited", "none");
 }
 
 #[test]
 fn an_entry_of_the_file_shadows_one_of_the_store() {
     let mut policy = policy();
     policy.file.groups.insert("free".to_owned(), group("9MB"));
-    assert_resolves(
-        &policy,
-        "@alice:x",
-        &Grants::default(),
-        "9000000",
-        "default free",
-    );
+    assert_resolves(&policy, "@alice:x", &Grants::default(), "9000000", "default free");
     policy.file.default_group = Some("patron".to_owned());
-    assert_resolves(
-        &policy,
-        "@alice:x",
-        &Grants::default(),
-        "2000000",
-        "default patron",
-    );
+    assert_resolves(&policy, "@alice:x", &Grants::default(), "2000000", "default patron");
 }
 
 #[test]
 fn the_upload_capability_is_built_in_and_can_be_redeclared() {
     let mut policy = policy();
     assert_eq!(policy.capability(UPLOAD).unwrap().resources, [media()]);
-    let files = Capability {
-        resources: vec!["uploads".parse().unwrap()],
-    };
-    policy
-        .store
-        .capabilities
-        .insert(UPLOAD.to_owned(), files.clone());
+    let files = Capability { resources: vec!["uploads".parse().unwrap()] };
+    policy.store.capabilities.insert(UPLOAD.to_owned(), files.clone());
     assert_eq!(policy.capability(UPLOAD).unwrap(), files);
 }
 
 #[test]
 fn an_undeclared_name_suggests_the_nearest() {
     let error = policy().resource("media_byte").unwrap_err();
-    assert!(
-        error.to_string().contains("did you mean \"media_bytes\""),
-        "{error}"
-    );
+    assert!(error.to_string().contains("did you mean \"media_bytes\""), "{error}");
     let error = policy().capability("upload_medio").unwrap_err();
-    assert!(
-        error.to_string().contains("did you mean \"upload_media\""),
-        "{error}"
-    );
+    assert!(error.to_string().contains("did you mean \"upload_media\""), "{error}");
 }
 
 #[test]
@@ -200,24 +119,13 @@ fn the_size_of_one_upload_is_overridden_and_lifted_like_a_limit() {
     free.max_upload_bytes = Some(Amount::new(10));
     let size = |grants: &Grants| {
         let subject = "@alice:x".parse().unwrap();
-        policy
-            .terms(&subject, grants, "2026-06-15".parse().unwrap())
-            .max_upload()
+        policy.terms(&subject, grants, "2026-06-15".parse().unwrap()).max_upload()
     };
     assert_eq!(size(&Grants::default()), Some(Amount::new(10)));
     let larger = Some(given(Some(Amount::new(20))));
     assert_eq!(
-        size(&Grants {
-            max_upload_bytes: larger,
-            ..Grants::default()
-        }),
+        size(&Grants { max_upload_bytes: larger, ..Grants::default() }),
         Some(Amount::new(20))
     );
-    assert_eq!(
-        size(&Grants {
-            exempt: Some(given(())),
-            ..Grants::default()
-        }),
-        None
-    );
+    assert_eq!(size(&Grants { exempt: Some(given(())), ..Grants::default() }), None);
 }

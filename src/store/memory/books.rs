@@ -101,10 +101,7 @@ impl Books {
                 used: self.used(&plan.subject, &item.resource, bucket),
                 held: self.reserved(&plan.subject, &item.resource, bucket, now),
             };
-            item.bounds
-                .iter()
-                .map(|bound| read(&bound.bucket))
-                .collect()
+            item.bounds.iter().map(|bound| read(&bound.bucket)).collect()
         });
         windows.collect()
     }
@@ -130,12 +127,8 @@ impl Books {
         let open = self.holds.values().filter(|held| {
             held.subject == *subject && bucket.contains(held.at) && self.counts(held, now)
         });
-        let items = open
-            .flat_map(|held| &held.items)
-            .filter(|item| item.resource == *resource);
-        items.fold(Amount::ZERO, |sum, item| {
-            sum.plus(item.amount).unwrap_or(Amount::MAX)
-        })
+        let items = open.flat_map(|held| &held.items).filter(|item| item.resource == *resource);
+        items.fold(Amount::ZERO, |sum, item| sum.plus(item.amount).unwrap_or(Amount::MAX))
     }
 
     /// Returns true if `held` is open and its life has not ended.
@@ -143,10 +136,9 @@ impl Books {
         held.state == State::Open
             && match &held.life {
                 Life::Until(end) => now < *end,
-                Life::While(instance) => self
-                    .seen
-                    .get(instance)
-                    .is_some_and(|seen| now < seen.after(INSTANCE_LEASE)),
+                Life::While(instance) => {
+                    self.seen.get(instance).is_some_and(|seen| now < seen.after(INSTANCE_LEASE))
+                }
             }
     }
 
@@ -156,9 +148,7 @@ impl Books {
             for bound in &item.bounds {
                 let key = (item.resource.clone(), bound.bucket.key.clone());
                 let (events, bucket) = (&self.events, &bound.bucket);
-                self.opened
-                    .entry(key)
-                    .or_insert_with(|| folded(events, &item.resource, bucket));
+                self.opened.entry(key).or_insert_with(|| folded(events, &item.resource, bucket));
             }
         }
     }
@@ -174,8 +164,7 @@ impl Books {
 
     fn opened_for(&mut self, resource: &Resource) -> impl Iterator<Item = &mut Counters> {
         let all = self.opened.iter_mut();
-        all.filter(move |((name, _), _)| name == resource)
-            .map(|(_, counters)| counters)
+        all.filter(move |((name, _), _)| name == resource).map(|(_, counters)| counters)
     }
 
     /// Ends the reservations of `subject` whose life has ended.
@@ -183,12 +172,7 @@ impl Books {
         let due = |held: &&Held| {
             held.state == State::Open && held.subject == *subject && !self.counts(held, now)
         };
-        let due: Vec<_> = self
-            .holds
-            .values()
-            .filter(due)
-            .map(|held| held.id)
-            .collect();
+        let due: Vec<_> = self.holds.values().filter(due).map(|held| held.id).collect();
         for id in due {
             self.lapse(id);
         }
@@ -201,12 +185,7 @@ impl Books {
         held.state = State::Lapsed;
         let held = held.clone();
         for item in &held.items {
-            self.happened(event_of(
-                &held,
-                item.resource.clone(),
-                Kind::Lapse,
-                Amount::ZERO,
-            ));
+            self.happened(event_of(&held, item.resource.clone(), Kind::Lapse, Amount::ZERO));
         }
     }
 }
@@ -219,23 +198,12 @@ fn folded(events: &[Event], resource: &Resource, bucket: &Bucket) -> Counters {
             *count = event.fold(*count, bucket);
         }
     }
-    Counters {
-        bucket: bucket.clone(),
-        used,
-    }
+    Counters { bucket: bucket.clone(), used }
 }
 
 fn event_of(held: &Held, resource: Resource, kind: Kind, amount: Amount) -> Event {
     let (subject, at, hold) = (held.subject.clone(), held.at, Some(held.id));
-    Event {
-        subject,
-        resource,
-        kind,
-        amount,
-        at,
-        hold,
-        bucket: None,
-    }
+    Event { subject, resource, kind, amount, at, hold, bucket: None }
 }
 
 // Reservations.
@@ -260,10 +228,8 @@ impl Books {
             return Ok(Admission::Denied(readings));
         }
         let items = plan.items.iter();
-        let items = items.map(|item| HeldItem {
-            resource: item.resource.clone(),
-            amount: item.amount,
-        });
+        let items =
+            items.map(|item| HeldItem { resource: item.resource.clone(), amount: item.amount });
         let held = Held {
             id,
             subject: plan.subject.clone(),
@@ -290,10 +256,7 @@ impl Books {
         self.open(plan);
         let readings = self.read(plan, now);
         let verdict = judge_all(plan, &readings)?;
-        let open = self
-            .holds
-            .get_mut(&id)
-            .filter(|held| held.state == State::Open);
+        let open = self.holds.get_mut(&id).filter(|held| held.state == State::Open);
         let Some(held) = open else {
             return Ok(Admission::Lapsed);
         };
@@ -301,16 +264,11 @@ impl Books {
             return Ok(Admission::Denied(readings));
         }
         for asked in &plan.items {
-            match held
-                .items
-                .iter_mut()
-                .find(|item| item.resource == asked.resource)
-            {
+            match held.items.iter_mut().find(|item| item.resource == asked.resource) {
                 Some(item) => item.amount = item.amount.plus(asked.amount)?,
-                None => held.items.push(HeldItem {
-                    resource: asked.resource.clone(),
-                    amount: asked.amount,
-                }),
+                None => held
+                    .items
+                    .push(HeldItem { resource: asked.resource.clone(), amount: asked.amount }),
             }
         }
         Ok(Admission::Granted(readings))
@@ -348,10 +306,7 @@ impl Books {
             State::Open => false,
             State::Lapsed => true,
             State::Settled if held.items == charges => {
-                return Ok(Some(Settled {
-                    late: false,
-                    replayed: true,
-                }));
+                return Ok(Some(Settled { late: false, replayed: true }));
             }
             State::Settled => return conflict("the reservation was settled with another amount"),
             State::Released => return conflict("the reservation was released"),
@@ -363,10 +318,7 @@ impl Books {
         for item in charges {
             self.happened(event_of(&held, item.resource, Kind::Settle, item.amount));
         }
-        Ok(Some(Settled {
-            late,
-            replayed: false,
-        }))
+        Ok(Some(Settled { late, replayed: false }))
     }
 
     pub(super) fn release(&mut self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
@@ -423,10 +375,7 @@ impl Books {
             let name = (plan.subject.clone(), key.name);
             match self.keys.get(&name) {
                 Some(known) if *known == key.fingerprint => {
-                    return Ok(Some(Recorded {
-                        readings: self.read(plan, now),
-                        replayed: true,
-                    }));
+                    return Ok(Some(Recorded { readings: self.read(plan, now), replayed: true }));
                 }
                 Some(_) => return conflict("the key was used before for something else"),
                 None => {}
@@ -447,10 +396,7 @@ impl Books {
                 bucket: None,
             });
         }
-        Ok(Some(Recorded {
-            readings: self.read(plan, now),
-            replayed: false,
-        }))
+        Ok(Some(Recorded { readings: self.read(plan, now), replayed: false }))
     }
 
     /// Returns an error if a count would not fit in 64 bits.
@@ -490,10 +436,7 @@ impl Books {
             .iter()
             .filter(|((name, _), counters)| name == resource && counters.bucket.contains(at));
         let current: Vec<_> = current.collect();
-        let behind = all
-            .used
-            .range((behind(page.after), End::Unbounded))
-            .take(page.most);
+        let behind = all.used.range((behind(page.after), End::Unbounded)).take(page.most);
         let usage = |subject: &Subject| Usage {
             subject: subject.clone(),
             resource: resource.clone(),
@@ -509,22 +452,13 @@ impl Books {
 
     pub(super) fn top(&self, resource: &Resource, bucket: &Bucket, most: usize) -> Vec<Charged> {
         let opened = self.opened.get(&(resource.clone(), bucket.key.clone()));
-        let folded = opened
-            .is_none()
-            .then(|| folded(&self.events, resource, bucket));
+        let folded = opened.is_none().then(|| folded(&self.events, resource, bucket));
         let Some(counters) = opened.or(folded.as_ref()) else {
             return Vec::new();
         };
-        let used = counters
-            .used
-            .iter()
-            .filter(|(_, used)| **used > Amount::ZERO);
-        let mut all: Vec<_> = used
-            .map(|(subject, used)| Charged {
-                subject: subject.clone(),
-                used: *used,
-            })
-            .collect();
+        let used = counters.used.iter().filter(|(_, used)| **used > Amount::ZERO);
+        let mut all: Vec<_> =
+            used.map(|(subject, used)| Charged { subject: subject.clone(), used: *used }).collect();
         all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.subject.cmp(&b.subject)));
         all.truncate(most);
         all

@@ -44,10 +44,7 @@ impl Store for Memory {
 
     async fn grants(&self, subject: &Subject) -> Result<(PolicyVersion, Grants), StoreError> {
         let books = self.books();
-        Ok((
-            books.policy.version,
-            books.grants.get(subject).cloned().unwrap_or_default(),
-        ))
+        Ok((books.policy.version, books.grants.get(subject).cloned().unwrap_or_default()))
     }
 
     async fn write_grants(
@@ -61,9 +58,7 @@ impl Store for Memory {
 
     async fn all_grants(&self, page: Page) -> Result<Vec<(Subject, Grants)>, StoreError> {
         let books = self.books();
-        let behind = books
-            .grants
-            .range((books::behind(page.after), std::ops::Bound::Unbounded));
+        let behind = books.grants.range((books::behind(page.after), std::ops::Bound::Unbounded));
         Ok(behind
             .take(page.most)
             .map(|(subject, grants)| (subject.clone(), grants.clone()))

@@ -1,0 +1,111 @@
+//! What callers are told: `EngineError` and bad input → status and JSON.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::response::{IntoResponse, Response};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use crate::clock::NotATime;
+use crate::engine::EngineError;
+use crate::quota::Invalid;
+
+/// Why a call was not answered.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// 400: the text says what would be right.
+    BadRequest(String),
+    /// 401: the token is missing or wrong.
+    Unauthorized,
+    /// 404.
+    NotFound(String),
+    /// 405.
+    Method,
+    /// 409.
+    Conflict(String),
+    /// 503: the store does not answer. Why, only the log tells.
+    Unavailable,
+    /// 503: it took too long.
+    Slow,
+}
+
+impl Problem {
+    fn parts(self) -> (StatusCode, &'static str, String) {
+        match self {
+            Self::BadRequest(text) => (StatusCode::BAD_REQUEST, "bad_request", text),
+            Self::Unauthorized => {
+                let text = "show the token: Authorization: Bearer TOKEN".to_owned();
+                (StatusCode::UNAUTHORIZED, "unauthorized", text)
+            }
+            Self::NotFound(text) => (StatusCode::NOT_FOUND, "not_found", text),
+            Self::Method => {
+                let text = "this path does not take this method".to_owned();
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
+            }
+            Self::Conflict(text) => (StatusCode::CONFLICT, "conflict", text),
+            Self::Unavailable => {
+                let text = "the store does not answer: try again later".to_owned();
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", text)
+            }
+            Self::Slow => {
+                let text = "it took too long: try again later".to_owned();
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", text)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, code, message) = self.parts();
+        let body = Json(json!({ "error": { "code": code, "message": message } }));
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::BadInput(text) => Self::BadRequest(text),
+            EngineError::NotFound(text) => Self::NotFound(text),
+            EngineError::Conflict(text) => Self::Conflict(text),
+            EngineError::Unavailable(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "call not answered");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Self::BadRequest(invalid.to_string())
+    }
+}
+
+impl From<NotATime> for Problem {
+    fn from(error: NotATime) -> Self {
+        Self::BadRequest(error.to_string())
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::BadRequest(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::BadRequest(rejection.body_text())
+    }
+}

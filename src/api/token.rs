@@ -1,0 +1,33 @@
+//! Who may call: those who show the token (RFC 6750 §2.1).
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
+
+use super::Desk;
+use super::respond::Problem;
+
+/// Lets a call pass that shows the token, or every call where there is none.
+pub(super) async fn demand(
+    State(desk): State<Arc<Desk>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(token) = &desk.token else { return next.run(request).await };
+    let mut shown = request.headers().get_all(AUTHORIZATION).iter();
+    let (first, second) = (shown.next(), shown.next());
+    let bearer = first.filter(|_| second.is_none()).and_then(|value| bearer(value.as_bytes()));
+    if bearer.is_some_and(|shown| token.is(shown)) {
+        return next.run(request).await;
+    }
+    Problem::Unauthorized.into_response()
+}
+
+/// Returns the token of `Bearer …`; the scheme in any case.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+}

@@ -1,0 +1,66 @@
+//! Records what happened.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use serde::{Deserialize, Serialize};
+
+use super::Desk;
+use super::respond::Problem;
+use crate::clock::Timestamp;
+use crate::engine::Fact;
+use crate::quota::{Amount, Resource, Subject};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Told {
+    subject: Subject,
+    resource: String,
+    amount: Written,
+    key: Option<String>,
+    at: Option<Timestamp>,
+}
+
+/// An amount as callers write it: base units, or a text with a unit.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "an amount is a whole number, or a text like \"300MB\"")]
+enum Written {
+    Units(i64),
+    Text(String),
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Recorded {
+    subject: Subject,
+    resource: Resource,
+    used: Amount,
+    unit: &'static str,
+    over: bool,
+    replayed: bool,
+}
+
+/// Answers once it is on disk.
+pub(super) async fn record(
+    State(desk): State<Arc<Desk>>,
+    told: Result<Json<Told>, JsonRejection>,
+) -> Result<Json<Recorded>, Problem> {
+    let Json(Told { subject, resource, amount, key, at }) = told?;
+    let resource = desk.engine.resource(&resource).await?;
+    let amount = match amount {
+        Written::Units(units) => Amount::new(units),
+        Written::Text(text) => resource.unit().parse(&text)?,
+    };
+    let fact = Fact { subject, resource, amount, key, at };
+    let recorded = desk.engine.record(&fact).await?;
+    let Fact { subject, resource, .. } = fact;
+    Ok(Json(Recorded {
+        unit: resource.unit().name(),
+        subject,
+        resource,
+        used: recorded.window.used,
+        over: recorded.window.over,
+        replayed: recorded.replayed,
+    }))
+}

@@ -1,0 +1,274 @@
+//! Composition: settings in, running listeners out; the one place that joins the modules.
+//!
+//! One current-thread runtime per core carries exchanges: each accepts on its own share of every
+//! listener and keeps its own connections to the homeserver, so that no request crosses threads.
+//! Beside them one small runtime keeps the books' chores and serves the admin API.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, Api};
+use crate::clock;
+use crate::config::Settings;
+use crate::engine::{Engine, EngineError};
+use crate::matrix::Whoami;
+use crate::net::{self, Address, Client, ClientSettings, Listener, Origin, Shutdown};
+use crate::proxy::{self, Proxy};
+use crate::quota::held::Instance;
+use crate::store::{self, StoreError};
+
+/// Connections to the admin API at the same time; further ones wait.
+const ADMIN_CONNECTIONS: usize = 256;
+/// How long calls of the admin API may go on after being told to stop, where there is no proxy.
+const ADMIN_GRACE: Duration = Duration::from_secs(5);
+/// What any homeserver answers without a token:
+/// <https://spec.matrix.org/v1.18/client-server-api/#get_matrixclientversions>
+const VERSIONS: &str = "/_matrix/client/versions";
+
+/// Why it did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A listening address cannot be had.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: Address,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("cannot open the store")]
+    Store(#[from] StoreError),
+    /// The engine cannot start.
+    #[error("cannot start the engine")]
+    Engine(#[from] EngineError),
+    /// The machine gives no more threads.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+}
+
+/// A running metergate. Dropped, it stops at once, as a crash would; [`App::stop`] is gentle.
+#[derive(Debug)]
+pub struct App {
+    engine: Engine,
+    shutdown: Shutdown,
+    /// Cancelled once every task has ended, so that the lanes may go.
+    ended: CancellationToken,
+    lanes: Vec<JoinHandle<()>>,
+    office: Option<Runtime>,
+    grace: Duration,
+    proxy: Vec<Address>,
+    admin: Address,
+}
+
+impl App {
+    /// Starts everything; returns once all listeners are open.
+    ///
+    /// Blocks while it does: call it outside of a runtime.
+    ///
+    /// # Errors
+    /// If an address, the store or a thread cannot be had; then nothing runs.
+    pub fn start(settings: Settings) -> Result<Self, AppError> {
+        let store = store::open(&settings.storage)?;
+        let admin = listen(&settings.admin.listen, 1)?;
+        let office = office()?;
+        let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
+        let engine = office.block_on(async {
+            let engine = Engine::start_as(store, Arc::new(clock::System), instance).await?;
+            engine.apply_file(&settings.policy).await?;
+            Ok::<_, EngineError>(engine)
+        })?;
+        let mut app = Self {
+            engine,
+            shutdown: Shutdown::new(),
+            ended: CancellationToken::new(),
+            lanes: Vec::new(),
+            office: Some(office),
+            grace: settings.proxy.as_ref().map_or(ADMIN_GRACE, |proxy| proxy.limits.shutdown_grace),
+            proxy: Vec::new(),
+            admin: settings.admin.listen.clone(),
+        };
+        let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
+        app.open_admin(admin, origin, settings.admin.token);
+        if let Some(proxy) = settings.proxy {
+            app.open_proxy(proxy, Whoami::new(settings.auth))?;
+        }
+        Ok(app)
+    }
+
+    /// Returns where the proxy listens; port 0 is told as what it became.
+    #[must_use]
+    pub fn proxy(&self) -> &[Address] {
+        &self.proxy
+    }
+
+    /// Returns where the admin API listens; port 0 is told as what it became.
+    #[must_use]
+    pub const fn admin(&self) -> &Address {
+        &self.admin
+    }
+
+    /// Returns the engine, for whoever runs this in process.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Stops accepting, lets exchanges end for at most the grace period, cuts the rest, closes
+    /// the books. Returns true if nothing had to be cut.
+    #[must_use]
+    pub fn stop(mut self) -> bool {
+        let Some(office) = self.office.take() else { return true };
+        let gentle = office.block_on(self.shutdown.finish(self.grace));
+        self.ended.cancel();
+        for lane in self.lanes.drain(..) {
+            // A lane that panicked has said so; the books are closed all the same.
+            let _ = lane.join();
+        }
+        if let Err(error) = office.block_on(self.engine.close()) {
+            tracing::error!(error = &error as &dyn std::error::Error, "books not closed");
+        }
+        office.shutdown_timeout(ADMIN_GRACE);
+        gentle
+    }
+
+    fn open_admin(
+        &mut self,
+        listeners: Vec<Listener>,
+        origin: Option<Origin>,
+        token: Option<crate::telemetry::Secret>,
+    ) {
+        let Some(office) = &self.office else { return };
+        let upstream = origin.map(|origin| api::Upstream {
+            client: Client::pooled(origin, ClientSettings::default()),
+            path: VERSIONS,
+        });
+        let api = Api::new(self.engine.clone(), upstream, token);
+        let limits = net::Limits::default();
+        let connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
+        for listener in listeners {
+            self.admin = listener.address().clone();
+            let api = api.clone();
+            let service = move |connection, request| api.clone().serve(connection, request);
+            let (connections, shutdown) = (connections.clone(), self.shutdown.clone());
+            office.spawn(serve(listener, limits, connections, shutdown, service));
+        }
+    }
+
+    fn open_proxy(&mut self, settings: proxy::Settings, whoami: Whoami) -> Result<(), AppError> {
+        let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut shares: Vec<Vec<Listener>> = (0..lanes).map(|_| Vec::new()).collect();
+        for address in &settings.listen {
+            let listeners = listen(address, lanes)?;
+            self.proxy.extend(listeners.first().map(|listener| listener.address().clone()));
+            for (share, listener) in shares.iter_mut().zip(listeners) {
+                share.push(listener);
+            }
+        }
+        let limits = net::Limits {
+            head_timeout: settings.limits.head_timeout,
+            head_bytes: settings.limits.head_bytes,
+            header_count: settings.limits.header_count,
+        };
+        let connections = Arc::new(Semaphore::new(settings.limits.connections));
+        let shutdown = self.shutdown.clone();
+        let shared = proxy::Shared::new(self.engine.clone(), whoami, settings, shutdown.clone());
+        for (number, listeners) in shares.into_iter().enumerate() {
+            let lane = Lane {
+                runtime: Builder::new_current_thread().enable_all().build().map_err(AppError::Thread)?,
+                listeners,
+                limits,
+                connections: connections.clone(),
+                shutdown: shutdown.clone(),
+                ended: self.ended.clone(),
+                shared: shared.clone(),
+            };
+            let thread = std::thread::Builder::new().name(format!("lane-{number}"));
+            self.lanes.push(thread.spawn(move || lane.run()).map_err(AppError::Thread)?);
+        }
+        Ok(())
+    }
+}
+
+/// A start that fails half way, or a test that is done, leaves no thread behind.
+impl Drop for App {
+    fn drop(&mut self) {
+        self.shutdown.stop();
+        self.ended.cancel();
+        for lane in self.lanes.drain(..) {
+            let _ = lane.join();
+        }
+        if let Some(office) = self.office.take() {
+            office.shutdown_background();
+        }
+    }
+}
+
+/// One core's part of the proxy.
+struct Lane {
+    runtime: Runtime,
+    listeners: Vec<Listener>,
+    limits: net::Limits,
+    connections: Arc<Semaphore>,
+    shutdown: Shutdown,
+    ended: CancellationToken,
+    shared: Arc<proxy::Shared>,
+}
+
+impl Lane {
+    fn run(self) {
+        let Self { runtime, listeners, limits, connections, shutdown, ended, shared } = self;
+        runtime.block_on(async move {
+            let proxy = Proxy::new(shared);
+            for listener in listeners {
+                let proxy = proxy.clone();
+                let service = move |connection, request| proxy.clone().serve(connection, request);
+                let (connections, shutdown) = (connections.clone(), shutdown.clone());
+                tokio::spawn(serve(listener, limits, connections, shutdown, service));
+            }
+            ended.cancelled().await;
+        });
+    }
+}
+
+/// Serves one share of a listener until told to stop; says so if it cannot.
+async fn serve<S, F, B>(
+    listener: Listener,
+    limits: net::Limits,
+    connections: Arc<Semaphore>,
+    shutdown: Shutdown,
+    service: S,
+) where
+    S: Fn(Arc<net::Connection>, http::Request<hyper::body::Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = http::Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + 'static,
+{
+    let address = listener.address().clone();
+    if let Err(error) = net::serve(listener, limits, connections, shutdown, service).await {
+        tracing::error!(%address, %error, "not served any more");
+    }
+}
+
+fn listen(address: &Address, shares: usize) -> Result<Vec<Listener>, AppError> {
+    Listener::bind(address, shares)
+        .map_err(|source| AppError::Listen { address: address.clone(), source })
+}
+
+/// The runtime of the books' chores and the admin API.
+fn office() -> Result<Runtime, AppError> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("office")
+        .enable_all()
+        .build()
+        .map_err(AppError::Thread)
+}

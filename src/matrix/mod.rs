@@ -1,0 +1,21 @@
+//! What requests mean: the only place that knows the Matrix specification.
+//!
+//! Written against client-server API v1.18. Known are the routes that store media, those that tell
+//! about limits on it, and those that end sessions; every other route passes without being read.
+
+// What a request asks for, and who asks.
+mod credentials;
+mod disguise;
+mod routes;
+mod user_id;
+mod whoami;
+// How we answer ourselves.
+mod cors;
+mod error;
+
+pub use cors::allow_any_origin;
+pub use credentials::{Ambiguous, Credentials};
+pub use error::{ErrCode, MatrixError};
+pub use routes::Endpoint;
+pub use user_id::{BadUserId, UserId};
+pub use whoami::{Ask, Counts, Identity, Oddity, Refusal, Settings, Whoami, WhoamiError};

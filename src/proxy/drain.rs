@@ -1,0 +1,61 @@
+//! Drain: reads away, bounded, a refused body, so that the refusal arrives.
+//!
+//! A server that closes a connection while the client still sends makes the client's kernel
+//! throw the answer away (RFC 9112 §9.6). So the answer goes out at once, and what still comes is
+//! read and dropped beside it.
+
+use http::Response;
+use http::header::EXPECT;
+use http::request::Parts;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::rejection::Rejection;
+use super::{Limits, Proxy};
+use crate::net::Body;
+
+impl Proxy {
+    /// Answers a request we do not forward; its body is read away in the background.
+    pub(super) fn refuse(
+        &self,
+        rejection: Rejection,
+        head: &Parts,
+        body: Incoming,
+    ) -> Response<Body> {
+        // A client that waits for 100 Continue sends nothing after a refusal (RFC 9110 §10.1.1),
+        // and reading would tell it to go on.
+        if !head.headers.contains_key(EXPECT) {
+            self.drain(body);
+        }
+        rejection.into_response(self.settings())
+    }
+
+    /// Reads away what still comes of `body`.
+    pub(super) fn drain(&self, body: Incoming) {
+        if !body.is_end_stream() {
+            drop(self.0.shared.shutdown.spawn(drain(body, *self.limits())));
+        }
+    }
+}
+
+/// Ends at the end of the body, at `drain_bytes`, after `drain_timeout`, or when the client is gone.
+async fn drain(mut body: Incoming, limits: Limits) {
+    let read = async {
+        let mut left = limits.drain_bytes;
+        while let Some(Ok(frame)) = body.frame().await {
+            let size = frame.data_ref().map_or(0, bytes::Bytes::len);
+            match left.checked_sub(u64::try_from(size).unwrap_or(u64::MAX)) {
+                Some(rest) => left = rest,
+                None => {
+                    tracing::debug!(limit = "drain_bytes", "refused body cut");
+                    return;
+                }
+            }
+        }
+    };
+    if timeout(limits.drain_timeout, read).await.is_err() {
+        tracing::debug!(limit = "drain_timeout", "refused body cut");
+    }
+}

@@ -1,0 +1,237 @@
+//! Headers across a hop (RFC 9110 §7.6.1); raw path and query untouched.
+
+use std::net::IpAddr;
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, FORWARDED, HOST, HeaderMap,
+    HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{Response, Version};
+use hyper::body::Incoming;
+
+use super::Settings;
+use super::rejection::Rejection;
+use crate::net::{Body, Peer};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// What a `Connection` header may not take away, whoever names it there.
+const KEPT: [HeaderName; 7] =
+    [HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, COOKIE, FORWARDED, X_FORWARDED_FOR];
+
+/// Refuses a head whose framing or host can be read in two ways; makes `Host` what the target
+/// says, if it says one (RFC 9112 §3.2.2).
+pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
+    let mut encodings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(encoding) = encodings.next() {
+        let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        if !chunked || encodings.next().is_some() || parts.version == Version::HTTP_10 {
+            return Err(Rejection::BadRequest("Transfer-Encoding must be chunked, once"));
+        }
+        // hyper took the body as chunked: a length beside that is not its length.
+        parts.headers.remove(CONTENT_LENGTH);
+    }
+    if let Some(authority) = parts.uri.authority() {
+        let host = HeaderValue::from_str(authority.as_str());
+        let host = host.map_err(|_| Rejection::BadRequest("the target's host is unreadable"))?;
+        parts.headers.insert(HOST, host);
+    }
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if parts.version == Version::HTTP_10 => Ok(()),
+        (Some(host), None) if is_host(host) => Ok(()),
+        (None, _) => Err(Rejection::BadRequest("a Host header is missing")),
+        (Some(_), Some(_)) => Err(Rejection::BadRequest("there are two Host headers")),
+        (Some(_), None) => Err(Rejection::BadRequest("the Host header is unreadable")),
+    }
+}
+
+fn is_host(value: &HeaderValue) -> bool {
+    let authority = Authority::try_from(value.as_bytes());
+    authority.is_ok_and(|host| !host.host().is_empty() && !host.as_str().contains('@'))
+}
+
+/// Makes the headers of a request fit for the next hop.
+pub(super) fn request(headers: &mut HeaderMap, peer: Peer, settings: &Settings, upgrade: bool) {
+    let trailers = wants_trailers(headers);
+    let protocol = if upgrade { headers.get(UPGRADE).cloned() } else { None };
+    strip(headers);
+    if let Some(protocol) = protocol {
+        headers.insert(UPGRADE, protocol);
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    } else if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+    client_address(headers, peer, settings);
+}
+
+/// Makes the headers of an answer fit for the client.
+pub(super) fn answer(response: Response<Incoming>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if parts.headers.contains_key(TRANSFER_ENCODING) {
+        parts.headers.remove(CONTENT_LENGTH);
+    }
+    strip(&mut parts.headers);
+    Response::from_parts(parts, Body::passing(body))
+}
+
+/// Removes what belongs to one hop: what `Connection` names, and what always does.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        let names = values.flat_map(|value| value.split(','));
+        let named: Vec<HeaderName> =
+            names.filter_map(|name| HeaderName::try_from(name.trim()).ok()).collect();
+        for name in named.iter().filter(|name| !KEPT.contains(name)) {
+            headers.remove(name);
+        }
+        headers.remove(CONNECTION);
+    }
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+}
+
+/// Returns true if the client takes trailers; it must name `TE` in `Connection` (RFC 9110
+/// §10.1.4), but many don't, so that is not asked for.
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(TE).iter().filter_map(|value| value.to_str().ok());
+    values
+        .any(|value| value.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("trailers")))
+}
+
+/// Keeps a trusted peer's word on who the client is; of any other, its address is the client.
+fn client_address(headers: &mut HeaderMap, peer: Peer, settings: &Settings) {
+    let Peer::Ip(address) = peer else { return };
+    if settings.trusted_proxies.iter().any(|trusted| trusted.contains(&address)) {
+        return;
+    }
+    headers.remove(FORWARDED);
+    headers.remove(X_REAL_IP);
+    if let Some(value) = address_value(address) {
+        headers.insert(X_FORWARDED_FOR, value);
+    }
+}
+
+fn address_value(address: IpAddr) -> Option<HeaderValue> {
+    HeaderValue::try_from(address.to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Address;
+
+    fn settings() -> Settings {
+        Settings {
+            listen: vec!["127.0.0.1:0".parse::<Address>().unwrap()],
+            trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+            upstream: "http://127.0.0.1:8008".parse().unwrap(),
+            limits: super::super::Limits::default(),
+            refusal: super::super::Refusal::default(),
+            access_log: false,
+        }
+    }
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        pairs.fold(HeaderMap::new(), |mut headers, (name, value)| {
+            headers.append(name, value);
+            headers
+        })
+    }
+
+    fn admitted(
+        target: &str,
+        lines: &[(&'static str, &'static str)],
+    ) -> Result<HeaderMap, Rejection> {
+        let mut request = http::Request::builder().uri(target).body(()).unwrap();
+        *request.headers_mut() = headers(lines);
+        let (mut parts, ()) = request.into_parts();
+        admit(&mut parts).map(|()| parts.headers)
+    }
+
+    #[test]
+    fn what_every_connection_line_names_is_removed() {
+        let mut map = headers(&[
+            ("connection", "keep-alive, x-one"),
+            ("connection", "X-Two"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "close"),
+            ("x-three", "3"),
+        ]);
+        strip(&mut map);
+        assert_eq!(map, headers(&[("x-three", "3")]));
+    }
+
+    #[test]
+    fn nobody_can_have_host_length_or_identity_removed() {
+        let lines = [("host", "a"), ("content-length", "3"), ("authorization", "Bearer x")];
+        let mut map = headers(&lines);
+        let names = "host, Content-Length, authorization, x-forwarded-for";
+        map.append(CONNECTION, HeaderValue::from_static(names));
+        strip(&mut map);
+        assert_eq!(map, headers(&lines));
+    }
+
+    #[test]
+    fn a_stranger_cannot_say_who_the_client_is() {
+        let told =
+            [("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4"), ("forwarded", "for=x")];
+        let mut map = headers(&told);
+        request(&mut map, Peer::Ip("192.0.2.9".parse().unwrap()), &settings(), false);
+        assert_eq!(map, headers(&[("x-forwarded-for", "192.0.2.9")]));
+    }
+
+    #[test]
+    fn a_trusted_proxy_and_a_unix_peer_are_believed() {
+        for peer in [Peer::Ip("127.0.0.1".parse().unwrap()), Peer::Unix] {
+            let told = [("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4")];
+            let mut map = headers(&told);
+            request(&mut map, peer, &settings(), false);
+            assert_eq!(map, headers(&told));
+        }
+    }
+
+    #[test]
+    fn the_host_of_an_absolute_target_is_the_host() {
+        let map = admitted("http://real.example/x", &[("host", "other.example")]).unwrap();
+        assert_eq!(map, headers(&[("host", "real.example")]));
+    }
+
+    #[test]
+    fn a_host_that_is_missing_doubled_or_odd_is_refused() {
+        let odd: [&[(&str, &str)]; 5] = [
+            &[],
+            &[("host", "a"), ("host", "a")],
+            &[("host", "")],
+            &[("host", "user@a")],
+            &[("host", "a b")],
+        ];
+        for lines in odd {
+            assert!(admitted("/x", lines).is_err(), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn only_plain_chunked_once_is_a_transfer_encoding() {
+        for value in ["gzip, chunked", "identity", "chunked, chunked", "\"chunked\"", "xchunked"] {
+            let lines = [("host", "a"), ("transfer-encoding", value)];
+            assert!(admitted("/x", &lines).is_err(), "{value}");
+        }
+        let twice =
+            [("host", "a"), ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
+        assert!(admitted("/x", &twice).is_err());
+        assert!(admitted("/x", &[("host", "a"), ("transfer-encoding", "Chunked")]).is_ok());
+    }
+}

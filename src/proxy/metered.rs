@@ -1,0 +1,171 @@
+//! Metered: what the body of an upload has become: counted, given room, held back at its end
+//! until it is paid for.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::body::{Feed, NobodyTakes};
+use super::{Limits, room};
+use crate::engine::{Charge, Decision, EngineError, Hold};
+use crate::quota::{Amount, Overflow};
+
+/// How the body of an upload ended.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// All of it went up, and is charged.
+    Settled(Charge),
+    /// There was no room for all of it. Nothing is charged.
+    Refused(Box<Decision>),
+    /// The client left, or sent what is no body. Nothing is charged.
+    ClientGone,
+    /// The client sent nothing for `body_idle_timeout`. Nothing is charged.
+    ClientIdle,
+    /// The homeserver's connection took no more before the end. Nothing is charged.
+    UpstreamGone,
+    /// The store did not answer. Nothing is charged.
+    StoreOut(EngineError),
+}
+
+/// What is carried of one upload.
+#[derive(Debug)]
+pub(super) struct Metered {
+    /// Gone once it is settled.
+    hold: Option<Hold>,
+    /// How many bytes are to come, if that is known; then room for all of them is held.
+    length: Option<u64>,
+    counted: Amount,
+}
+
+impl From<NobodyTakes> for Ending {
+    fn from(_: NobodyTakes) -> Self {
+        Self::UpstreamGone
+    }
+}
+
+impl From<EngineError> for Ending {
+    fn from(error: EngineError) -> Self {
+        Self::StoreOut(error)
+    }
+}
+
+impl From<Overflow> for Ending {
+    fn from(overflow: Overflow) -> Self {
+        EngineError::from(overflow).into()
+    }
+}
+
+impl Metered {
+    pub(super) const fn new(hold: Hold, length: Option<u64>) -> Self {
+        Self { hold: Some(hold), length, counted: Amount::ZERO }
+    }
+
+    /// Returns how many bytes are to come, if that is known.
+    pub(super) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Passes `body` on to `feed`, all but its end; pays; passes the end.
+    ///
+    /// May be dropped at any await: what is held is then still held, unless it was just being
+    /// settled, which gives it back.
+    pub(super) async fn pump(
+        &mut self,
+        body: &mut Incoming,
+        feed: &Feed,
+        limits: &Limits,
+    ) -> Ending {
+        match self.try_pump(body, feed, limits).await {
+            Ok(charge) => Ending::Settled(charge),
+            Err(ending) => ending,
+        }
+    }
+
+    async fn try_pump(
+        &mut self,
+        body: &mut Incoming,
+        feed: &Feed,
+        limits: &Limits,
+    ) -> Result<Charge, Ending> {
+        loop {
+            let frame = timeout(limits.body_idle_timeout, body.frame()).await;
+            let frame = frame.map_err(|_| Ending::ClientIdle)?;
+            let frame = frame.transpose().map_err(|_| Ending::ClientGone)?;
+            match frame.map(http_body::Frame::into_data) {
+                Some(Ok(data)) => {
+                    self.count(&data).await?;
+                    if self.is_whole() {
+                        return self.finish(feed, Some(data), None).await;
+                    }
+                    feed.data(data).await?;
+                }
+                Some(Err(frame)) => {
+                    let trailers = frame.into_trailers().ok();
+                    return self.finish(feed, None, trailers).await;
+                }
+                None => return self.finish(feed, None, None).await,
+            }
+        }
+    }
+
+    /// Counts `data`, and sees to it that there is room for it.
+    async fn count(&mut self, data: &Bytes) -> Result<(), Ending> {
+        let bytes = u64::try_from(data.len()).map_err(|_| Overflow)?;
+        self.counted = self.counted.plus(Amount::try_from(bytes)?)?;
+        let Some(hold) = self.hold.as_mut().filter(|hold| self.counted > hold.room()) else {
+            return Ok(());
+        };
+        let decision = room::up_to(hold, self.counted).await?;
+        if decision.allowed {
+            return Ok(());
+        }
+        Err(Ending::Refused(Box::new(decision)))
+    }
+
+    /// Returns true if a body of known length has been read to its last byte.
+    fn is_whole(&self) -> bool {
+        self.length.is_some_and(|length| u64::try_from(self.counted.get()) == Ok(length))
+    }
+
+    /// Pays, durably; only then lets go of what makes the body whole.
+    async fn finish(
+        &mut self,
+        feed: &Feed,
+        last: Option<Bytes>,
+        trailers: Option<HeaderMap>,
+    ) -> Result<Charge, Ending> {
+        let charge = self.settle().await?;
+        let passed = async {
+            if let Some(data) = last {
+                feed.data(data).await?;
+            }
+            feed.end(trailers).await
+        };
+        if passed.await.is_err() && !feed.all_taken() {
+            // The connection was gone before it had the end: the homeserver has no whole file.
+            charge.refund().await;
+            return Err(Ending::UpstreamGone);
+        }
+        Ok(charge)
+    }
+
+    /// Replaces the room by what was counted. An error gives the room back.
+    pub(super) async fn settle(&mut self) -> Result<Charge, EngineError> {
+        match self.hold.take() {
+            Some(hold) => hold.settle(self.counted).await,
+            None => Err(EngineError::Conflict("the upload is settled already".to_owned())),
+        }
+    }
+
+    /// Gives the room back, now if the store answers, else later.
+    pub(super) async fn release(&mut self) {
+        if let Some(hold) = self.hold.take()
+            && let Err(error) = hold.release().await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "room is given back later");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Door one: `/_matrix`. The life of an exchange:
+//!
+//! ```text
+//! request ─ exchange ─┬─ anything else ──────────────── forwarding ─ upstream ─ answer
+//!                     ├─ odd spelling ── rejection
+//!                     └─ upload ─ who? ─ how much? ─┬─ no ── rejection, drain
+//!                                                   └─ yes ─ metered ─ upstream ─ settled, answer
+//! ```
+//!
+//! An upload is carried by a task of its own: a client that hangs up must not cancel the books.
+
+// One request and its response.
+mod carrying;
+mod exchange;
+mod identity;
+mod upload;
+// What passes.
+mod body;
+mod forwarding;
+mod tunnel;
+// What is counted.
+mod concurrency;
+mod metered;
+mod room;
+// What we answer ourselves.
+mod drain;
+mod media_config;
+mod rejection;
+// What we are told.
+mod settings;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use settings::{Errcode, Limits, Refusal, Settings};
+
+use self::body::Outgoing;
+use self::concurrency::Concurrency;
+use crate::engine::Engine;
+use crate::matrix::Whoami;
+use crate::net::{Body, Client, ClientSettings, Shutdown};
+
+/// What every runtime shares.
+#[derive(Debug)]
+pub struct Shared {
+    engine: Engine,
+    whoami: Whoami,
+    settings: Settings,
+    concurrency: Concurrency,
+    shutdown: Shutdown,
+}
+
+impl Shared {
+    /// Returns the proxy's common part.
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        whoami: Whoami,
+        settings: Settings,
+        shutdown: Shutdown,
+    ) -> Arc<Self> {
+        let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
+        Arc::new(Self { engine, whoami, settings, concurrency, shutdown })
+    }
+}
+
+/// The proxy within one runtime. Cheap to clone.
+#[derive(Clone)]
+pub struct Proxy(Arc<Lane>);
+
+struct Lane {
+    shared: Arc<Shared>,
+    /// For all that passes: connections are kept and used again.
+    kept: Client<Body>,
+    /// For metered bodies, which must never meet a connection that may be stale.
+    fresh: Client<Outgoing>,
+}
+
+impl Proxy {
+    /// Returns the proxy for the present runtime.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let upstream = &shared.settings.upstream;
+        let connect_timeout = shared.settings.limits.connect_timeout;
+        let settings = ClientSettings { connect_timeout, ..ClientSettings::default() };
+        let kept = Client::pooled(upstream.clone(), settings);
+        let fresh = Client::fresh(upstream.clone(), settings);
+        Self(Arc::new(Lane { shared, kept, fresh }))
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.0.shared.engine
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.0.shared.settings
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.0.shared.settings.limits
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Proxy").field(&self.0.shared.settings.upstream).finish()
+    }
+}

@@ -1,0 +1,204 @@
+//! Rejection: every reason to answer ourselves, and that answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::concurrency::Full;
+use super::settings::{Errcode, Refusal as Style, Settings};
+use crate::engine::{Decision, EngineError, Figures, Reason};
+use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
+use crate::net::{Body, ClientError};
+use crate::quota::capability::UPLOAD;
+use crate::quota::{Amount, Unit, Zone};
+
+/// When a client may try again after something of ours was out, in seconds.
+const SOON: u64 = 5;
+
+/// Why we answer ourselves.
+#[derive(Debug)]
+pub(super) enum Rejection {
+    /// The quota is spent, or the file is too large.
+    Denied(Box<Decision>),
+    /// `uploads_per_subject` uploads are under way.
+    Busy(Full),
+    /// There is more than one token, so nobody may be believed.
+    AmbiguousToken,
+    /// The homeserver knows nobody by this token: its own words.
+    Relayed(Arc<Refusal>),
+    /// The homeserver did not say who asks.
+    IdentityUnknown(WhoamiError),
+    /// There is no such thing, or it is disguised.
+    Unrecognized,
+    /// The head can be read in two ways.
+    BadRequest(&'static str),
+    /// The client sent nothing for too long.
+    BodyIdle,
+    /// The books cannot be kept now.
+    StoreOut,
+    /// The homeserver cannot be reached, or broke off.
+    Upstream,
+    /// This process ends.
+    ShuttingDown,
+}
+
+impl Rejection {
+    /// Returns the rejection for a request that got no answer from the homeserver.
+    pub(super) fn from_client(error: &ClientError) -> Self {
+        match error {
+            ClientError::Body(_) => Self::BodyIdle,
+            ClientError::Connect(_) | ClientError::ConnectTimeout | ClientError::Broken(_) => {
+                tracing::warn!(
+                    error = error as &dyn std::error::Error,
+                    "homeserver did not answer"
+                );
+                Self::Upstream
+            }
+        }
+    }
+
+    /// Returns the rejection for books that did not answer.
+    pub(super) fn from_engine(error: &EngineError) -> Self {
+        match error {
+            EngineError::BadInput(_) | EngineError::NotFound(_) => {
+                tracing::warn!(%error, "upload cannot be counted");
+                Self::BadRequest("the size of the upload cannot be counted")
+            }
+            EngineError::Conflict(_) | EngineError::Unavailable(_) => {
+                tracing::error!(error = error as &dyn std::error::Error, "books cannot be kept");
+                Self::StoreOut
+            }
+        }
+    }
+
+    /// Returns the answer.
+    pub(super) fn into_response(self, settings: &Settings) -> Response<Body> {
+        let unknown = |status, text| MatrixError::new(status, ErrCode::Unknown, text);
+        let later = |error: MatrixError| error.with_header(RETRY_AFTER, SOON);
+        let error = match self {
+            Self::Denied(decision) => denied(&decision, &settings.refusal),
+            Self::Busy(Full(most)) => busy(most),
+            Self::Relayed(refusal) => return refusal.response(),
+            Self::AmbiguousToken => MatrixError::new(
+                StatusCode::UNAUTHORIZED,
+                ErrCode::Unauthorized,
+                "More than one access token: send one, in the Authorization header.",
+            ),
+            Self::IdentityUnknown(WhoamiError::Timeout) => later(unknown(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The homeserver did not say in time whose upload this is. Try again later.",
+            )),
+            Self::IdentityUnknown(WhoamiError::Unreachable(_) | WhoamiError::Odd(_)) => {
+                later(unknown(
+                    StatusCode::BAD_GATEWAY,
+                    "The homeserver did not say whose upload this is. Try again later.",
+                ))
+            }
+            Self::Unrecognized => MatrixError::new(
+                StatusCode::NOT_FOUND,
+                ErrCode::Unrecognized,
+                "There is no such endpoint.",
+            ),
+            Self::BadRequest(text) => unknown(StatusCode::BAD_REQUEST, text),
+            Self::BodyIdle => unknown(
+                StatusCode::REQUEST_TIMEOUT,
+                "The request body stopped coming (body_idle_timeout).",
+            ),
+            Self::StoreOut => later(unknown(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Uploads cannot be counted right now. Try again later. Text messages still work.",
+            )),
+            Self::Upstream => unknown(StatusCode::BAD_GATEWAY, "The homeserver cannot be reached."),
+            Self::ShuttingDown => later(unknown(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server is restarting. Try again.",
+            )),
+        };
+        error.into_response()
+    }
+}
+
+fn busy(most: usize) -> MatrixError {
+    let text = format!("Too many uploads at the same time: at most {most} (uploads_per_subject).");
+    MatrixError::new(StatusCode::TOO_MANY_REQUESTS, ErrCode::LimitExceeded, text)
+        .with("retry_after_ms", SOON * 1000)
+        .with_header(RETRY_AFTER, SOON)
+}
+
+/// The answer to a user whose quota is spent, with all figures.
+fn denied(decision: &Decision, style: &Style) -> MatrixError {
+    match (decision.reason, &decision.binding, decision.max_size) {
+        (Reason::TooLarge, _, Some(max)) => too_large(max),
+        (_, Some(figures), _) => over_limit(figures, decision.retry_after, style),
+        (_, None, _) => {
+            MatrixError::new(StatusCode::FORBIDDEN, ErrCode::Forbidden, "Uploads are not allowed.")
+        }
+    }
+}
+
+fn too_large(max: Amount) -> MatrixError {
+    let text = format!("File too large: at most {} each.", Unit::Bytes.human(max));
+    MatrixError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrCode::TooLarge, text)
+}
+
+fn over_limit(figures: &Figures, retry_after: Option<u64>, style: &Style) -> MatrixError {
+    let longest = whole_seconds(style.retry_after_max);
+    let wait = retry_after.unwrap_or(longest).min(longest);
+    let (status, code) = match style.errcode {
+        Errcode::LimitExceeded => (StatusCode::TOO_MANY_REQUESTS, ErrCode::LimitExceeded),
+        Errcode::UserLimitExceeded => (StatusCode::FORBIDDEN, ErrCode::UserLimitExceeded),
+        Errcode::Forbidden => (StatusCode::FORBIDDEN, ErrCode::Forbidden),
+    };
+    let mut error = MatrixError::new(status, code, sentence(figures));
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let wait_ms = wait.saturating_mul(1000);
+        error = error.with("retry_after_ms", wait_ms).with_header(RETRY_AFTER, wait);
+    }
+    if let Some(uri) = &style.info_uri {
+        error = error.with("info_uri", uri.clone());
+    }
+    let window = &figures.window;
+    let quota = json!({
+        "capability": UPLOAD,
+        "resource": figures.resource,
+        "limit": window.limit,
+        "used": window.used,
+        "reserved": window.reserved,
+        "requested": figures.requested,
+        "remaining": window.remaining,
+        "period": window.period,
+        "resets_at": window.resets_at,
+    });
+    error.with("org.metergate.quota", quota)
+}
+
+/// Tells a person what is spent, what is asked for, and when it starts anew.
+fn sentence(figures: &Figures) -> String {
+    let (window, resource) = (&figures.window, &figures.resource);
+    let unit = resource.unit();
+    let human = |amount| unit.human(amount);
+    let limit = window.limit.map_or_else(|| "unlimited".to_owned(), human);
+    let used = human(window.used);
+    let when = window.period.when();
+    let needs = match unit {
+        Unit::Bytes => format!(", this file needs {}", human(figures.requested)),
+        Unit::Count => String::new(),
+    };
+    let what = match unit {
+        Unit::Bytes => String::new(),
+        Unit::Count => format!(" {resource}"),
+    };
+    let resets = window.resets_at.map(|end| format!(" Resets {}.", Zone::UTC.tell(end)));
+    format!(
+        "Upload limit reached: {used} of {limit}{what} used {when}{needs}.{} Text messages still work.",
+        resets.unwrap_or_default()
+    )
+}
+
+/// Rounds up, and never to zero.
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
+}

@@ -1,0 +1,110 @@
+//! An upload before its first byte goes up: who, how much, may they?
+
+use std::sync::Arc;
+
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tracing::Instrument;
+
+use super::carrying::Carrying;
+use super::concurrency::Slot;
+use super::metered::Metered;
+use super::rejection::Rejection;
+use super::{Proxy, forwarding, room};
+use crate::engine::{Ask, Hold};
+use crate::net::{Body, Connection};
+use crate::quota::capability::UPLOAD;
+use crate::quota::{Amount, Subject};
+
+/// Meters one upload. Until its room is reserved a client that leaves leaves nothing behind;
+/// from then on a task of its own sees it to its end.
+pub(super) async fn meter(
+    proxy: &Proxy,
+    connection: &Arc<Connection>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
+    let length = length_of(&parts, &body);
+    let (hold, slot) = match admit(proxy, &parts, length).await {
+        Ok(admitted) => admitted,
+        Err(rejection) => return proxy.refuse(rejection, &parts, body),
+    };
+    forwarding::request(&mut parts.headers, connection.peer, proxy.settings(), false);
+    let metered = Metered::new(hold, length);
+    let carrying = Carrying { proxy: proxy.clone(), body, metered };
+    let task = async move {
+        let response = carrying.run(parts).await;
+        drop(slot);
+        response
+    };
+    let task = proxy.0.shared.shutdown.spawn(task.in_current_span());
+    match task.await {
+        Ok(Some(response)) => response,
+        // Cut at the deadline of a shutdown.
+        Ok(None) | Err(_) => Rejection::ShuttingDown.into_response(proxy.settings()),
+    }
+}
+
+/// Lets a request for a place to upload to pass, if there is room for an upload at all.
+pub(super) async fn create(
+    proxy: &Proxy,
+    connection: &Arc<Connection>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
+    match may_create(proxy, &parts).await {
+        Ok(()) => {
+            // A metered route never upgrades.
+            parts.headers.remove(http::header::UPGRADE);
+            proxy.pass(connection.clone(), Request::from_parts(parts, body)).await
+        }
+        Err(rejection) => proxy.refuse(rejection, &parts, body),
+    }
+}
+
+async fn may_create(proxy: &Proxy, parts: &Parts) -> Result<(), Rejection> {
+    let subject = proxy.who(parts).await?;
+    let ask = Ask::Capability { name: UPLOAD.to_owned(), amount: None };
+    let decision = proxy.engine().check(&subject, &ask).await;
+    let decision = decision.map_err(|error| Rejection::from_engine(&error))?;
+    if decision.allowed { Ok(()) } else { Err(denied(&subject, decision)) }
+}
+
+async fn admit(
+    proxy: &Proxy,
+    parts: &Parts,
+    length: Option<u64>,
+) -> Result<(Hold, Slot), Rejection> {
+    let subject = proxy.who(parts).await?;
+    let slot = proxy.0.shared.concurrency.enter(&subject).map_err(Rejection::Busy)?;
+    let engine = proxy.engine();
+    let reserved = match length {
+        Some(length) => {
+            let bytes = Amount::try_from(length);
+            let bytes = bytes.map_err(|_| Rejection::BadRequest("Content-Length is too large"))?;
+            engine.reserve(&subject, &Ask::upload(bytes)).await
+        }
+        None => room::first(engine, &subject).await,
+    };
+    let reserved = reserved.map_err(|error| Rejection::from_engine(&error))?;
+    match reserved.hold {
+        Some(hold) => Ok((hold, slot)),
+        None => Err(denied(&subject, reserved.decision)),
+    }
+}
+
+fn denied(subject: &Subject, decision: crate::engine::Decision) -> Rejection {
+    tracing::info!(%subject, reason = ?decision.reason, source = decision.source, "upload refused");
+    Rejection::Denied(Box::new(decision))
+}
+
+/// Returns how long the body is, if that is known before it comes.
+fn length_of(parts: &Parts, body: &Incoming) -> Option<u64> {
+    if parts.headers.contains_key(CONTENT_LENGTH) || body.is_end_stream() {
+        return body.size_hint().exact();
+    }
+    None
+}
