@@ -28,15 +28,9 @@ const BOTH: [Cap; 2] = [MONTH_10MB, (Period::Day, Some(20 * MB))];
 async fn exactly_as_many_as_fit_are_let_in(store: &dyn Store) {
     let admissions = at_once(64, store, async |_, store| {
         let plan = asks(MB, &BOTH);
-        store
-            .reserve(&plan, HoldId::fresh(), long(), noon())
-            .await
-            .unwrap()
+        store.reserve(&plan, HoldId::fresh(), long(), noon()).await.unwrap()
     });
-    let granted = admissions
-        .iter()
-        .filter(|one| matches!(one, Admission::Granted(_)))
-        .count();
+    let granted = admissions.iter().filter(|one| matches!(one, Admission::Granted(_))).count();
     assert_eq!(granted, 10);
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 10 * MB));
     assert_eq!(usage(store, alice(), Period::Day).await, (0, 10 * MB));
@@ -47,13 +41,8 @@ async fn exactly_as_many_as_fit_are_let_in(store: &dyn Store) {
 async fn a_denied_reservation_changes_nothing(store: &dyn Store) {
     charged(store, &asks(7 * MB, &BOTH), 7 * MB).await;
     let id = HoldId::fresh();
-    let denied = store
-        .reserve(&asks(4 * MB, &BOTH), id, long(), noon())
-        .await
-        .unwrap();
-    let Admission::Denied(readings) = denied else {
-        panic!("{denied:?}")
-    };
+    let denied = store.reserve(&asks(4 * MB, &BOTH), id, long(), noon()).await.unwrap();
+    let Admission::Denied(readings) = denied else { panic!("{denied:?}") };
     assert_eq!(figures(readings[0][0]), (7 * MB, 0));
     assert_eq!(store.held(id).await.unwrap(), None);
     for period in Period::ALL {
@@ -66,9 +55,7 @@ async fn a_denied_reservation_changes_nothing(store: &dyn Store) {
 async fn every_window_must_fit(store: &dyn Store) {
     let day_is_tight = [(Period::Month, Some(100 * MB)), (Period::Day, Some(5 * MB))];
     granted(store, &asks(5 * MB, &day_is_tight)).await;
-    let second = store
-        .reserve(&asks(1, &day_is_tight), HoldId::fresh(), long(), noon())
-        .await;
+    let second = store.reserve(&asks(1, &day_is_tight), HoldId::fresh(), long(), noon()).await;
     assert!(matches!(second.unwrap(), Admission::Denied(_)));
     let tomorrow = asks_at(moment("2026-06-19T12:00:00Z"), 5 * MB, &day_is_tight);
     granted(store, &tomorrow).await;
@@ -83,9 +70,7 @@ async fn several_resources_are_all_or_nothing(store: &dyn Store) {
     let second = one_upload(&[(Period::Month, Some(1))]);
     let id = HoldId::fresh();
     let denied = store.reserve(&second, id, long(), noon()).await.unwrap();
-    let Admission::Denied(readings) = denied else {
-        panic!("{denied:?}")
-    };
+    let Admission::Denied(readings) = denied else { panic!("{denied:?}") };
     assert_eq!(figures(readings[0][0]), (MB, 0));
     assert_eq!(figures(readings[1][0]), (1, 0));
     assert_eq!(usage(store, alice(), Period::Month).await, (MB, 0));
@@ -95,9 +80,7 @@ async fn several_resources_are_all_or_nothing(store: &dyn Store) {
 /// S3.
 async fn the_exact_limit_fits(store: &dyn Store) {
     granted(store, &asks(10 * MB, &[MONTH_10MB])).await;
-    let more = store
-        .reserve(&asks(1, &[MONTH_10MB]), HoldId::fresh(), long(), noon())
-        .await;
+    let more = store.reserve(&asks(1, &[MONTH_10MB]), HoldId::fresh(), long(), noon()).await;
     assert!(matches!(more.unwrap(), Admission::Denied(_)));
     granted(store, &asks(0, &[MONTH_10MB])).await;
 }
@@ -112,18 +95,11 @@ async fn a_subject_has_room_of_its_own(store: &dyn Store) {
 async fn open_reservations_count_until_they_end(store: &dyn Store) {
     let plan = asks(10 * MB, &[MONTH_10MB]);
     let first = granted(store, &plan).await;
-    let denied = store
-        .reserve(&plan, HoldId::fresh(), long(), noon())
-        .await
-        .unwrap();
+    let denied = store.reserve(&plan, HoldId::fresh(), long(), noon()).await.unwrap();
     assert!(matches!(denied, Admission::Denied(_)));
     store.release(first, noon()).await.unwrap().unwrap();
     let second = granted(store, &plan).await;
-    store
-        .settle(second, Amount::new(MB), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.settle(second, Amount::new(MB), noon()).await.unwrap().unwrap();
     granted(store, &asks(9 * MB, &[MONTH_10MB])).await;
     assert_eq!(usage(store, alice(), Period::Month).await, (MB, 9 * MB));
 }
@@ -131,18 +107,10 @@ async fn open_reservations_count_until_they_end(store: &dyn Store) {
 /// S9.
 async fn growing_decides_for_the_addition_alone(store: &dyn Store) {
     let id = granted(store, &asks(6 * MB, &[MONTH_10MB])).await;
-    let grown = store
-        .grow(id, &asks(4 * MB, &[MONTH_10MB]), noon())
-        .await
-        .unwrap();
-    let Admission::Granted(readings) = grown else {
-        panic!("{grown:?}")
-    };
+    let grown = store.grow(id, &asks(4 * MB, &[MONTH_10MB]), noon()).await.unwrap();
+    let Admission::Granted(readings) = grown else { panic!("{grown:?}") };
     assert_eq!(figures(readings[0][0]), (0, 6 * MB));
-    let denied = store
-        .grow(id, &asks(1, &[MONTH_10MB]), noon())
-        .await
-        .unwrap();
+    let denied = store.grow(id, &asks(1, &[MONTH_10MB]), noon()).await.unwrap();
     assert!(matches!(denied, Admission::Denied(_)));
     let held = store.held(id).await.unwrap().unwrap();
     assert_eq!(held.items[0].amount, Amount::new(10 * MB));
@@ -153,16 +121,9 @@ async fn growing_decides_for_the_addition_alone(store: &dyn Store) {
 async fn growing_may_add_a_resource(store: &dyn Store) {
     let id = granted(store, &asks(MB, &[MONTH_10MB])).await;
     let more = and(asks(MB, &[MONTH_10MB]), &uploads(), 1, &[]);
-    assert!(matches!(
-        store.grow(id, &more, noon()).await.unwrap(),
-        Admission::Granted(_)
-    ));
+    assert!(matches!(store.grow(id, &more, noon()).await.unwrap(), Admission::Granted(_)));
     let held = store.held(id).await.unwrap().unwrap();
-    let items: Vec<_> = held
-        .items
-        .iter()
-        .map(|item| (&item.resource, item.amount.get()))
-        .collect();
+    let items: Vec<_> = held.items.iter().map(|item| (&item.resource, item.amount.get())).collect();
     assert_eq!(items, [(&media(), 2 * MB), (&uploads(), 1)]);
 }
 
@@ -171,13 +132,8 @@ async fn a_decision_reads_what_was_before_it(store: &dyn Store) {
     charged(store, &asks(2 * MB, &[MONTH_10MB]), 2 * MB).await;
     granted(store, &asks(3 * MB, &[MONTH_10MB])).await;
     let plan = asks(MB, &[MONTH_10MB]);
-    let third = store
-        .reserve(&plan, HoldId::fresh(), long(), noon())
-        .await
-        .unwrap();
-    let Admission::Granted(readings) = third else {
-        panic!("{third:?}")
-    };
+    let third = store.reserve(&plan, HoldId::fresh(), long(), noon()).await.unwrap();
+    let Admission::Granted(readings) = third else { panic!("{third:?}") };
     assert_eq!(figures(readings[0][0]), (2 * MB, 3 * MB));
     assert_eq!(usage(store, alice(), Period::Month).await, (2 * MB, 4 * MB));
 }
@@ -202,11 +158,6 @@ async fn a_sum_past_64_bits_is_refused_and_changes_nothing(store: &dyn Store) {
     recorded(store, &asks(i64::MAX, &[(Period::Month, None)])).await;
     let more = asks(1, &[(Period::Month, None)]);
     assert!(store.record(&more, None, noon()).await.is_err());
-    assert!(
-        store
-            .reserve(&more, HoldId::fresh(), long(), noon())
-            .await
-            .is_err()
-    );
+    assert!(store.reserve(&more, HoldId::fresh(), long(), noon()).await.is_err());
     assert_eq!(usage(store, alice(), Period::Month).await, (i64::MAX, 0));
 }

@@ -4,7 +4,7 @@ use metergate::store::Store;
 use tokio::runtime::Handle;
 
 /// Lets `many` call `store` at once; returns what each got. Needs a runtime of several threads.
-pub fn at_once<T: Send>(
+pub(crate) fn at_once<T: Send>(
     many: usize,
     store: &dyn Store,
     call: impl AsyncFn(usize, &dyn Store) -> T + Sync,

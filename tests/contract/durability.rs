@@ -21,19 +21,13 @@ fn open(file: &Path) -> Sqlite {
 }
 
 fn defaults_to(group: &str) -> Layer {
-    Layer {
-        default_group: Some(group.to_owned()),
-        ..Layer::default()
-    }
+    Layer { default_group: Some(group.to_owned()), ..Layer::default() }
 }
 
 async fn held_by(store: &Sqlite, instance: &Instance) -> HoldId {
     let id = HoldId::fresh();
     let life = Life::While(instance.clone());
-    let admission = store
-        .reserve(&asks(4 * MB, &[MONTH_10MB]), id, life, noon())
-        .await
-        .unwrap();
+    let admission = store.reserve(&asks(4 * MB, &[MONTH_10MB]), id, life, noon()).await.unwrap();
     assert!(matches!(admission, Admission::Granted(_)));
     id
 }
@@ -45,49 +39,19 @@ async fn reopened_it_knows_everything() {
     let settled = charged(&store, &asks(4 * MB, &[MONTH_10MB]), 3 * MB).await;
     let still_open = granted(&store, &asks(2 * MB, &[MONTH_10MB])).await;
     let fact = asks(MB, &[MONTH_10MB]);
-    store
-        .record(&fact, Some(key("k", MB)), noon())
-        .await
-        .unwrap()
-        .unwrap();
-    let version = store
-        .write_layer(LayerKind::File, defaults_to("free"), PolicyVersion(0))
-        .await;
+    store.record(&fact, Some(key("k", MB)), noon()).await.unwrap().unwrap();
+    let version = store.write_layer(LayerKind::File, defaults_to("free"), PolicyVersion(0)).await;
     store.close().await.unwrap();
     drop(store);
 
     let store = open(&file);
     let policy = store.policy().await.unwrap();
-    assert_eq!(
-        (policy.version, policy.file),
-        (version.unwrap(), defaults_to("free"))
-    );
-    assert_eq!(
-        usage(&store, alice(), Period::Month).await,
-        (4 * MB, 2 * MB)
-    );
-    assert!(
-        store
-            .settle(settled, Amount::new(3 * MB), noon())
-            .await
-            .unwrap()
-            .unwrap()
-            .replayed
-    );
+    assert_eq!((policy.version, policy.file), (version.unwrap(), defaults_to("free")));
+    assert_eq!(usage(&store, alice(), Period::Month).await, (4 * MB, 2 * MB));
+    assert!(store.settle(settled, Amount::new(3 * MB), noon()).await.unwrap().unwrap().replayed);
     let fact = now_planned(&store, fact).await;
-    assert!(
-        store
-            .record(&fact, Some(key("k", MB)), noon())
-            .await
-            .unwrap()
-            .unwrap()
-            .replayed
-    );
-    store
-        .settle(still_open, Amount::new(MB), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    assert!(store.record(&fact, Some(key("k", MB)), noon()).await.unwrap().unwrap().replayed);
+    store.settle(still_open, Amount::new(MB), noon()).await.unwrap().unwrap();
     assert_eq!(usage(&store, alice(), Period::Month).await, (5 * MB, 0));
 }
 
@@ -98,10 +62,7 @@ async fn a_store_that_was_never_closed_loses_nothing() {
     charged(&store, &asks(4 * MB, &[MONTH_10MB]), 3 * MB).await;
     granted(&store, &asks(2 * MB, &[MONTH_10MB])).await;
     std::mem::forget(store);
-    assert_eq!(
-        usage(&open(&file), alice(), Period::Month).await,
-        (3 * MB, 2 * MB)
-    );
+    assert_eq!(usage(&open(&file), alice(), Period::Month).await, (3 * MB, 2 * MB));
 }
 
 #[tokio::test]
@@ -141,18 +102,11 @@ async fn a_dead_instance_is_known_by_its_lock() {
     let kept = held_by(&second, &alive).await;
     drop(first);
     assert_eq!(third.join(&new, noon()).await.unwrap(), 1);
-    assert_eq!(
-        third.held(lost).await.unwrap().unwrap().state,
-        State::Lapsed
-    );
+    assert_eq!(third.held(lost).await.unwrap().unwrap().state, State::Lapsed);
     assert_eq!(third.held(kept).await.unwrap().unwrap().state, State::Open);
     assert_eq!(third.join(&Instance::fresh(), noon()).await.unwrap(), 0);
     // It was charged after all.
-    let settled = third
-        .settle(lost, Amount::new(MB), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    let settled = third.settle(lost, Amount::new(MB), noon()).await.unwrap().unwrap();
     assert!(settled.late);
 }
 
@@ -172,15 +126,9 @@ async fn an_instance_that_stands_still_is_left_to_the_lease() {
     assert_eq!(figures(for_others[0][0]), (0, 0));
     let for_itself = first.read(&plan, much_later).await.unwrap().unwrap();
     assert_eq!(figures(for_itself[0][0]), (0, 4 * MB));
-    let taken = second
-        .reserve(&plan, HoldId::fresh(), long(), much_later)
-        .await
-        .unwrap();
+    let taken = second.reserve(&plan, HoldId::fresh(), long(), much_later).await.unwrap();
     assert!(matches!(taken, Admission::Granted(_)));
-    assert_eq!(
-        first.grow(id, &asks(1, &[]), much_later).await.unwrap(),
-        Admission::Lapsed
-    );
+    assert_eq!(first.grow(id, &asks(1, &[]), much_later).await.unwrap(), Admission::Lapsed);
 }
 
 /// S12.
@@ -198,12 +146,8 @@ async fn a_named_instance_takes_over_from_its_former_self_only() {
     assert_eq!(second.join(&a, noon()).await.unwrap(), 1);
     assert_eq!(second.held(id).await.unwrap().unwrap().state, State::Lapsed);
     second.leave(&a, noon()).await.unwrap();
-    let names = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    let locks: Vec<_> = names
-        .filter(|name| name.to_string_lossy().contains("instance"))
-        .collect();
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let locks: Vec<_> = names.filter(|name| name.to_string_lossy().contains("instance")).collect();
     assert!(locks.is_empty(), "{locks:?}");
 }
 
@@ -216,10 +160,7 @@ async fn another_handle_sees_a_change_of_policy_at_once() {
     granted(&server, &plan).await;
     let written = command_line.write_layer(LayerKind::Store, defaults_to("free"), plan.version);
     written.await.unwrap();
-    let stale = server
-        .reserve(&plan, HoldId::fresh(), long(), noon())
-        .await
-        .unwrap();
+    let stale = server.reserve(&plan, HoldId::fresh(), long(), noon()).await.unwrap();
     assert_eq!(stale, Admission::Stale);
     assert_eq!(server.policy().await.unwrap().store, defaults_to("free"));
     granted(&server, &now_planned(&server, plan).await).await;
@@ -236,11 +177,7 @@ async fn another_handle_counts_in_buckets_it_did_not_open() {
     recorded(&second, &asks(MB, &[(Period::Week, None)])).await;
     for store in [first, second] {
         for period in Period::ALL {
-            assert_eq!(
-                usage(&store, alice(), period).await,
-                (4 * MB, 0),
-                "{period}"
-            );
+            assert_eq!(usage(&store, alice(), period).await, (4 * MB, 0), "{period}");
         }
     }
 }
@@ -252,15 +189,9 @@ async fn several_handles_admit_no_more_than_one_would() {
     let stores: Vec<_> = (0..4).map(|_| open(&file)).collect();
     let admissions = at_once(32, &stores[0], async |index, _| {
         let plan = asks(MB, &[MONTH_10MB, DAY_10MB]);
-        stores[index % 4]
-            .reserve(&plan, HoldId::fresh(), long(), noon())
-            .await
-            .unwrap()
+        stores[index % 4].reserve(&plan, HoldId::fresh(), long(), noon()).await.unwrap()
     });
-    let granted = admissions
-        .iter()
-        .filter(|one| matches!(one, Admission::Granted(_)))
-        .count();
+    let granted = admissions.iter().filter(|one| matches!(one, Admission::Granted(_))).count();
     assert_eq!(granted, 10);
     for store in stores {
         assert_eq!(usage(&store, alice(), Period::Day).await, (0, 10 * MB));
@@ -289,11 +220,7 @@ async fn reservations_that_ended_long_ago_are_forgotten() {
     let days = |days: u64| noon().after(std::time::Duration::from_hours(24 * days));
     for (day, known) in [(34, true), (36, false)] {
         recorded_at(&store, days(day)).await;
-        assert_eq!(
-            store.held(old).await.unwrap().is_some(),
-            known,
-            "after {day} days"
-        );
+        assert_eq!(store.held(old).await.unwrap().is_some(), known, "after {day} days");
     }
     assert_eq!(usage(&store, alice(), Period::Month).await, (MB, 0));
 }

@@ -60,11 +60,8 @@ async fn a_record_tells_what_its_windows_then_read(store: &dyn Store) {
     let plan = and(asks(MB, &[MONTH, DAY]), &uploads(), 1, &[MONTH]);
     let recorded = store.record(&plan, None, noon()).await.unwrap().unwrap();
     assert!(!recorded.replayed);
-    let figures: Vec<Vec<_>> = recorded
-        .readings
-        .iter()
-        .map(|item| item.iter().copied().map(figures).collect())
-        .collect();
+    let figures: Vec<Vec<_>> =
+        recorded.readings.iter().map(|item| item.iter().copied().map(figures).collect()).collect();
     let media = vec![(MB, 2 * MB); 3];
     assert_eq!(figures, [media, vec![(1, 0); 2]]);
 }
@@ -105,11 +102,7 @@ async fn switching_the_period_back_and_forth_loses_nothing(store: &dyn Store) {
 async fn a_charge_counts_in_windows_nobody_asks_for_now(store: &dyn Store) {
     recorded(store, &asks(MB, &[MONTH, DAY, WEEK])).await;
     let id = granted(store, &asks(MB, &[])).await;
-    store
-        .settle(id, Amount::new(MB), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.settle(id, Amount::new(MB), noon()).await.unwrap().unwrap();
     assert_eq!(usage(store, alice(), Period::Week).await, (2 * MB, 0));
     store.refund(id, noon()).await.unwrap().unwrap();
     assert_eq!(usage(store, alice(), Period::Week).await, (MB, 0));
@@ -144,11 +137,7 @@ async fn a_reset_brings_every_bucket_of_the_moment_to_zero(store: &dyn Store) {
     let yesterday = asks_at(moment("2026-06-17"), MB, &[DAY, MONTH]);
     recorded(store, &yesterday).await;
     recorded(store, &asks(MB, &[DAY, MONTH])).await;
-    store
-        .reset(&asks(0, &[DAY, MONTH]), None, noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.reset(&asks(0, &[DAY, MONTH]), None, noon()).await.unwrap().unwrap();
     for period in Period::ALL {
         assert_eq!(usage(store, alice(), period).await, (0, 0), "{period}");
     }
@@ -162,11 +151,7 @@ async fn a_reset_of_one_bucket_leaves_the_others(store: &dyn Store) {
     recorded(store, &asks(MB, &[DAY, MONTH])).await;
     let plan = asks(0, &[DAY, MONTH]);
     let today = plan.items[0].bounds[0].bucket.clone();
-    store
-        .reset(&plan, Some(&today), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.reset(&plan, Some(&today), noon()).await.unwrap().unwrap();
     assert_eq!(usage(store, alice(), Period::Day).await, (0, 0));
     assert_eq!(usage(store, alice(), Period::Month).await, (MB, 0));
     assert_eq!(usage(store, alice(), Period::Never).await, (MB, 0));
@@ -175,11 +160,7 @@ async fn a_reset_of_one_bucket_leaves_the_others(store: &dyn Store) {
 /// S11.
 async fn a_reset_counts_in_windows_asked_for_later(store: &dyn Store) {
     recorded(store, &asks(MB, &[MONTH])).await;
-    store
-        .reset(&asks(0, &[MONTH]), None, noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.reset(&asks(0, &[MONTH]), None, noon()).await.unwrap().unwrap();
     recorded(store, &asks(2 * MB, &[MONTH])).await;
     assert_eq!(usage(store, alice(), Period::Week).await, (2 * MB, 0));
     granted(store, &asks(0, &[WEEK])).await;
@@ -191,11 +172,7 @@ async fn a_reset_leaves_others_and_reservations_alone(store: &dyn Store) {
     recorded(store, &by(bob(), asks(MB, &[MONTH]))).await;
     recorded(store, &asks(MB, &[MONTH])).await;
     granted(store, &asks(2 * MB, &[MONTH])).await;
-    store
-        .reset(&asks(0, &[MONTH]), None, noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.reset(&asks(0, &[MONTH]), None, noon()).await.unwrap().unwrap();
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 2 * MB));
     assert_eq!(usage(store, bob(), Period::Month).await, (MB, 0));
 }

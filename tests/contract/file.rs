@@ -16,18 +16,13 @@ fn assert_corrupt(file: &Path, words: &str) {
     let error = refusal(file);
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains(words) && text.contains("metergate.db"),
-        "{text}"
-    );
+    assert!(text.contains(words) && text.contains("metergate.db"), "{text}");
 }
 
 #[track_caller]
 fn assert_unavailable(file: &Path, words: &[&str]) {
     let error = refusal(file);
-    let StoreError::Unavailable { source, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let StoreError::Unavailable { source, .. } = &error else { panic!("{error:?}") };
     let text = source.to_string();
     for word in words {
         assert!(text.contains(word), "{text}");
@@ -46,13 +41,7 @@ async fn a_new_file_is_only_for_its_owner() {
     let (folder, file) = folder();
     let store = Sqlite::open(&file).unwrap();
     store.policy().await.unwrap();
-    store
-        .join(
-            &metergate::quota::held::Instance::named("a"),
-            crate::words::noon(),
-        )
-        .await
-        .unwrap();
+    store.join(&metergate::quota::held::Instance::named("a"), crate::words::noon()).await.unwrap();
     for entry in fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode();
@@ -80,9 +69,7 @@ fn a_file_that_is_no_database_is_refused_and_kept() {
 fn the_database_of_another_application_is_refused_and_kept() {
     let (_folder, file) = folder();
     let other = Connection::open(&file).unwrap();
-    other
-        .execute_batch("CREATE TABLE diary (day TEXT)")
-        .unwrap();
+    other.execute_batch("CREATE TABLE diary (day TEXT)").unwrap();
     drop(other);
     let before = fs::read(&file).unwrap();
     assert_corrupt(&file, "belongs to another application");
@@ -96,10 +83,7 @@ fn a_database_of_a_newer_metergate_is_refused() {
     let newer = Connection::open(&file).unwrap();
     newer.pragma_update(None, "user_version", 7).unwrap();
     drop(newer);
-    assert_corrupt(
-        &file,
-        "was written by a newer metergate (schema 7, this one knows 1)",
-    );
+    assert_corrupt(&file, "was written by a newer metergate (schema 7, this one knows 1)");
 }
 
 #[test]
@@ -117,9 +101,7 @@ async fn a_policy_that_cannot_be_read_is_corrupt() {
     let (_folder, file) = folder();
     let store = Sqlite::open(&file).unwrap();
     let other = Connection::open(&file).unwrap();
-    other
-        .execute("UPDATE policy SET store = '{\"groups\": 5}'", [])
-        .unwrap();
+    other.execute("UPDATE policy SET store = '{\"groups\": 5}'", []).unwrap();
     let error = store.policy().await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
     other.execute("UPDATE policy SET store = '{}'", []).unwrap();

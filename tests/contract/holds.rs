@@ -38,7 +38,7 @@ async fn state(store: &dyn Store, id: HoldId) -> State {
     store.held(id).await.unwrap().unwrap().state
 }
 
-fn conflicts<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> bool {
+fn conflicts<T: std::fmt::Debug>(answer: &Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Conflict(_)))
 }
 
@@ -56,13 +56,7 @@ async fn for_a_minute(store: &dyn Store) -> HoldId {
 async fn settling_charges_what_was_really_used(store: &dyn Store) {
     let id = granted(store, &asks(4 * MB, &[MONTH_10MB])).await;
     let settled = store.settle(id, mb(3), noon()).await.unwrap();
-    assert_eq!(
-        settled,
-        Some(Settled {
-            late: false,
-            replayed: false
-        })
-    );
+    assert_eq!(settled, Some(Settled { late: false, replayed: false }));
     assert_eq!(usage(store, alice(), Period::Month).await, (3 * MB, 0));
     assert_eq!(usage(store, alice(), Period::Day).await, (3 * MB, 0));
     let held = store.held(id).await.unwrap().unwrap();
@@ -79,20 +73,14 @@ async fn settling_past_the_limit_is_charged(store: &dyn Store) {
 async fn settling_again_changes_nothing(store: &dyn Store) {
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 3 * MB).await;
     let again = store.settle(id, mb(3), noon()).await.unwrap();
-    assert_eq!(
-        again,
-        Some(Settled {
-            late: false,
-            replayed: true
-        })
-    );
+    assert_eq!(again, Some(Settled { late: false, replayed: true }));
     assert_eq!(usage(store, alice(), Period::Month).await, (3 * MB, 0));
 }
 
 /// S6.
 async fn settling_otherwise_is_a_conflict(store: &dyn Store) {
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 3 * MB).await;
-    assert!(conflicts(store.settle(id, mb(2), noon()).await));
+    assert!(conflicts(&store.settle(id, mb(2), noon()).await));
     assert_eq!(usage(store, alice(), Period::Month).await, (3 * MB, 0));
 }
 
@@ -101,21 +89,9 @@ async fn a_late_settlement_is_charged_and_says_so(store: &dyn Store) {
     let id = for_a_minute(store).await;
     let later = noon().after(2 * MINUTE);
     let settled = store.settle(id, mb(4), later).await.unwrap();
-    assert_eq!(
-        settled,
-        Some(Settled {
-            late: true,
-            replayed: false
-        })
-    );
+    assert_eq!(settled, Some(Settled { late: true, replayed: false }));
     let again = store.settle(id, mb(4), later).await.unwrap();
-    assert_eq!(
-        again,
-        Some(Settled {
-            late: true,
-            replayed: true
-        })
-    );
+    assert_eq!(again, Some(Settled { late: true, replayed: true }));
     assert_eq!(usage(store, alice(), Period::Month).await, (4 * MB, 0));
 }
 
@@ -125,26 +101,14 @@ async fn a_settlement_counts_where_the_reservation_was_made(store: &dyn Store) {
     let before = midnight.before(Duration::from_secs(1));
     let plan = asks_at(before, MB, &[DAY_10MB]);
     let id = granted(store, &plan).await;
-    store
-        .settle(id, mb(1), midnight.after(MINUTE))
-        .await
-        .unwrap()
-        .unwrap();
+    store.settle(id, mb(1), midnight.after(MINUTE)).await.unwrap().unwrap();
     assert_eq!(reads(store, &plan).await, (MB, 0));
-    assert_eq!(
-        reads(store, &asks_at(midnight, 0, &[DAY_10MB])).await,
-        (0, 0)
-    );
+    assert_eq!(reads(store, &asks_at(midnight, 0, &[DAY_10MB])).await, (0, 0));
 }
 
 /// S6: the amount measures bytes.
 async fn counts_are_charged_what_they_hold(store: &dyn Store) {
-    let plan = and(
-        asks(4 * MB, &[]),
-        &uploads(),
-        1,
-        &[(Period::Month, Some(5))],
-    );
+    let plan = and(asks(4 * MB, &[]), &uploads(), 1, &[(Period::Month, Some(5))]);
     charged(store, &plan, 3 * MB).await;
     let readings = store.read(&plan, noon()).await.unwrap().unwrap();
     assert_eq!(figures(readings[0][0]), (3 * MB, 0));
@@ -168,7 +132,7 @@ async fn releasing_again_changes_nothing(store: &dyn Store) {
 /// S7.
 async fn a_settled_reservation_is_not_released(store: &dyn Store) {
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 4 * MB).await;
-    assert!(conflicts(store.release(id, noon()).await));
+    assert!(conflicts(&store.release(id, noon()).await));
     assert_eq!(usage(store, alice(), Period::Month).await, (4 * MB, 0));
 }
 
@@ -176,7 +140,7 @@ async fn a_settled_reservation_is_not_released(store: &dyn Store) {
 async fn a_released_reservation_is_not_settled(store: &dyn Store) {
     let id = granted(store, &asks(4 * MB, &[MONTH_10MB])).await;
     store.release(id, noon()).await.unwrap().unwrap();
-    assert!(conflicts(store.settle(id, mb(4), noon()).await));
+    assert!(conflicts(&store.settle(id, mb(4), noon()).await));
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 0));
 }
 
@@ -190,28 +154,24 @@ async fn a_refund_is_made_once(store: &dyn Store) {
         assert_eq!(usage(store, alice(), Period::Day).await, (5 * MB, 0));
     }
     assert_eq!(state(store, id).await, State::Refunded);
-    assert!(conflicts(store.release(id, noon()).await));
-    assert!(conflicts(store.settle(id, mb(3), noon()).await));
+    assert!(conflicts(&store.release(id, noon()).await));
+    assert!(conflicts(&store.settle(id, mb(3), noon()).await));
     assert_eq!(usage(store, alice(), Period::Month).await, (5 * MB, 0));
 }
 
 /// S8.
 async fn only_what_was_settled_is_refunded(store: &dyn Store) {
     let id = granted(store, &asks(4 * MB, &[MONTH_10MB])).await;
-    assert!(conflicts(store.refund(id, noon()).await));
+    assert!(conflicts(&store.refund(id, noon()).await));
     assert_eq!(state(store, id).await, State::Open);
     store.release(id, noon()).await.unwrap().unwrap();
-    assert!(conflicts(store.refund(id, noon()).await));
+    assert!(conflicts(&store.refund(id, noon()).await));
 }
 
 /// S8.
 async fn a_refund_never_leads_below_zero(store: &dyn Store) {
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 4 * MB).await;
-    store
-        .reset(&asks(0, &[MONTH_10MB]), None, noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.reset(&asks(0, &[MONTH_10MB]), None, noon()).await.unwrap().unwrap();
     recorded(store, &asks(MB, &[MONTH_10MB])).await;
     store.refund(id, noon()).await.unwrap().unwrap();
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 0));
@@ -225,17 +185,11 @@ async fn a_reservation_lapses_at_its_end(store: &dyn Store) {
     let whole = asks(10 * MB, &[MONTH_10MB]);
     let end = noon().after(MINUTE);
     let just_before = end.before(Duration::from_millis(1));
-    let denied = store
-        .reserve(&whole, HoldId::fresh(), long(), just_before)
-        .await
-        .unwrap();
+    let denied = store.reserve(&whole, HoldId::fresh(), long(), just_before).await.unwrap();
     assert!(matches!(denied, Admission::Denied(_)));
     let readings = store.read(&whole, end).await.unwrap().unwrap();
     assert_eq!(figures(readings[0][0]), (0, 0));
-    let granted = store
-        .reserve(&whole, HoldId::fresh(), long(), end)
-        .await
-        .unwrap();
+    let granted = store.reserve(&whole, HoldId::fresh(), long(), end).await.unwrap();
     assert!(matches!(granted, Admission::Granted(_)));
     assert_eq!(state(store, id).await, State::Lapsed);
 }
@@ -245,35 +199,21 @@ async fn a_lapsed_reservation_does_not_grow(store: &dyn Store) {
     let id = for_a_minute(store).await;
     let later = noon().after(2 * MINUTE);
     let more = asks(1, &[MONTH_10MB]);
-    assert_eq!(
-        store.grow(id, &more, later).await.unwrap(),
-        Admission::Lapsed
-    );
+    assert_eq!(store.grow(id, &more, later).await.unwrap(), Admission::Lapsed);
     assert!(!store.extend(id, later.after(MINUTE), later).await.unwrap());
     let released = granted(store, &more).await;
     store.release(released, noon()).await.unwrap().unwrap();
-    assert_eq!(
-        store.grow(released, &more, noon()).await.unwrap(),
-        Admission::Lapsed
-    );
+    assert_eq!(store.grow(released, &more, noon()).await.unwrap(), Admission::Lapsed);
     assert!(!store.extend(released, later, noon()).await.unwrap());
 }
 
 /// S9.
 async fn extending_makes_it_live_longer(store: &dyn Store) {
     let id = for_a_minute(store).await;
-    assert!(
-        store
-            .extend(id, noon().after(3 * MINUTE), noon())
-            .await
-            .unwrap()
-    );
+    assert!(store.extend(id, noon().after(3 * MINUTE), noon()).await.unwrap());
     let later = noon().after(2 * MINUTE);
     let more = asks(MB, &[MONTH_10MB]);
-    assert!(matches!(
-        store.grow(id, &more, later).await.unwrap(),
-        Admission::Granted(_)
-    ));
+    assert!(matches!(store.grow(id, &more, later).await.unwrap(), Admission::Granted(_)));
     let settled = store.settle(id, mb(5), later).await.unwrap().unwrap();
     assert!(!settled.late);
 }
@@ -286,9 +226,6 @@ async fn what_nobody_reserved_is_not_known(store: &dyn Store) {
     assert_eq!(store.settle(id, mb(1), noon()).await.unwrap(), None);
     assert_eq!(store.release(id, noon()).await.unwrap(), None);
     assert_eq!(store.refund(id, noon()).await.unwrap(), None);
-    assert_eq!(
-        store.grow(id, &more, noon()).await.unwrap(),
-        Admission::Lapsed
-    );
+    assert_eq!(store.grow(id, &more, noon()).await.unwrap(), Admission::Lapsed);
     assert!(!store.extend(id, noon(), noon()).await.unwrap());
 }

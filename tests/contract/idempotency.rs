@@ -18,16 +18,8 @@ const MONTH: Cap = (Period::Month, None);
 
 async fn a_replayed_key_changes_nothing(store: &dyn Store) {
     let plan = asks(MB, &[MONTH]);
-    let first = store
-        .record(&plan, Some(key("k", MB)), noon())
-        .await
-        .unwrap()
-        .unwrap();
-    let again = store
-        .record(&plan, Some(key("k", MB)), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    let first = store.record(&plan, Some(key("k", MB)), noon()).await.unwrap().unwrap();
+    let again = store.record(&plan, Some(key("k", MB)), noon()).await.unwrap().unwrap();
     assert!(!first.replayed && again.replayed);
     assert_eq!(first.readings, again.readings);
     assert_eq!(usage(store, alice(), Period::Month).await, (MB, 0));
@@ -35,29 +27,15 @@ async fn a_replayed_key_changes_nothing(store: &dyn Store) {
 
 async fn a_replay_tells_what_is_there_now(store: &dyn Store) {
     let plan = asks(MB, &[MONTH]);
-    store
-        .record(&plan, Some(key("k", MB)), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    store.record(&plan, Some(key("k", MB)), noon()).await.unwrap().unwrap();
     recorded(store, &plan).await;
-    let again = store
-        .record(&plan, Some(key("k", MB)), noon())
-        .await
-        .unwrap()
-        .unwrap();
+    let again = store.record(&plan, Some(key("k", MB)), noon()).await.unwrap().unwrap();
     assert_eq!(figures(again.readings[0][0]), (2 * MB, 0));
 }
 
 async fn a_key_for_something_else_is_a_conflict(store: &dyn Store) {
-    store
-        .record(&asks(MB, &[MONTH]), Some(key("k", MB)), noon())
-        .await
-        .unwrap()
-        .unwrap();
-    let other = store
-        .record(&asks(2 * MB, &[MONTH]), Some(key("k", 2 * MB)), noon())
-        .await;
+    store.record(&asks(MB, &[MONTH]), Some(key("k", MB)), noon()).await.unwrap().unwrap();
+    let other = store.record(&asks(2 * MB, &[MONTH]), Some(key("k", 2 * MB)), noon()).await;
     assert!(matches!(other, Err(StoreError::Conflict(_))), "{other:?}");
     assert_eq!(usage(store, alice(), Period::Month).await, (MB, 0));
 }
@@ -65,11 +43,7 @@ async fn a_key_for_something_else_is_a_conflict(store: &dyn Store) {
 async fn a_key_belongs_to_its_subject(store: &dyn Store) {
     for subject in [alice(), bob()] {
         let plan = by(subject, asks(MB, &[MONTH]));
-        let recorded = store
-            .record(&plan, Some(key("k", MB)), noon())
-            .await
-            .unwrap()
-            .unwrap();
+        let recorded = store.record(&plan, Some(key("k", MB)), noon()).await.unwrap().unwrap();
         assert!(!recorded.replayed);
     }
     assert_eq!(usage(store, bob(), Period::Month).await, (MB, 0));
@@ -78,11 +52,7 @@ async fn a_key_belongs_to_its_subject(store: &dyn Store) {
 async fn of_many_calls_with_one_key_one_counts(store: &dyn Store) {
     let recorded = at_once(16, store, async |_, store| {
         let plan = asks(MB, &[MONTH]);
-        store
-            .record(&plan, Some(key("k", MB)), noon())
-            .await
-            .unwrap()
-            .unwrap()
+        store.record(&plan, Some(key("k", MB)), noon()).await.unwrap().unwrap()
     });
     assert_eq!(recorded.iter().filter(|one| !one.replayed).count(), 1);
     assert_eq!(usage(store, alice(), Period::Month).await, (MB, 0));

@@ -31,10 +31,7 @@ fn lease_over() -> Timestamp {
 async fn holds(store: &dyn Store, instance: &Instance, now: Timestamp) -> HoldId {
     let id = HoldId::fresh();
     let life = Life::While(instance.clone());
-    let admission = store
-        .reserve(&asks(4 * MB, &[MONTH_10MB]), id, life, now)
-        .await
-        .unwrap();
+    let admission = store.reserve(&asks(4 * MB, &[MONTH_10MB]), id, life, now).await.unwrap();
     assert!(matches!(admission, Admission::Granted(_)), "{admission:?}");
     id
 }
@@ -47,14 +44,9 @@ async fn held_at(store: &dyn Store, now: Timestamp) -> i64 {
 
 async fn a_reservation_lives_while_its_instance_does(store: &dyn Store) {
     let id = holds(store, &Instance::named("a"), noon()).await;
-    assert_eq!(
-        held_at(store, lease_over().before(Duration::from_millis(1))).await,
-        4 * MB
-    );
+    assert_eq!(held_at(store, lease_over().before(Duration::from_millis(1))).await, 4 * MB);
     assert_eq!(held_at(store, lease_over()).await, 0);
-    let settled = store
-        .settle(id, metergate::quota::Amount::new(MB), lease_over())
-        .await;
+    let settled = store.settle(id, metergate::quota::Amount::new(MB), lease_over()).await;
     assert!(settled.unwrap().unwrap().late);
 }
 
@@ -64,10 +56,7 @@ async fn a_beat_renews_the_lease(store: &dyn Store) {
     store.beat(&instance, later(9)).await.unwrap();
     assert_eq!(held_at(store, later(18)).await, 4 * MB);
     let more = asks(MB, &[MONTH_10MB]);
-    assert!(matches!(
-        store.grow(id, &more, later(18)).await.unwrap(),
-        Admission::Granted(_)
-    ));
+    assert!(matches!(store.grow(id, &more, later(18)).await.unwrap(), Admission::Granted(_)));
 }
 
 async fn reserving_is_a_sign_of_life(store: &dyn Store) {
@@ -81,10 +70,7 @@ async fn reserving_is_a_sign_of_life(store: &dyn Store) {
 async fn growing_is_a_sign_of_life(store: &dyn Store) {
     let id = holds(store, &Instance::named("a"), noon()).await;
     let more = asks(MB, &[MONTH_10MB]);
-    assert!(matches!(
-        store.grow(id, &more, later(9)).await.unwrap(),
-        Admission::Granted(_)
-    ));
+    assert!(matches!(store.grow(id, &more, later(9)).await.unwrap(), Admission::Granted(_)));
     assert_eq!(held_at(store, later(18)).await, 5 * MB);
 }
 
@@ -94,10 +80,7 @@ async fn leaving_gives_its_reservations_back(store: &dyn Store) {
     let id = holds(store, &instance, noon()).await;
     store.leave(&instance, noon()).await.unwrap();
     assert_eq!(held_at(store, noon()).await, 0);
-    assert_eq!(
-        store.held(id).await.unwrap().unwrap().state,
-        State::Released
-    );
+    assert_eq!(store.held(id).await.unwrap().unwrap().state, State::Released);
     // It may come back.
     store.join(&instance, later(1)).await.unwrap();
     holds(store, &instance, later(1)).await;
@@ -129,10 +112,7 @@ async fn joining_ends_no_living_reservation(store: &dyn Store) {
 async fn a_lapse_is_seen_by_everyone(store: &dyn Store) {
     let id = holds(store, &Instance::named("gone"), noon()).await;
     let whole = asks(10 * MB, &[MONTH_10MB]);
-    let next = store
-        .reserve(&whole, HoldId::fresh(), long(), lease_over())
-        .await
-        .unwrap();
+    let next = store.reserve(&whole, HoldId::fresh(), long(), lease_over()).await.unwrap();
     assert!(matches!(next, Admission::Granted(_)));
     let held = store.held(id).await.unwrap().unwrap();
     assert_eq!(held.state, State::Lapsed);

@@ -25,22 +25,14 @@ fn this(period: Period) -> Bucket {
 }
 
 async fn crowd(store: &dyn Store) {
-    for (name, mb) in [
-        ("dora", 3),
-        ("berta", 7),
-        ("carl", 3),
-        ("anna", 1),
-        ("emil", 3),
-    ] {
+    for (name, mb) in [("dora", 3), ("berta", 7), ("carl", 3), ("anna", 1), ("emil", 3)] {
         recorded(store, &by(user(name), asks(mb * MB, &[MONTH]))).await;
     }
 }
 
 fn names(charged: &[Charged]) -> Vec<&str> {
     let names = charged.iter().map(|one| one.subject.as_str());
-    names
-        .map(|name| name.trim_start_matches('@').split(':').next().unwrap())
-        .collect()
+    names.map(|name| name.trim_start_matches('@').split(':').next().unwrap()).collect()
 }
 
 async fn top_is_largest_first_and_ties_by_name(store: &dyn Store) {
@@ -48,25 +40,12 @@ async fn top_is_largest_first_and_ties_by_name(store: &dyn Store) {
     let top = store.top(&media(), &this(Period::Month), 4).await.unwrap();
     assert_eq!(names(&top), ["berta", "carl", "dora", "emil"]);
     assert_eq!(top[0].used.get(), 7 * MB);
-    assert!(
-        store
-            .top(&uploads(), &this(Period::Month), 4)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(store.top(&uploads(), &this(Period::Month), 4).await.unwrap().is_empty());
 }
 
 async fn top_reads_a_bucket_that_nobody_opened(store: &dyn Store) {
     crowd(store).await;
-    recorded(
-        store,
-        &by(
-            user("anna"),
-            asks_at(moment("2026-06-01"), 20 * MB, &[MONTH]),
-        ),
-    )
-    .await;
+    recorded(store, &by(user("anna"), asks_at(moment("2026-06-01"), 20 * MB, &[MONTH]))).await;
     let top = store.top(&media(), &this(Period::Day), 2).await.unwrap();
     assert_eq!(names(&top), ["berta", "carl"]);
     let top = store.top(&media(), &this(Period::Month), 2).await.unwrap();
@@ -97,13 +76,7 @@ async fn users_come_by_name_page_by_page(store: &dyn Store) {
         found.extend(users.into_iter().map(|usage| usage.subject));
     }
     assert_eq!(found, ["anna", "berta", "carl", "dora", "emil"].map(user));
-    assert!(
-        store
-            .users(&uploads(), noon(), Page::first(2))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(store.users(&uploads(), noon(), Page::first(2)).await.unwrap().is_empty());
 }
 
 /// A counter that is not there reads as nothing used, where the bucket is opened.
@@ -113,9 +86,7 @@ async fn users_show_the_counters_of_the_moment(store: &dyn Store) {
     recorded(store, &asks(2 * MB, &[MONTH])).await;
     let counters = async |at| {
         let users = store.users(&media(), at, Page::first(9)).await.unwrap();
-        let [usage] = users.as_slice() else {
-            panic!("{users:?}")
-        };
+        let [usage] = users.as_slice() else { panic!("{users:?}") };
         let of = |key: &str| {
             let found = usage.counters.iter().find(|(name, _)| name == key);
             found.map(|(_, used)| used.get())
@@ -129,16 +100,6 @@ async fn users_show_the_counters_of_the_moment(store: &dyn Store) {
 async fn whoever_charged_nothing_is_no_user(store: &dyn Store) {
     let id = granted(store, &asks(MB, &[MONTH])).await;
     store.release(id, noon()).await.unwrap().unwrap();
-    store
-        .reset(&by(bob(), asks(0, &[MONTH])), None, noon())
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(
-        store
-            .users(&media(), noon(), Page::first(9))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    store.reset(&by(bob(), asks(0, &[MONTH])), None, noon()).await.unwrap().unwrap();
+    assert!(store.users(&media(), noon(), Page::first(9)).await.unwrap().is_empty());
 }

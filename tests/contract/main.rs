@@ -1,6 +1,13 @@
 //! The contract of a store, clause by clause (S1 … S14 on `metergate::store::Store`), and what
 //! each store promises beside it. Every clause is held against every store.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 /// Makes each clause a test of each store, so that a failure says which broke which.
 macro_rules! clauses {
     ($($clause:ident),+ $(,)?) => {

@@ -27,47 +27,15 @@ const SHORT: Duration = Duration::from_mins(10);
 
 #[derive(Clone, Debug)]
 enum Verb {
-    Reserve {
-        who: usize,
-        amount: i64,
-        day: usize,
-        windows: usize,
-        short: bool,
-    },
-    Grow {
-        which: usize,
-        amount: i64,
-        windows: usize,
-    },
-    Extend {
-        which: usize,
-    },
-    Settle {
-        which: usize,
-        total: i64,
-    },
-    Release {
-        which: usize,
-    },
-    Refund {
-        which: usize,
-    },
-    Record {
-        who: usize,
-        amount: i64,
-        day: usize,
-        windows: usize,
-        key: Option<u8>,
-    },
-    Reset {
-        who: usize,
-        day: usize,
-        windows: usize,
-        one: Option<Period>,
-    },
-    Wait {
-        minutes: u64,
-    },
+    Reserve { who: usize, amount: i64, day: usize, windows: usize, short: bool },
+    Grow { which: usize, amount: i64, windows: usize },
+    Extend { which: usize },
+    Settle { which: usize, total: i64 },
+    Release { which: usize },
+    Refund { which: usize },
+    Record { who: usize, amount: i64, day: usize, windows: usize, key: Option<u8> },
+    Reset { who: usize, day: usize, windows: usize, one: Option<Period> },
+    Wait { minutes: u64 },
 }
 
 fn verb() -> impl Strategy<Value = Verb> {
@@ -102,13 +70,8 @@ fn who(index: usize) -> Subject {
 }
 
 fn plan(subject: usize, at: Timestamp, amount: i64, windows: usize) -> Plan {
-    let asked = LIMITS
-        .iter()
-        .enumerate()
-        .filter(|(bit, _)| windows >> bit & 1 == 1);
-    let caps: Vec<Cap> = asked
-        .map(|(_, (period, limit))| (*period, Some(*limit)))
-        .collect();
+    let asked = LIMITS.iter().enumerate().filter(|(bit, _)| windows >> bit & 1 == 1);
+    let caps: Vec<Cap> = asked.map(|(_, (period, limit))| (*period, Some(*limit))).collect();
     by(who(subject), asks_at(at, amount, &caps))
 }
 
@@ -161,11 +124,7 @@ impl Model {
                 && self.now < room.end
                 && bucket.contains(room.at)
         };
-        self.rooms
-            .iter()
-            .filter(counts)
-            .map(|room| room.amount)
-            .sum()
+        self.rooms.iter().filter(counts).map(|room| room.amount).sum()
     }
 
     fn readings(&self, subject: usize, plan: &Plan) -> Vec<(i64, i64)> {
@@ -178,9 +137,7 @@ impl Model {
         let item = &plan.items[0];
         item.bounds.iter().all(|bound| {
             let taken = self.used(subject, &bound.bucket) + self.held(subject, &bound.bucket);
-            bound
-                .limit
-                .is_none_or(|limit| taken + item.amount.get() <= limit.get())
+            bound.limit.is_none_or(|limit| taken + item.amount.get() <= limit.get())
         })
     }
 
@@ -200,47 +157,19 @@ async fn both(store: &dyn Store, model: &mut Model, verb: &Verb) {
     let now = model.now;
     match *verb {
         Verb::Wait { minutes } => model.now = now.after(Duration::from_mins(minutes)),
-        Verb::Reserve {
-            who,
-            amount,
-            day: index,
-            windows,
-            short,
-        } => {
+        Verb::Reserve { who, amount, day: index, windows, short } => {
             let plan = plan(who, day(index), amount, windows);
             let (fits, readings) = (model.fits(who, &plan), model.readings(who, &plan));
-            let end = if short {
-                now.after(SHORT)
-            } else {
-                moment("2030-01-01")
-            };
+            let end = if short { now.after(SHORT) } else { moment("2030-01-01") };
             let id = HoldId::fresh();
-            let answer = store
-                .reserve(&plan, id, Life::Until(end), now)
-                .await
-                .unwrap();
+            let answer = store.reserve(&plan, id, Life::Until(end), now).await.unwrap();
             compare(&answer, fits, &readings);
             if fits {
                 let (at, state) = (plan.at, State::Open);
-                model.rooms.push(Room {
-                    id,
-                    who,
-                    at,
-                    end,
-                    amount,
-                    state,
-                    total: 0,
-                    late: false,
-                });
+                model.rooms.push(Room { id, who, at, end, amount, state, total: 0, late: false });
             }
         }
-        Verb::Record {
-            who,
-            amount,
-            day: index,
-            windows,
-            key: number,
-        } => {
+        Verb::Record { who, amount, day: index, windows, key: number } => {
             let plan = plan(who, day(index), amount, windows);
             let key = number.map(|number| key(&number.to_string(), amount));
             let known = number.and_then(|number| model.keys.get(&(who, number)).copied());
@@ -251,28 +180,17 @@ async fn both(store: &dyn Store, model: &mut Model, verb: &Verb) {
             }
             if known.is_none() {
                 model.facts.push((who, plan.at, Fact::Charge(amount)));
-                model
-                    .keys
-                    .extend(number.map(|number| ((who, number), amount)));
+                model.keys.extend(number.map(|number| ((who, number), amount)));
             }
             let recorded = answer.unwrap().unwrap();
             assert_eq!(recorded.replayed, known.is_some());
             let found: Vec<_> = recorded.readings[0].iter().copied().map(figures).collect();
             assert_eq!(found, model.readings(who, &plan));
         }
-        Verb::Reset {
-            who,
-            day: index,
-            windows,
-            one,
-        } => {
+        Verb::Reset { who, day: index, windows, one } => {
             let plan = plan(who, day(index), 0, windows);
             let bucket = one.map(|period| Bucket::of(period, &Zone::UTC, plan.at));
-            store
-                .reset(&plan, bucket.as_ref(), now)
-                .await
-                .unwrap()
-                .unwrap();
+            store.reset(&plan, bucket.as_ref(), now).await.unwrap().unwrap();
             let key = bucket.map(|bucket| bucket.key);
             model.facts.push((who, plan.at, Fact::Reset(key)));
         }
@@ -291,19 +209,9 @@ async fn both(store: &dyn Store, model: &mut Model, verb: &Verb) {
 /// Does something with a reservation in both, and compares the answers.
 async fn with_room(store: &dyn Store, model: &mut Model, which: usize, verb: &Verb) {
     let now = model.now;
-    let Room {
-        id,
-        who,
-        at,
-        state,
-        total: settled,
-        late,
-        ..
-    } = model.rooms[which];
+    let Room { id, who, at, state, total: settled, late, .. } = model.rooms[which];
     match *verb {
-        Verb::Grow {
-            amount, windows, ..
-        } => {
+        Verb::Grow { amount, windows, .. } => {
             let plan = plan(who, at, amount, windows);
             let answer = store.grow(id, &plan, now).await.unwrap();
             if state == State::Open {
@@ -327,25 +235,13 @@ async fn with_room(store: &dyn Store, model: &mut Model, which: usize, verb: &Ve
             match state {
                 State::Open | State::Lapsed => {
                     let late = state == State::Lapsed;
-                    assert_eq!(
-                        answer.unwrap(),
-                        Some(Settled {
-                            late,
-                            replayed: false
-                        })
-                    );
+                    assert_eq!(answer.unwrap(), Some(Settled { late, replayed: false }));
                     let room = &mut model.rooms[which];
                     (room.state, room.total, room.late) = (State::Settled, total, late);
                     model.facts.push((who, at, Fact::Charge(total)));
                 }
                 State::Settled if total == settled => {
-                    assert_eq!(
-                        answer.unwrap(),
-                        Some(Settled {
-                            late,
-                            replayed: true
-                        })
-                    );
+                    assert_eq!(answer.unwrap(), Some(Settled { late, replayed: true }));
                 }
                 State::Settled | State::Released | State::Refunded => conflict(&answer),
             }
@@ -393,16 +289,7 @@ fn compare(answer: &Admission, fits: bool, readings: &[(i64, i64)]) {
 
 /// Compares every count of both.
 async fn look(store: &dyn Store, model: &Model) {
-    for (subject, index) in [
-        (0, 0),
-        (0, 1),
-        (0, 2),
-        (0, 3),
-        (1, 0),
-        (1, 1),
-        (1, 2),
-        (1, 3),
-    ] {
+    for (subject, index) in [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3)] {
         let at = day(index);
         let every: Vec<Cap> = Period::ALL.map(|period| (period, None)).into();
         let plan = by(who(subject), asks_at(at, 0, &every));
@@ -414,10 +301,7 @@ async fn look(store: &dyn Store, model: &Model) {
 
 /// Compares the lists of both.
 async fn list(store: &dyn Store, model: &Model) {
-    let charges = model
-        .facts
-        .iter()
-        .filter(|(_, _, fact)| matches!(fact, Fact::Charge(_)));
+    let charges = model.facts.iter().filter(|(_, _, fact)| matches!(fact, Fact::Charge(_)));
     let users: BTreeMap<Subject, usize> =
         charges.map(|(index, ..)| (who(*index), *index)).collect();
     let found = store.users(&media(), day(0), Page::first(9)).await.unwrap();
@@ -426,40 +310,22 @@ async fn list(store: &dyn Store, model: &Model) {
     for period in Period::ALL {
         let bucket = Bucket::of(period, &Zone::UTC, day(0));
         let used = |(name, index): (&Subject, &usize)| (name.clone(), model.used(*index, &bucket));
-        let mut top: Vec<_> = users
-            .iter()
-            .map(used)
-            .filter(|(_, used)| *used > 0)
-            .collect();
+        let mut top: Vec<_> = users.iter().map(used).filter(|(_, used)| *used > 0).collect();
         top.sort_by_key(|(_, used)| -used);
         let found = store.top(&media(), &bucket, 9).await.unwrap();
-        let found: Vec<_> = found
-            .into_iter()
-            .map(|one| (one.subject, one.used.get()))
-            .collect();
+        let found: Vec<_> = found.into_iter().map(|one| (one.subject, one.used.get())).collect();
         assert_eq!(found, top, "{period}");
         for usage in store.users(&media(), day(0), Page::first(9)).await.unwrap() {
             for (key, used) in usage.counters.iter().filter(|(key, _)| *key == bucket.key) {
-                assert_eq!(
-                    used.get(),
-                    model.used(users[&usage.subject], &bucket),
-                    "{key}"
-                );
+                assert_eq!(used.get(), model.used(users[&usage.subject], &bucket), "{key}");
             }
         }
     }
 }
 
 fn answers_like_the_model(store: &dyn Store, verbs: &[Verb]) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let mut model = Model {
-        now: day(0),
-        facts: vec![],
-        rooms: vec![],
-        keys: HashMap::new(),
-    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut model = Model { now: day(0), facts: vec![], rooms: vec![], keys: HashMap::new() };
     runtime.block_on(async {
         for verb in verbs {
             both(store, &mut model, verb).await;

@@ -44,23 +44,15 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     let file = folder.path().join("metergate.db");
     let mut child = process(&file, u32::MAX);
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut done = lines
-        .map_while(Result::ok)
-        .filter(|line| line.contains(DONE));
+    let mut done = lines.map_while(Result::ok).filter(|line| line.contains(DONE));
     assert_eq!(done.by_ref().take(50).count(), 50);
     child.kill().unwrap();
     child.wait().unwrap();
     let acknowledged = 50 + i64::try_from(done.count()).unwrap();
     let (used, held) = usage(&Sqlite::open(&file).unwrap(), alice(), Period::Month).await;
-    assert!(
-        (acknowledged..=acknowledged + 1).contains(&used),
-        "{used} of {acknowledged}"
-    );
+    assert!((acknowledged..=acknowledged + 1).contains(&used), "{used} of {acknowledged}");
     // A round has a second reservation open until it is settled.
-    assert!(
-        (acknowledged..=acknowledged + 2).contains(&held),
-        "{held} of {acknowledged}"
-    );
+    assert!((acknowledged..=acknowledged + 2).contains(&held), "{held} of {acknowledged}");
 }
 
 #[tokio::test]

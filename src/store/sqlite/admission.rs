@@ -51,10 +51,7 @@ fn windows(
                 held: holds::held_in(open, &item.resource, bucket)?,
             })
         };
-        item.bounds
-            .iter()
-            .map(|bound| read(&bound.bucket))
-            .collect()
+        item.bounds.iter().map(|bound| read(&bound.bucket)).collect()
     };
     plan.items.iter().map(&mut windows).collect()
 }

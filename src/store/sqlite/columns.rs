@@ -31,9 +31,7 @@ impl ToSql for End {
 impl FromSql for End {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let millis = value.as_i64()?;
-        Ok(Self(
-            (millis != NO_END).then(|| Timestamp::from_millis(millis)),
-        ))
+        Ok(Self((millis != NO_END).then(|| Timestamp::from_millis(millis))))
     }
 }
 

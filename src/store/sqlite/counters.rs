@@ -36,11 +36,7 @@ pub(super) fn open(
     resource: &Resource,
     bucket: &Bucket,
 ) -> Result<i64, StoreError> {
-    let known = step
-        .known
-        .buckets
-        .get(resource)
-        .and_then(|keys| keys.get(&bucket.key));
+    let known = step.known.buckets.get(resource).and_then(|keys| keys.get(&bucket.key));
     if let Some(id) = known {
         return Ok(*id);
     }
@@ -112,11 +108,7 @@ pub(super) fn holding(
          WHERE resource = ?1 AND end_ms > ?2 AND start_ms <= ?2 ORDER BY key",
     )?;
     let rows = query.query_map(params![resource, moment], |row| {
-        let bucket = Bucket {
-            key: row.get(1)?,
-            start: row.get(2)?,
-            end: row.get::<_, End>(3)?.0,
-        };
+        let bucket = Bucket { key: row.get(1)?, start: row.get(2)?, end: row.get::<_, End>(3)?.0 };
         Ok((row.get(0)?, bucket))
     })?;
     rows.collect()

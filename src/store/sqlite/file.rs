@@ -26,9 +26,7 @@ static OPENING: Mutex<()> = Mutex::new(());
 /// Returns the whole path of `file`, so that it stays the same when the directory is changed.
 pub(super) fn whole(file: &Path) -> Result<PathBuf, StoreError> {
     if file == Path::new(":memory:") {
-        return Err(refused(
-            ":memory: is not a file: write memory: for a store that forgets",
-        ));
+        return Err(refused(":memory: is not a file: write memory: for a store that forgets"));
     }
     std::path::absolute(file).map_err(|error| refused(error.to_string()))
 }
@@ -112,9 +110,7 @@ fn wait(tries: i32) -> bool {
 fn write_ahead(db: &Connection, file: &Path) -> Result<(), StoreError> {
     // SQLite does not ask the busy handler here when two processes make the file at once.
     for tries in 0.. {
-        let switched = db.query_row("PRAGMA journal_mode = WAL", [], |row| {
-            row.get::<_, String>(0)
-        });
+        let switched = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
         match switched {
             Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
             Ok(_) => break,

@@ -30,9 +30,7 @@ impl Open {
         match &self.life {
             Life::Until(end) => now < *end,
             Life::While(instance) => {
-                self.seen
-                    .is_some_and(|seen| now < seen.after(INSTANCE_LEASE))
-                    || own.has(instance)
+                self.seen.is_some_and(|seen| now < seen.after(INSTANCE_LEASE)) || own.has(instance)
             }
         }
     }
@@ -45,9 +43,7 @@ pub(super) fn held_in(
     bucket: &Bucket,
 ) -> Result<Amount, Overflow> {
     let here = open.iter().filter(|hold| bucket.contains(hold.at));
-    let mut items = here
-        .flat_map(|hold| &hold.items)
-        .filter(|item| item.resource == *resource);
+    let mut items = here.flat_map(|hold| &hold.items).filter(|item| item.resource == *resource);
     items.try_fold(Amount::ZERO, |sum, item| sum.plus(item.amount))
 }
 
@@ -63,10 +59,7 @@ pub(super) fn open_of(db: &Connection, subject: &Subject) -> rusqlite::Result<Ve
     let mut open = Vec::<Open>::new();
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        let item = HeldItem {
-            resource: row.get(4)?,
-            amount: row.get(5)?,
-        };
+        let item = HeldItem { resource: row.get(4)?, amount: row.get(5)? };
         match open.last_mut() {
             Some(last) if last.id == id => last.items.push(item),
             _ => open.push(Open {
@@ -96,9 +89,8 @@ pub(super) fn retire(
 ) -> Result<Vec<Open>, StoreError> {
     tidy(step, now)?;
     let open = open_of(step.db, subject)?;
-    let (counting, due): (Vec<_>, Vec<_>) = open
-        .into_iter()
-        .partition(|hold| hold.counts(step.own, now));
+    let (counting, due): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|hold| hold.counts(step.own, now));
     for hold in &due {
         lapse(step.db, hold.id, now)?;
     }
@@ -112,12 +104,7 @@ pub(super) fn lapse(db: &Connection, id: HoldId, now: Timestamp) -> Result<(), S
     };
     end(db, id, State::Lapsed, now)?;
     for item in &held.items {
-        ledger::append(
-            db,
-            &event(&held, &item.resource, Kind::Lapse, Amount::ZERO),
-            None,
-            now,
-        )?;
+        ledger::append(db, &event(&held, &item.resource, Kind::Lapse, Amount::ZERO), None, now)?;
     }
     Ok(())
 }
@@ -223,19 +210,8 @@ pub(super) fn load(db: &Connection, id: HoldId) -> Result<Option<Entry>, StoreEr
         .query_row(params![id], |row| {
             let (subject, at, life, state) =
                 (row.get(0)?, row.get(1)?, life(row, 2, 3)?, row.get(4)?);
-            let held = Held {
-                id,
-                subject,
-                at,
-                life,
-                state,
-                items: Vec::new(),
-            };
-            Ok(Entry {
-                held,
-                total: row.get(5)?,
-                late: row.get(6)?,
-            })
+            let held = Held { id, subject, at, life, state, items: Vec::new() };
+            Ok(Entry { held, total: row.get(5)?, late: row.get(6)? })
         })
         .optional()?;
     let Some(mut entry) = entry else {
@@ -245,10 +221,7 @@ pub(super) fn load(db: &Connection, id: HoldId) -> Result<Option<Entry>, StoreEr
         "SELECT resource, coalesce(charged, amount) FROM hold_item WHERE hold = ?1 ORDER BY place",
     )?;
     let items = query.query_map(params![id], |row| {
-        Ok(HeldItem {
-            resource: row.get(0)?,
-            amount: row.get(1)?,
-        })
+        Ok(HeldItem { resource: row.get(0)?, amount: row.get(1)? })
     })?;
     entry.held.items = items.collect::<Result<_, _>>()?;
     Ok(Some(entry))
@@ -265,27 +238,18 @@ const FORGOTTEN: usize = 16;
 
 /// Forgets a few reservations that ended long ago, now and then.
 fn tidy(step: &mut Step<'_>, now: Timestamp) -> Result<(), StoreError> {
-    if step
-        .known
-        .tidied
-        .is_some_and(|tidied| now < tidied.after(TIDIED))
-    {
+    if step.known.tidied.is_some_and(|tidied| now < tidied.after(TIDIED)) {
         return Ok(());
     }
     let mut query = step
         .db
         .prepare_cached("SELECT id FROM hold WHERE ended_ms < ?1 ORDER BY ended_ms LIMIT ?2")?;
-    let old = query.query_map(params![now.before(REMEMBERED), Count(FORGOTTEN)], |row| {
-        row.get(0)
-    })?;
+    let old =
+        query.query_map(params![now.before(REMEMBERED), Count(FORGOTTEN)], |row| row.get(0))?;
     let old: Vec<HoldId> = old.collect::<Result<_, _>>()?;
     for id in &old {
-        step.db
-            .prepare_cached("DELETE FROM hold_item WHERE hold = ?1")?
-            .execute(params![id])?;
-        step.db
-            .prepare_cached("DELETE FROM hold WHERE id = ?1")?
-            .execute(params![id])?;
+        step.db.prepare_cached("DELETE FROM hold_item WHERE hold = ?1")?.execute(params![id])?;
+        step.db.prepare_cached("DELETE FROM hold WHERE id = ?1")?.execute(params![id])?;
     }
     if old.len() < FORGOTTEN {
         step.known.tidied = Some(now);

@@ -37,10 +37,7 @@ struct Inner {
 
 impl Own {
     pub(super) fn of(database: &Path) -> Self {
-        Self(Arc::new(Inner {
-            database: database.to_owned(),
-            joined: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { database: database.to_owned(), joined: Mutex::default() }))
     }
 
     pub(super) fn has(&self, instance: &Instance) -> bool {
@@ -170,15 +167,10 @@ fn taken<T>(instance: &Instance) -> Result<T, StoreError> {
 }
 
 fn others(step: &Step<'_>, instance: &Instance) -> rusqlite::Result<Vec<(Instance, Timestamp)>> {
-    let mut query = step
-        .db
-        .prepare_cached("SELECT id, seen_ms FROM instance WHERE id <> ?1")?;
+    let mut query = step.db.prepare_cached("SELECT id, seen_ms FROM instance WHERE id <> ?1")?;
     let rows = query.query_map(params![instance], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let others: Vec<(Instance, Timestamp)> = rows.collect::<Result<_, _>>()?;
-    Ok(others
-        .into_iter()
-        .filter(|(other, _)| !step.own.has(other))
-        .collect())
+    Ok(others.into_iter().filter(|(other, _)| !step.own.has(other)).collect())
 }
 
 /// Says that `instance` is gone for good. Its lock is forgotten by the caller, after the commit.

@@ -30,10 +30,7 @@ pub(super) fn record(
     if let Some(key) = key
         && replayed(step.db, &plan.subject, key)?
     {
-        return Ok(Some(Recorded {
-            readings: before,
-            replayed: true,
-        }));
+        return Ok(Some(Recorded { readings: before, replayed: true }));
     }
     // Whatever the limits say: but a sum past 64 bits is refused.
     judge_all(plan, &before)?;
@@ -43,10 +40,7 @@ pub(super) fn record(
         append(step.db, &event, key.take(), now)?;
     }
     let readings = admission::readings(step, plan, &open)?;
-    Ok(Some(Recorded {
-        readings,
-        replayed: false,
-    }))
+    Ok(Some(Recorded { readings, replayed: false }))
 }
 
 /// Returns true if `key` was used for the same before.
@@ -58,9 +52,9 @@ fn replayed(db: &Connection, subject: &Subject, key: &Key) -> Result<bool, Store
     match known {
         None => Ok(false),
         Some(known) if known == key.fingerprint => Ok(true),
-        Some(_) => Err(StoreError::Conflict(
-            "the key was used before for something else".to_owned(),
-        )),
+        Some(_) => {
+            Err(StoreError::Conflict("the key was used before for something else".to_owned()))
+        }
     }
 }
 

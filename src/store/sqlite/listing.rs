@@ -30,15 +30,8 @@ pub(super) fn users(
         let counter = |(id, bucket): &(i64, Bucket)| {
             Ok((bucket.key.clone(), counters::used(view.db, *id, &subject)?))
         };
-        let counters = buckets
-            .iter()
-            .map(counter)
-            .collect::<Result<_, StoreError>>()?;
-        Ok(Usage {
-            subject,
-            resource: resource.clone(),
-            counters,
-        })
+        let counters = buckets.iter().map(counter).collect::<Result<_, StoreError>>()?;
+        Ok(Usage { subject, resource: resource.clone(), counters })
     })
     .collect()
 }
@@ -65,10 +58,7 @@ pub(super) fn top(
          ORDER BY used DESC, subject LIMIT ?2",
     )?;
     let found = query.query_map(params![id, Count(most)], |row| {
-        Ok(Charged {
-            subject: row.get(0)?,
-            used: row.get(1)?,
-        })
+        Ok(Charged { subject: row.get(0)?, used: row.get(1)? })
     })?;
     Ok(found.collect::<Result<_, _>>()?)
 }

@@ -17,9 +17,7 @@ const STEPS: [&str; 1] = [include_str!("schema.sql")];
 pub(super) fn identify(db: &Connection, file: &Path) -> Result<(), StoreError> {
     let foreign = || {
         let file = file.display();
-        StoreError::Corrupt(format!(
-            "{file} belongs to another application: name another file"
-        ))
+        StoreError::Corrupt(format!("{file} belongs to another application: name another file"))
     };
     let (id, tables) = identity(db).map_err(|error| not_ours(error, file))?;
     match id {
@@ -52,17 +50,14 @@ fn not_ours(error: Error, file: &Path) -> StoreError {
 /// Returns how many steps the file has behind it.
 fn schema(db: &Connection, file: &Path) -> Result<usize, StoreError> {
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    usize::try_from(found)
-        .ok()
-        .filter(|found| *found <= STEPS.len())
-        .ok_or_else(|| {
-            StoreError::Corrupt(format!(
-                "{} was written by a newer metergate (schema {found}, this one knows {}): \
+    usize::try_from(found).ok().filter(|found| *found <= STEPS.len()).ok_or_else(|| {
+        StoreError::Corrupt(format!(
+            "{} was written by a newer metergate (schema {found}, this one knows {}): \
                  run that version, or name another file",
-                file.display(),
-                STEPS.len()
-            ))
-        })
+            file.display(),
+            STEPS.len()
+        ))
+    })
 }
 
 /// Takes the steps that are missing, each in a transaction of its own.

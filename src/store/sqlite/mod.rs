@@ -58,12 +58,7 @@ impl Sqlite {
         let own = Own::of(&whole);
         let writer = Writer::start(db, own.clone())?;
         let readers = Readers::of(whole, own.clone());
-        Ok(Self {
-            name: file.to_owned(),
-            readers,
-            writer,
-            own,
-        })
+        Ok(Self { name: file.to_owned(), readers, writer, own })
     }
 }
 
@@ -80,17 +75,13 @@ impl Store for Sqlite {
         seen: PolicyVersion,
     ) -> Result<PolicyVersion, StoreError> {
         self.writer
-            .call(Survives::PowerLoss, move |step| {
-                policy::write_layer(step, kind, &layer, seen)
-            })
+            .call(Survives::PowerLoss, move |step| policy::write_layer(step, kind, &layer, seen))
             .await
     }
 
     async fn grants(&self, subject: &Subject) -> Result<(PolicyVersion, Grants), StoreError> {
         let subject = subject.clone();
-        self.readers
-            .ask(move |view| policy::grants(view, &subject))
-            .await
+        self.readers.ask(move |view| policy::grants(view, &subject)).await
     }
 
     async fn write_grants(
@@ -108,16 +99,12 @@ impl Store for Sqlite {
     }
 
     async fn all_grants(&self, page: Page) -> Result<Vec<(Subject, Grants)>, StoreError> {
-        self.readers
-            .ask(move |view| policy::all_grants(view, &page))
-            .await
+        self.readers.ask(move |view| policy::all_grants(view, &page)).await
     }
 
     async fn read(&self, plan: &Plan, now: Timestamp) -> Result<Option<Readings>, StoreError> {
         let plan = plan.clone();
-        self.readers
-            .ask(move |view| admission::read(view, &plan, now))
-            .await
+        self.readers.ask(move |view| admission::read(view, &plan, now)).await
     }
 
     async fn reserve(
@@ -129,27 +116,17 @@ impl Store for Sqlite {
     ) -> Result<Admission, StoreError> {
         let plan = plan.clone();
         self.writer
-            .call(Survives::Crash, move |step| {
-                admission::reserve(step, &plan, id, &life, now)
-            })
+            .call(Survives::Crash, move |step| admission::reserve(step, &plan, id, &life, now))
             .await
     }
 
     async fn grow(&self, id: HoldId, plan: &Plan, now: Timestamp) -> Result<Admission, StoreError> {
         let plan = plan.clone();
-        self.writer
-            .call(Survives::Crash, move |step| {
-                admission::grow(step, id, &plan, now)
-            })
-            .await
+        self.writer.call(Survives::Crash, move |step| admission::grow(step, id, &plan, now)).await
     }
 
     async fn extend(&self, id: HoldId, end: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
-        self.writer
-            .call(Survives::Crash, move |step| {
-                settle::extend(step, id, end, now)
-            })
-            .await
+        self.writer.call(Survives::Crash, move |step| settle::extend(step, id, end, now)).await
     }
 
     async fn held(&self, id: HoldId) -> Result<Option<Held>, StoreError> {
@@ -164,24 +141,16 @@ impl Store for Sqlite {
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
         self.writer
-            .call(Survives::PowerLoss, move |step| {
-                settle::settle(step, id, total, now)
-            })
+            .call(Survives::PowerLoss, move |step| settle::settle(step, id, total, now))
             .await
     }
 
     async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.writer
-            .call(Survives::Crash, move |step| settle::release(step, id, now))
-            .await
+        self.writer.call(Survives::Crash, move |step| settle::release(step, id, now)).await
     }
 
     async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.writer
-            .call(Survives::PowerLoss, move |step| {
-                settle::refund(step, id, now)
-            })
-            .await
+        self.writer.call(Survives::PowerLoss, move |step| settle::refund(step, id, now)).await
     }
 
     async fn record(
@@ -192,9 +161,7 @@ impl Store for Sqlite {
     ) -> Result<Option<Recorded>, StoreError> {
         let plan = plan.clone();
         self.writer
-            .call(Survives::PowerLoss, move |step| {
-                ledger::record(step, &plan, key.as_ref(), now)
-            })
+            .call(Survives::PowerLoss, move |step| ledger::record(step, &plan, key.as_ref(), now))
             .await
     }
 
@@ -206,9 +173,7 @@ impl Store for Sqlite {
     ) -> Result<Option<()>, StoreError> {
         let (plan, bucket) = (plan.clone(), bucket.cloned());
         self.writer
-            .call(Survives::PowerLoss, move |step| {
-                ledger::reset(step, &plan, bucket.as_ref(), now)
-            })
+            .call(Survives::PowerLoss, move |step| ledger::reset(step, &plan, bucket.as_ref(), now))
             .await
     }
 
@@ -219,9 +184,7 @@ impl Store for Sqlite {
         page: Page,
     ) -> Result<Vec<Usage>, StoreError> {
         let resource = resource.clone();
-        self.readers
-            .ask(move |view| listing::users(view, &resource, at, &page))
-            .await
+        self.readers.ask(move |view| listing::users(view, &resource, at, &page)).await
     }
 
     async fn top(
@@ -231,9 +194,7 @@ impl Store for Sqlite {
         most: usize,
     ) -> Result<Vec<Charged>, StoreError> {
         let (resource, bucket) = (resource.clone(), bucket.clone());
-        self.readers
-            .ask(move |view| listing::top(view, &resource, &bucket, most))
-            .await
+        self.readers.ask(move |view| listing::top(view, &resource, &bucket, most)).await
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {
@@ -248,19 +209,13 @@ impl Store for Sqlite {
 
     async fn beat(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
         let instance = instance.clone();
-        self.writer
-            .call(Survives::Crash, move |step| {
-                instances::beat(step, &instance, now)
-            })
-            .await
+        self.writer.call(Survives::Crash, move |step| instances::beat(step, &instance, now)).await
     }
 
     async fn leave(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
         let leaving = instance.clone();
         self.writer
-            .call(Survives::Crash, move |step| {
-                instances::leave(step, &leaving, now)
-            })
+            .call(Survives::Crash, move |step| instances::leave(step, &leaving, now))
             .await?;
         self.own.forget(instance);
         Ok(())

@@ -10,8 +10,7 @@ use crate::quota::{Grants, Layer, Policy, PolicyVersion, Subject};
 use crate::store::{LayerKind, Page, StoreError};
 
 pub(super) fn version(db: &Connection) -> rusqlite::Result<PolicyVersion> {
-    db.prepare_cached("SELECT version FROM policy")?
-        .query_row([], |row| row.get(0))
+    db.prepare_cached("SELECT version FROM policy")?.query_row([], |row| row.get(0))
 }
 
 pub(super) fn load(view: View<'_>) -> Result<Policy, StoreError> {
@@ -19,11 +18,7 @@ pub(super) fn load(view: View<'_>) -> Result<Policy, StoreError> {
         .db
         .prepare_cached("SELECT version, file, store FROM policy")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(Policy {
-        version,
-        file: parsed(&file, "policy")?,
-        store: parsed(&store, "policy")?,
-    })
+    Ok(Policy { version, file: parsed(&file, "policy")?, store: parsed(&store, "policy")? })
 }
 
 pub(super) fn write_layer(
@@ -42,10 +37,7 @@ pub(super) fn write_layer(
     }
     let next = raise(step, seen)?;
     let document = written(layer)?;
-    step.db.execute(
-        &format!("UPDATE policy SET {column} = ?1"),
-        params![document],
-    )?;
+    step.db.execute(&format!("UPDATE policy SET {column} = ?1"), params![document])?;
     Ok(next)
 }
 
@@ -74,8 +66,7 @@ pub(super) fn write_grants(
     }
     let next = raise(step, seen)?;
     if new.is_empty() {
-        step.db
-            .execute("DELETE FROM grants WHERE subject = ?1", params![subject])?;
+        step.db.execute("DELETE FROM grants WHERE subject = ?1", params![subject])?;
     } else {
         step.db.execute(
             "INSERT INTO grants (subject, document) VALUES (?1, ?2)
@@ -112,17 +103,14 @@ fn raise(step: &mut Step<'_>, seen: PolicyVersion) -> Result<PolicyVersion, Stor
         return Err(StoreError::Conflict(text.to_owned()));
     }
     let next = PolicyVersion(seen.0.saturating_add(1));
-    step.db
-        .execute("UPDATE policy SET version = ?1", params![next])?;
+    step.db.execute("UPDATE policy SET version = ?1", params![next])?;
     step.known.version = Some(next);
     Ok(next)
 }
 
 fn parsed<T: DeserializeOwned>(document: &str, what: &str) -> Result<T, StoreError> {
     serde_json::from_str(document).map_err(|error| {
-        StoreError::Corrupt(format!(
-            "the database holds {what} that cannot be read: {error}"
-        ))
+        StoreError::Corrupt(format!("the database holds {what} that cannot be read: {error}"))
     })
 }
 

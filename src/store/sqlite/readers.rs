@@ -29,12 +29,7 @@ struct Inner {
 impl Readers {
     pub(super) fn of(file: PathBuf, own: Own) -> Self {
         let room = Arc::new(Semaphore::new(AT_ONCE));
-        Self(Arc::new(Inner {
-            file,
-            own,
-            idle: Mutex::default(),
-            room,
-        }))
+        Self(Arc::new(Inner { file, own, idle: Mutex::default(), room }))
     }
 
     /// Returns what `work` finds in one state of the books. Writes nothing, so it may be dropped
@@ -45,13 +40,8 @@ impl Readers {
         F: FnOnce(View<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let ended = |error| StoreError::unavailable("the database is closed", error);
-        let turn = self
-            .0
-            .room
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|error| ended(error.into()))?;
+        let turn =
+            self.0.room.clone().acquire_owned().await.map_err(|error| ended(error.into()))?;
         let inner = self.0.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let answer = inner.read(work);
@@ -72,10 +62,7 @@ impl Inner {
         let idle = self.idle().pop();
         let mut db = idle.map_or_else(|| file::for_reading(&self.file), Ok)?;
         let state = db.transaction()?;
-        let found = work(View {
-            db: &state,
-            own: &self.own,
-        });
+        let found = work(View { db: &state, own: &self.own });
         drop(state);
         // A connection that had trouble is not used again.
         if found.is_ok() {

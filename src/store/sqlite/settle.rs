@@ -59,10 +59,7 @@ pub(super) fn settle(
         State::Open => false,
         State::Lapsed => true,
         State::Settled if entry.total == Some(total) => {
-            return Ok(Some(Settled {
-                late: entry.late,
-                replayed: true,
-            }));
+            return Ok(Some(Settled { late: entry.late, replayed: true }));
         }
         State::Settled => return conflict("the reservation was settled with another amount"),
         State::Released => return conflict("the reservation was released"),
@@ -77,10 +74,7 @@ pub(super) fn settle(
         let event = holds::event(&entry.held, &item.resource, Kind::Settle, item.amount);
         ledger::append(step.db, &event, None, now)?;
     }
-    Ok(Some(Settled {
-        late,
-        replayed: false,
-    }))
+    Ok(Some(Settled { late, replayed: false }))
 }
 
 fn charge(db: &Connection, id: HoldId, place: usize, amount: Amount) -> rusqlite::Result<()> {

@@ -28,10 +28,7 @@ pub(super) struct Step<'a> {
 
 impl Step<'_> {
     pub(super) fn view(&self) -> View<'_> {
-        View {
-            db: self.db,
-            own: self.own,
-        }
+        View { db: self.db, own: self.own }
     }
 
     /// Returns the present version of the policy.
@@ -70,9 +67,6 @@ impl Known {
 
     /// Forgets everything: some of it was not committed after all.
     pub(super) fn forget(&mut self) {
-        *self = Self {
-            tidied: self.tidied,
-            ..Self::default()
-        };
+        *self = Self { tidied: self.tidied, ..Self::default() };
     }
 }

@@ -85,19 +85,10 @@ impl Writer {
         let thread = std::thread::Builder::new().name("metergate-sqlite".to_owned());
         let thread = thread
             .spawn(move || {
-                Book {
-                    db,
-                    own,
-                    known: Known::default(),
-                    set: None,
-                }
-                .keep(&waiting);
+                Book { db, own, known: Known::default(), set: None }.keep(&waiting);
             })
             .map_err(|error| StoreError::unavailable("no thread for the database", error))?;
-        Ok(Self {
-            calls: Some(calls),
-            thread: Some(thread),
-        })
+        Ok(Self { calls: Some(calls), thread: Some(thread) })
     }
 
     /// Does `work` in the next transaction; returns once that is committed.
@@ -109,11 +100,7 @@ impl Writer {
         F: FnOnce(&mut Step<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job = Job {
-            work: Some(work),
-            answer: None,
-            caller,
-        };
+        let job = Job { work: Some(work), answer: None, caller };
         self.send(Call::Work(survives, Box::new(job)))?;
         answer.await.map_err(|_| ended())?
     }
@@ -222,10 +209,8 @@ impl Book {
             self.set = Some(survives);
         }
         execute(&self.db, "BEGIN IMMEDIATE")?;
-        let changes = self
-            .db
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], |row| row.get(0));
+        let changes =
+            self.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
         self.known.written_by_others(changes?);
         Ok(())
     }
@@ -233,11 +218,7 @@ impl Book {
     /// Runs one call; an error means that the transaction is gone.
     fn run(&mut self, one: &mut dyn Work) -> rusqlite::Result<()> {
         execute(&self.db, "SAVEPOINT one")?;
-        let mut step = Step {
-            db: &self.db,
-            known: &mut self.known,
-            own: &self.own,
-        };
+        let mut step = Step { db: &self.db, known: &mut self.known, own: &self.own };
         if !one.run(&mut step) {
             self.known.forget();
             execute(&self.db, "ROLLBACK TO one")?;
@@ -246,9 +227,7 @@ impl Book {
     }
 
     fn checkpoint(&self) -> Result<(), StoreError> {
-        Ok(self
-            .db
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        Ok(self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 }
 
