@@ -1,6 +1,6 @@
 //! Books: events, counters, holds and policy as plain values, each verb one method.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound as End;
 
 use crate::clock::Timestamp;
@@ -20,6 +20,8 @@ pub(super) struct Books {
     pub(super) policy: Policy,
     pub(super) grants: BTreeMap<Subject, Grants>,
     pub(super) holds: HashMap<HoldId, Held>,
+    /// Those that had lapsed when they were settled.
+    late: HashSet<HoldId>,
     events: Vec<Event>,
     keys: HashMap<(Subject, String), Vec<u8>>,
     /// Complete for every subject: opening one folds the ledger, every charge keeps it.
@@ -27,7 +29,7 @@ pub(super) struct Books {
     seen: HashMap<Instance, Timestamp>,
 }
 
-/// The counts of one bucket; nobody's entry is zero.
+/// The counts of one bucket; who never charged anything has none.
 #[derive(Debug)]
 struct Counters {
     bucket: Bucket,
@@ -156,8 +158,7 @@ impl Books {
     /// Writes a line of the ledger, and counts it in every opened bucket it falls in.
     fn happened(&mut self, event: Event) {
         for counters in self.opened_for(&event.resource) {
-            let used = counters.used.entry(event.subject.clone()).or_default();
-            *used = event.fold(*used, &counters.bucket);
+            counters.count(&event);
         }
         self.events.push(event);
     }
@@ -190,15 +191,25 @@ impl Books {
     }
 }
 
-fn folded(events: &[Event], resource: &Resource, bucket: &Bucket) -> Counters {
-    let mut used = BTreeMap::<Subject, Amount>::new();
-    for event in events.iter().filter(|event| event.resource == *resource) {
-        if bucket.contains(event.at) {
-            let count = used.entry(event.subject.clone()).or_default();
-            *count = event.fold(*count, bucket);
+impl Counters {
+    fn count(&mut self, event: &Event) {
+        if !self.bucket.contains(event.at) {
+            return;
+        }
+        if let Some(used) = self.used.get_mut(&event.subject) {
+            *used = event.fold(*used, &self.bucket);
+        } else if matches!(event.kind, Kind::Use | Kind::Settle | Kind::Refund) {
+            self.used.insert(event.subject.clone(), event.fold(Amount::ZERO, &self.bucket));
         }
     }
-    Counters { bucket: bucket.clone(), used }
+}
+
+fn folded(events: &[Event], resource: &Resource, bucket: &Bucket) -> Counters {
+    let mut counters = Counters { bucket: bucket.clone(), used: BTreeMap::new() };
+    for event in events.iter().filter(|event| event.resource == *resource) {
+        counters.count(event);
+    }
+    counters
 }
 
 fn event_of(held: &Held, resource: Resource, kind: Kind, amount: Amount) -> Event {
@@ -223,6 +234,13 @@ impl Books {
         }
         self.retire(&plan.subject, now);
         self.open(plan);
+        // The same call again: it does not stand in its own way.
+        if let Some(known) = self.holds.remove(&id) {
+            let readings = self.read(plan, now);
+            let open = known.state == State::Open;
+            self.holds.insert(id, known);
+            return Ok(if open { Admission::Granted(readings) } else { Admission::Lapsed });
+        }
         let readings = self.read(plan, now);
         if judge_all(plan, &readings)? != Verdict::Fits {
             return Ok(Admission::Denied(readings));
@@ -306,7 +324,7 @@ impl Books {
             State::Open => false,
             State::Lapsed => true,
             State::Settled if held.items == charges => {
-                return Ok(Some(Settled { late: false, replayed: true }));
+                return Ok(Some(Settled { late: self.late.contains(&id), replayed: true }));
             }
             State::Settled => return conflict("the reservation was settled with another amount"),
             State::Released => return conflict("the reservation was released"),
@@ -315,6 +333,9 @@ impl Books {
         held.state = State::Settled;
         held.items.clone_from(&charges);
         let held = held.clone();
+        if late {
+            self.late.insert(id);
+        }
         for item in charges {
             self.happened(event_of(&held, item.resource, Kind::Settle, item.amount));
         }
@@ -442,8 +463,8 @@ impl Books {
             resource: resource.clone(),
             counters: current
                 .iter()
-                .filter_map(|((_, key), counters)| {
-                    Some((key.clone(), *counters.used.get(subject)?))
+                .map(|((_, key), counters)| {
+                    (key.clone(), counters.used.get(subject).copied().unwrap_or_default())
                 })
                 .collect(),
         };
