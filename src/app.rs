@@ -21,6 +21,7 @@ use crate::matrix::Whoami;
 use crate::net::{self, Address, Client, ClientSettings, Listener, Origin, Shutdown};
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
+use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, StoreError};
 
 /// Connections to the admin API at the same time; further ones wait.
@@ -121,6 +122,24 @@ impl App {
         &self.engine
     }
 
+    /// Replaces the file layer of the policy while running; counts at the next decision.
+    ///
+    /// Blocks while it does: call it outside of the office.
+    ///
+    /// # Errors
+    /// If the store does not answer; then the former policy stays.
+    pub fn apply(&self, policy: &Layer) -> Result<PolicyVersion, EngineError> {
+        let (engine, policy) = (self.engine.clone(), policy.clone());
+        let Some(office) = &self.office else {
+            return Err(EngineError::Conflict("this process ends".to_owned()));
+        };
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        office.spawn(async move {
+            let _ = told.send(engine.apply_file(&policy).await);
+        });
+        heard.recv().map_err(|_| EngineError::Conflict("this process ends".to_owned()))?
+    }
+
     /// Stops accepting, lets exchanges end for at most the grace period, cuts the rest, closes
     /// the books. Returns true if nothing had to be cut.
     #[must_use]
@@ -182,7 +201,10 @@ impl App {
         let shared = proxy::Shared::new(self.engine.clone(), whoami, settings, shutdown.clone());
         for (number, listeners) in shares.into_iter().enumerate() {
             let lane = Lane {
-                runtime: Builder::new_current_thread().enable_all().build().map_err(AppError::Thread)?,
+                runtime: Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .map_err(AppError::Thread)?,
                 listeners,
                 limits,
                 connections: connections.clone(),

@@ -1,2 +1,7 @@
 //! Runs the command line; its outcome becomes the exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    metergate::cli::run()
+}

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Engine, EngineError};
 use crate::clock::Timestamp;
+use crate::quota::capability::UPLOAD;
 use crate::quota::grant::Grant;
+use crate::quota::nearest;
 use crate::quota::policy::Rule;
 use crate::quota::{
     Amount, Capability, Grants, Group, Layer, Limit, Policy, PolicyVersion, Resource, Subject,
@@ -43,6 +45,16 @@ impl Engine {
     /// Unavailable if the store is.
     pub async fn policy(&self) -> Result<Policy, EngineError> {
         Ok(self.0.store.policy().await?)
+    }
+
+    /// Returns the group `name`.
+    ///
+    /// # Errors
+    /// Not found; unavailable if the store is.
+    pub async fn group(&self, name: &str) -> Result<Group, EngineError> {
+        let policy = self.policy().await?;
+        let group = policy.group(name).cloned();
+        group.ok_or_else(|| no_group(&policy, name))
     }
 
     /// Replaces the file layer of the policy, in one step.
@@ -90,7 +102,7 @@ impl Engine {
     pub async fn remove_group(&self, name: &str) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             not_in_file(policy.file.groups.contains_key(name), "group", name)?;
-            layer.groups.remove(name).ok_or_else(|| not_found("group", name))?;
+            layer.groups.remove(name).ok_or_else(|| no_group(policy, name))?;
             if policy.default_group() == Some(name) {
                 return Err(EngineError::Conflict(format!(
                     "group \"{name}\" is the default group: make another one the default first"
@@ -131,8 +143,16 @@ impl Engine {
     pub async fn remove_capability(&self, name: &str) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
-            layer.capabilities.remove(name).ok_or_else(|| not_found("capability", name))?;
-            Ok(())
+            if layer.capabilities.remove(name).is_some() {
+                return Ok(());
+            }
+            if name == UPLOAD {
+                return Err(EngineError::NotFound(format!(
+                    "capability \"{UPLOAD}\" is as it was built in: there is nothing to remove"
+                )));
+            }
+            let known = layer.capabilities.keys().map(String::as_str);
+            Err(not_found_near("capability", name, known))
         })
         .await
     }
@@ -143,7 +163,7 @@ impl Engine {
     /// Not found for an unknown group; unavailable if the store is.
     pub async fn add_rule(&self, rule: &Rule) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            policy.group(&rule.group).ok_or_else(|| not_found("group", &rule.group))?;
+            policy.group(&rule.group).ok_or_else(|| no_group(policy, &rule.group))?;
             match layer.rules.iter_mut().find(|other| other.pattern == rule.pattern) {
                 Some(other) => *other = rule.clone(),
                 None => layer.rules.push(rule.clone()),
@@ -164,7 +184,8 @@ impl Engine {
             layer.rules.retain(|rule| !with(rule));
             if layer.rules.len() == before {
                 not_in_file(policy.file.rules.iter().any(with), "rule", pattern)?;
-                return Err(not_found("rule", pattern));
+                let known = layer.rules.iter().map(|rule| rule.pattern.as_str());
+                return Err(not_found_near("rule", pattern, known));
             }
             Ok(())
         })
@@ -182,7 +203,7 @@ impl Engine {
         until: Option<Timestamp>,
     ) -> Result<(), EngineError> {
         self.grant(subject, |policy, grants| {
-            policy.group(group).ok_or_else(|| not_found("group", group))?;
+            policy.group(group).ok_or_else(|| no_group(policy, group))?;
             grants.group = Some(Grant { what: group.to_owned(), until, note: None });
             Ok(())
         })
@@ -212,7 +233,9 @@ impl Engine {
     pub async fn unassign(&self, subject: &Subject) -> Result<(), EngineError> {
         self.grant(subject, |_, grants| {
             if grants.group.take().is_none() & grants.exempt.take().is_none() {
-                return Err(not_found("subject with a group or exemption", subject.as_str()));
+                return Err(EngineError::NotFound(format!(
+                    "{subject} has neither a group nor an exemption of its own"
+                )));
             }
             Ok(())
         })
@@ -269,7 +292,11 @@ impl Engine {
                 grants.max_upload_bytes = None;
             }
             if before == (grants.overrides.len(), grants.max_upload_bytes.is_some()) {
-                return Err(not_found("override of", subject.as_str()));
+                return Err(EngineError::NotFound(format!(
+                    "{subject} has no override{}{}",
+                    if names.is_empty() { "" } else { " of " },
+                    names.join(" or ")
+                )));
             }
             Ok(())
         })
@@ -349,8 +376,18 @@ fn not_in_file(in_file: bool, what: &str, name: &str) -> Result<(), EngineError>
     Ok(())
 }
 
-fn not_found(what: &str, name: &str) -> EngineError {
-    EngineError::NotFound(format!("there is no {what} \"{name}\""))
+/// Says that there is no such group; suggests the nearest.
+fn no_group(policy: &Policy, name: &str) -> EngineError {
+    not_found_near("group", name, policy.groups().into_keys())
+}
+
+fn not_found_near<'a>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> EngineError {
+    let hint = nearest(name, known);
+    EngineError::NotFound(format!("there is no {what} \"{name}\"{hint}"))
 }
 
 fn busy() -> EngineError {

@@ -34,6 +34,7 @@ pub(super) struct Keeper {
     chores: mpsc::UnboundedSender<Chore>,
     closing: Arc<AtomicBool>,
     task: Mutex<Option<JoinHandle<()>>>,
+    idle: bool,
 }
 
 impl Keeper {
@@ -42,7 +43,18 @@ impl Keeper {
         let closing = Arc::new(AtomicBool::new(false));
         let work = Work { store, clock, instance, closing: closing.clone() };
         let task = tokio::spawn(work.run(queue));
-        Self { chores, closing, task: Mutex::new(Some(task)) }
+        Self { chores, closing, task: Mutex::new(Some(task)), idle: false }
+    }
+
+    /// Returns the keeper of a visitor: it has no task, and nothing is kept alive.
+    pub(super) fn idle() -> Self {
+        let (chores, _) = mpsc::unbounded_channel();
+        Self { chores, closing: Arc::default(), task: Mutex::default(), idle: true }
+    }
+
+    /// Returns true if it is the keeper of a visitor.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.idle
     }
 
     /// Has a chore done in the background, as soon as the store can.

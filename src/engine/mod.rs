@@ -33,7 +33,7 @@ pub use declare::{GroupChange, SubjectView};
 pub use error::EngineError;
 pub use hold::{Charge, Hold};
 pub use plan::Ask;
-pub use record::Fact;
+pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
 pub use terms::UploadTerms;
@@ -55,6 +55,7 @@ struct Inner {
     /// The policy as last seen; a plan made from an outdated one is refused by the store.
     known: Known,
     instance: Instance,
+    /// Idle for a visitor: it is no instance, and the store is not told of it.
     keeper: Keeper,
 }
 
@@ -94,13 +95,35 @@ impl Engine {
         Ok(Self(Arc::new(Inner { store, clock, known, instance, keeper })))
     }
 
+    /// Returns an engine on `store` for a question or a change, such as one command.
+    ///
+    /// It is no instance: it spawns nothing and writes nothing but what it is told to. What it
+    /// reserves with [`Engine::reserve`] therefore ends with the lease of an instance
+    /// ([`INSTANCE_LEASE`](crate::store::INSTANCE_LEASE)), dropped or not, unless it is settled
+    /// or released before that.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn visit(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
+        let known = Known::new(store.policy().await?);
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            known,
+            instance: Instance::fresh(),
+            keeper: Keeper::idle(),
+        })))
+    }
+
     /// Ends what is still held, says good-bye to the store, and returns when all is written.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn close(&self) -> Result<(), EngineError> {
-        self.0.keeper.close().await;
-        self.0.store.leave(&self.0.instance, self.now()).await?;
+        if !self.0.keeper.is_idle() {
+            self.0.keeper.close().await;
+            self.0.store.leave(&self.0.instance, self.now()).await?;
+        }
         Ok(self.0.store.close().await?)
     }
 

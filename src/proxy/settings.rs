@@ -1,4 +1,4 @@
-//! What the proxy is told: where it listens, whom it trusts, how much it bears, how it refuses.
+//! What the proxy is told: where it listens, where it passes on to, what a client may cost, how it refuses.
 
 use std::time::Duration;
 
@@ -6,45 +6,68 @@ use ipnet::IpNet;
 
 use crate::net::{Address, Origin};
 
-/// Everything the proxy needs to know.
-#[derive(Clone, Debug)]
+/// The proxy's part of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where it listens.
+    /// Where clients, or the web server in front, connect. At least one; default `127.0.0.1:8010`.
     pub listen: Vec<Address>,
-    /// Whose `X-Forwarded-For` passes unchanged; peers on Unix sockets always are.
+    /// Whose `X-Forwarded-For` passes unchanged; peers on a Unix socket always are. Default
+    /// `127.0.0.1` and `::1`.
     pub trusted_proxies: Vec<IpNet>,
-    /// The homeserver.
+    /// The homeserver, such as `http://127.0.0.1:8008`; there is no default.
     pub upstream: Origin,
-    /// How much it bears.
+    /// What a client may cost.
     pub limits: Limits,
-    /// How it refuses.
+    /// How an upload past its quota is refused.
     pub refusal: Refusal,
-    /// Whether each exchange gets a line in the log.
+    /// Whether each exchange is one line in the log. Default no.
     pub access_log: bool,
 }
 
-/// How much the proxy bears; each is named in the answer or log line it causes.
+impl Settings {
+    /// Returns the defaults in front of `upstream`.
+    #[must_use]
+    pub fn before(upstream: Origin) -> Self {
+        Self {
+            listen: vec![Address::Tcp(([127, 0, 0, 1], 8010).into())],
+            trusted_proxies: [
+                std::net::Ipv4Addr::LOCALHOST.into(),
+                std::net::Ipv6Addr::LOCALHOST.into(),
+            ]
+            .map(|address: std::net::IpAddr| address.into())
+            .into(),
+            upstream,
+            limits: Limits::default(),
+            refusal: Refusal::default(),
+            access_log: false,
+        }
+    }
+}
+
+/// What one client, and all together, may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// From the connection or the previous answer to the end of a head.
+    /// How long a request's head may take, from the connection or the previous answer to its last
+    /// byte. Default 30 s.
     pub head_timeout: Duration,
-    /// Between two reads of a request body.
+    /// How long a request's body may pause between two reads. Default 60 s: a slow but moving
+    /// upload lives.
     pub body_idle_timeout: Duration,
-    /// Bytes of a head.
+    /// The largest head, request line and headers together, in bytes. Default 64 KiB.
     pub head_bytes: usize,
-    /// Fields of a head.
+    /// The most headers of a request. Default 100.
     pub header_count: usize,
-    /// Connections at the same time; further ones wait.
+    /// The most connections at a time; new ones wait. Default 10 000.
     pub connections: usize,
-    /// Uploads of one user at the same time; past it 429. None: any number.
+    /// The most uploads of one user at a time; past it 429. Default any number.
     pub uploads_per_subject: Option<usize>,
-    /// Bytes of a refused body that are read away, so that the answer arrives.
+    /// How much of a refused body is read away, in bytes, so that the answer arrives. Default 64 MiB.
     pub drain_bytes: u64,
-    /// For how long a refused body is read away.
+    /// How long a refused body is read away. Default 10 s.
     pub drain_timeout: Duration,
-    /// For how long the homeserver may not answer a new connection.
+    /// How long it may take to resolve the homeserver's name and connect. Default 5 s.
     pub connect_timeout: Duration,
-    /// For how long uploads in flight may go on after being told to stop.
+    /// How long exchanges under way may last after the order to stop. Default 30 s.
     pub shutdown_grace: Duration,
 }
 
@@ -52,7 +75,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_timeout: Duration::from_secs(30),
-            body_idle_timeout: Duration::from_secs(60),
+            body_idle_timeout: Duration::from_mins(1),
             head_bytes: 64 * 1024,
             header_count: 100,
             connections: 10_000,
@@ -65,14 +88,16 @@ impl Default for Limits {
     }
 }
 
-/// How an upload is refused when the quota is spent.
+/// How an upload past its quota is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// By which code, and so by which status.
+    /// In which of Matrix' words. Default `M_LIMIT_EXCEEDED`.
     pub errcode: Errcode,
-    /// The longest wait that a client is told.
+    /// The longest a client is told to wait, though its quota may reset later: clients sleep that
+    /// long before the next try. At least 1 s; default 60 s.
     pub retry_after_max: Duration,
-    /// Where a user can read more.
+    /// Where a user reads about the quota: an `http` or `https` address. Present with
+    /// [`Errcode::UserLimitExceeded`]; default none.
     pub info_uri: Option<String>,
 }
 
@@ -80,19 +105,20 @@ impl Default for Refusal {
     fn default() -> Self {
         Self {
             errcode: Errcode::LimitExceeded,
-            retry_after_max: Duration::from_secs(60),
+            retry_after_max: Duration::from_mins(1),
             info_uri: None,
         }
     }
 }
 
-/// The code of a refusal by quota.
+/// Matrix' words for "no more".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errcode {
-    /// `M_LIMIT_EXCEEDED`, status 429.
+    /// `M_LIMIT_EXCEEDED`, 429: every client knows it, and some try again by themselves.
     LimitExceeded,
-    /// `M_USER_LIMIT_EXCEEDED` (Matrix v1.18), status 403; needs `info_uri`.
+    /// `M_USER_LIMIT_EXCEEDED`, 403: says that waiting does not help; needs an `info_uri`.
+    /// <https://spec.matrix.org/v1.18/client-server-api/#other-error-codes>
     UserLimitExceeded,
-    /// `M_FORBIDDEN`, status 403.
+    /// `M_FORBIDDEN`, 403.
     Forbidden,
 }

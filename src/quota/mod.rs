@@ -13,6 +13,7 @@ pub mod resource;
 pub mod unit;
 // Until when.
 pub mod bucket;
+mod duration;
 pub mod period;
 // Who may how much.
 pub mod capability;
@@ -34,9 +35,11 @@ mod invalid;
 pub use amount::{Amount, Overflow};
 pub use bucket::{Bucket, Zone};
 pub use capability::Capability;
+pub use duration::duration;
 pub use grant::Grants;
 pub use group::Group;
 pub use invalid::Invalid;
+pub(crate) use invalid::nearest;
 pub use limit::Limit;
 pub use period::Period;
 pub use policy::{Layer, Policy, PolicyVersion};

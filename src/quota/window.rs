@@ -47,6 +47,9 @@ fn period_and_mode(text: &str) -> Result<Period, Invalid> {
     let period = Period::from_str(words.next().unwrap_or(""))?;
     match words.next() {
         None | Some("hard") => Ok(period),
+        Some(mode @ ("soft" | "observe")) => Err(Invalid::new(format!(
+            "\"{mode}\" is not in this version: every limit is hard, so leave it out"
+        ))),
         Some(mode) => Err(Invalid::new(format!(
             "\"{mode}\" is not a mode of a limit: write hard, or nothing"
         ))),

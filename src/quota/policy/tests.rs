@@ -16,8 +16,8 @@ fn group(text: &str) -> Group {
     Group { limits: [(media(), limit(text))].into(), ..Group::default() }
 }
 
-fn given<T>(what: T) -> Option<Grant<T>> {
-    Some(Grant { what, until: None, note: None })
+fn given<T>(what: T) -> Grant<T> {
+    Grant { what, until: None, note: None }
 }
 
 fn policy() -> Policy {

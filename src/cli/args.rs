@@ -1,0 +1,154 @@
+//! What can be typed: the commands, the flags of all of them, and the first page of help.
+
+use clap::{Parser, Subcommand};
+
+use super::capability::CapabilityCommand;
+use super::check::Check;
+use super::config::ConfigCommand;
+use super::group::GroupCommand;
+use super::listing::{Over, Top};
+use super::overrides::OverrideCommand;
+use super::record::{Reset, Use};
+use super::rule::RuleCommand;
+use super::serve::Serve;
+use super::usage::Usage;
+use super::user::UserCommand;
+
+/// The commands by what they are for; a test holds it to the commands there are.
+const OVERVIEW: &str = "\
+Set up, in three lines:
+  metergate group set free media_bytes=500MB/month max_upload_bytes=20MB --default
+  metergate serve --upstream http://127.0.0.1:8008
+  metergate top media_bytes
+
+Run:
+  serve      Stand in front of a homeserver, and serve the API
+  config     Check a configuration file
+
+Say who may how much:
+  group      Limits that many subjects share
+  cap        Actions, and the resources they draw on
+  rule       Put subjects into groups by name
+  user       Put one subject into a group, or exempt it
+  override   Give one subject limits of its own
+
+Ask and count:
+  check      May they? Prints ALLOWED or DENIED, exits 0 or 1
+  use        Record what was used
+  reset      Bring a count to zero
+  usage      What one subject used, and what is left
+  over       Who has reached a limit
+  top        Who used most
+
+`metergate COMMAND --help` explains a command with examples.";
+
+/// What stands below the options.
+const ENDINGS: &str = "\
+Limits:  500MB/month, 500MB/month,50MB/day, 10000/week, unlimited, 0
+         per day, week, month or never; kB MB GB TB are 1000s, KiB MiB GiB TiB are 1024s
+Dates:   2026-12-01 (its first moment in UTC) or 2026-12-01T12:00:00Z
+Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 store unavailable";
+
+/// Upload quotas in front of a Matrix homeserver, and the quota engine behind them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "metergate",
+    version,
+    arg_required_else_help = true,
+    before_help = OVERVIEW,
+    after_help = ENDINGS,
+    help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}"
+)]
+pub(super) struct Args {
+    /// Where the books are kept: sqlite:FILE or memory: [default: sqlite:metergate.db]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "METERGATE_STORAGE",
+        hide_env_values = true
+    )]
+    pub(super) storage: Option<String>,
+    /// Answer in JSON, with amounts in base units
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Serve(Serve),
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    #[command(flatten)]
+    OnStore(OnStore),
+}
+
+/// The commands that open the store, do one thing and close it.
+#[derive(Debug, Subcommand)]
+pub(super) enum OnStore {
+    #[command(subcommand)]
+    Group(GroupCommand),
+    #[command(subcommand)]
+    Cap(CapabilityCommand),
+    #[command(subcommand)]
+    Rule(RuleCommand),
+    #[command(subcommand)]
+    User(UserCommand),
+    #[command(subcommand)]
+    Override(OverrideCommand),
+    Check(Check),
+    Use(Use),
+    Reset(Reset),
+    Usage(Usage),
+    Over(Over),
+    Top(Top),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_it() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_overview_names_every_command_and_no_other() {
+        let listed: Vec<_> = OVERVIEW
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| !line.starts_with("metergate"))
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        let mut command = Args::command();
+        command.build();
+        let mut there: Vec<_> = command
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .filter(|name| name != "help")
+            .collect();
+        let mut listed: Vec<_> = listed.into_iter().map(str::to_owned).collect();
+        listed.sort();
+        there.sort();
+        assert_eq!(listed, there);
+    }
+
+    #[test]
+    fn every_command_tells_what_it_does_and_shows_an_example() {
+        fn walk(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path}");
+            let mut below = command.get_subcommands().peekable();
+            if below.peek().is_none() {
+                let example = command.get_after_help().map(ToString::to_string);
+                assert!(example.is_some_and(|text| text.contains("metergate ")), "{path}");
+            }
+            below.for_each(|command| walk(command, &path));
+        }
+        Args::command().get_subcommands().for_each(|command| walk(command, ""));
+    }
+}

@@ -1,0 +1,101 @@
+//! cap: actions, and the resources they draw on.
+
+use std::collections::BTreeMap;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::answer::{Answer, Done};
+use super::exit::Failure;
+use super::table::table;
+use crate::engine::Engine;
+use crate::quota::{Invalid, Resource, resource};
+
+/// Actions, and the resources they draw on
+///
+/// An action is denied if any of its resources has no room. upload_media, which draws on
+/// media_bytes, is built in.
+#[derive(Debug, Subcommand)]
+pub(super) enum CapabilityCommand {
+    /// Make or replace a capability
+    ///
+    /// A resource named here is thereby declared. Of those in bytes the size of the action is
+    /// asked, of the others one.
+    #[command(after_help = "Examples:
+  metergate cap set upload_media media_bytes
+  metergate cap set upload_media media_bytes uploads")]
+    Set {
+        /// Its name
+        #[arg(value_parser = name)]
+        name: String,
+        /// What it draws on
+        #[arg(required = true, value_name = "RESOURCE")]
+        resources: Vec<Resource>,
+    },
+    /// List the capabilities
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:
+  metergate cap list"
+    )]
+    List,
+    /// Remove a capability; the built-in one becomes what it was
+    #[command(
+        visible_alias = "rm",
+        after_help = "Examples:
+  metergate cap remove upload_media"
+    )]
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+fn name(text: &str) -> Result<String, Invalid> {
+    resource::name(text, "capability").map(|name| name.as_ref().to_owned())
+}
+
+#[derive(Debug, Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    resources: &'a [Resource],
+}
+
+impl CapabilityCommand {
+    /// Runs it on `engine`.
+    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+        match self {
+            Self::Set { name, resources } => set(engine, &name, resources).await,
+            Self::List => list(engine).await,
+            Self::Remove { name } => {
+                engine.remove_capability(&name).await?;
+                let done = Done::now(BTreeMap::from([("removed", &name)]));
+                Ok(Answer::new(format!("capability {name} is removed"), &done)?)
+            }
+        }
+    }
+}
+
+async fn set(engine: &Engine, name: &str, resources: Vec<Resource>) -> Result<Answer, Failure> {
+    for (index, resource) in resources.iter().enumerate() {
+        if resources.iter().take(index).any(|other| other == resource) {
+            return Err(Failure::bad_input(format!("{resource} is named twice: once is enough")));
+        }
+    }
+    engine.set_capability(name, resources.clone()).await?;
+    let words = format!("capability {name} draws on {}", joined(&resources));
+    let done = Done::now(Named { name, resources: &resources });
+    Ok(Answer::new(words, &done)?)
+}
+
+async fn list(engine: &Engine) -> Result<Answer, Failure> {
+    let all = engine.policy().await?.capabilities();
+    let rows = all.iter().map(|(name, capability)| [name.clone(), joined(&capability.resources)]);
+    let words = table(["CAPABILITY", "DRAWS ON"], rows, "there are no capabilities");
+    Ok(Answer::new(words, &all)?)
+}
+
+fn joined(resources: &[Resource]) -> String {
+    let names: Vec<_> = resources.iter().map(Resource::as_str).collect();
+    names.join(", ")
+}

@@ -1,0 +1,189 @@
+//! group: limits that many subjects share.
+
+use std::collections::BTreeMap;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::answer::{Answer, Done};
+use super::assignment::{Assigned, Assignment, Size};
+use super::exit::Failure;
+use super::table::table;
+use super::words;
+use crate::engine::{Engine, GroupChange};
+use crate::quota::{Amount, Group, Invalid, Limit, Policy, Resource, Unit, Zone, resource};
+
+/// Limits that many subjects share
+#[derive(Debug, Subcommand)]
+pub(super) enum GroupCommand {
+    /// Make a group, or change the limits named
+    ///
+    /// What is not named stays as it is; =unlimited lifts a limit. A resource named here is
+    /// thereby declared. max_upload_bytes is the size of one upload.
+    #[command(after_help = "Examples:
+  metergate group set free media_bytes=500MB requests=10000
+  metergate group set patron media_bytes=50GB/month,2GB/day max_upload_bytes=1GB
+  metergate group set free --default")]
+    Set {
+        /// Its name
+        #[arg(value_parser = name)]
+        name: String,
+        /// Limits, such as media_bytes=500MB/month,50MB/day
+        #[arg(value_name = "RESOURCE=LIMIT")]
+        limits: Vec<Assignment>,
+        /// Make it the group of everyone who is in no other
+        #[arg(long)]
+        default: bool,
+    },
+    /// List the groups
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:
+  metergate group list
+  metergate group list --json"
+    )]
+    List,
+    /// Show one group
+    #[command(after_help = "Examples:
+  metergate group show free")]
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Remove a group that no rule and no default needs
+    #[command(
+        visible_alias = "rm",
+        after_help = "Examples:
+  metergate group remove free"
+    )]
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Reads the name of a group.
+pub(super) fn name(text: &str) -> Result<String, Invalid> {
+    resource::name(text, "group").map(|name| name.as_ref().to_owned())
+}
+
+/// A group as programs read it: every resource with its limit, and its settings beside them.
+#[derive(Debug, Serialize)]
+struct Terms<'a> {
+    #[serde(flatten)]
+    by_resource: &'a BTreeMap<Resource, Limit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_upload_bytes: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<&'a Zone>,
+}
+
+/// One group with its name.
+#[derive(Debug, Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    limits: Terms<'a>,
+    default: bool,
+    from: &'static str,
+}
+
+impl<'a> Terms<'a> {
+    fn of(group: &'a Group) -> Self {
+        Self {
+            by_resource: &group.limits,
+            max_upload_bytes: group.max_upload_bytes,
+            timezone: group.timezone.as_ref(),
+        }
+    }
+
+    /// Returns them in one line: `media_bytes 500 MB/month; requests 10000`.
+    fn words(&self) -> String {
+        let limits = self.by_resource.iter();
+        let limits = limits.map(|(resource, limit)| match limit.human(resource.unit()) {
+            human if human.is_empty() => resource.to_string(),
+            human => format!("{resource} {human}"),
+        });
+        let size = self.max_upload_bytes.map(|size| {
+            let size = words::amount(Unit::Bytes, size);
+            format!("one upload at most {size}")
+        });
+        let zone = self.timezone.map(|zone| format!("days of {}", zone.name()));
+        let all: Vec<_> = limits.chain(size).chain(zone).collect();
+        if all.is_empty() { "no limits".to_owned() } else { all.join("; ") }
+    }
+}
+
+impl<'a> Named<'a> {
+    fn of(policy: &'a Policy, name: &'a str, group: &'a Group) -> Self {
+        Self {
+            name,
+            limits: Terms::of(group),
+            default: policy.default_group() == Some(name),
+            from: if policy.file.groups.contains_key(name) { "file" } else { "store" },
+        }
+    }
+
+    fn words(&self) -> String {
+        let default = if self.default { " (the default)" } else { "" };
+        format!("{}{default}: {}", self.name, self.limits.words())
+    }
+}
+
+impl GroupCommand {
+    /// Runs it on `engine`.
+    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+        match self {
+            Self::Set { name, limits, default } => set(engine, &name, &limits, default).await,
+            Self::List => list(engine).await,
+            Self::Show { name } => show(engine, &name).await,
+            Self::Remove { name } => {
+                engine.remove_group(&name).await?;
+                let done = Done::now(BTreeMap::from([("removed", &name)]));
+                Ok(Answer::new(format!("group {name} is removed"), &done)?)
+            }
+        }
+    }
+}
+
+async fn set(
+    engine: &Engine,
+    name: &str,
+    limits: &[Assignment],
+    default: bool,
+) -> Result<Answer, Failure> {
+    let assigned = Assigned::read(limits, str::parse)?;
+    let change = GroupChange {
+        limits: assigned.limits,
+        max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),
+        default,
+    };
+    engine.set_group(name, &change).await?;
+    let policy = engine.policy().await?;
+    let group = engine.group(name).await?;
+    let now = Named::of(&policy, name, &group);
+    let words = format!("group {}", now.words());
+    Ok(Answer::new(words, &Done::now(now))?)
+}
+
+async fn list(engine: &Engine) -> Result<Answer, Failure> {
+    let policy = engine.policy().await?;
+    let groups = policy.groups();
+    let named = groups.iter().map(|(name, group)| {
+        let named = Named::of(&policy, name, group);
+        let default = if named.default { "default" } else { "" };
+        let from = named.from;
+        [*name, &named.limits.words(), default, from].map(str::to_owned)
+    });
+    let words =
+        table(["GROUP", "LIMITS", "", "FROM"], named, "there are no groups: nothing is refused");
+    let json: BTreeMap<_, _> =
+        groups.iter().map(|(name, group)| (name, Terms::of(group))).collect();
+    Ok(Answer::new(words, &json)?)
+}
+
+async fn show(engine: &Engine, name: &str) -> Result<Answer, Failure> {
+    let policy = engine.policy().await?;
+    let group = engine.group(name).await?;
+    let named = Named::of(&policy, name, &group);
+    Ok(Answer::new(named.words(), &named)?)
+}

@@ -1,0 +1,38 @@
+//! The command line: arguments → a command → an answer and its exit code.
+//!
+//! Every command but `serve` and `config check` opens the store, does one thing, and answers
+//! with words for people and JSON for programs. The words go to standard output; a failure is
+//! one sentence on standard error.
+#![expect(
+    clippy::doc_markdown,
+    reason = "the docs of arguments are help texts: nobody reads backticks on a terminal"
+)]
+
+// What was typed, and what is said about it.
+mod answer;
+mod args;
+mod assignment;
+mod exit;
+mod mistake;
+mod table;
+mod words;
+// Who may how much.
+mod capability;
+mod group;
+mod overrides;
+mod rule;
+mod user;
+// What was used, and what may be.
+mod check;
+mod listing;
+mod record;
+mod usage;
+// The service.
+mod config;
+mod serve;
+// The store, for the length of one command.
+mod visit;
+
+mod run;
+
+pub use run::run;

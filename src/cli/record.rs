@@ -1,0 +1,135 @@
+//! use: record what was used; reset: bring a count to zero.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::answer::{Answer, Done};
+use super::exit::Failure;
+use super::words::{self, Words};
+use crate::clock::Timestamp;
+use crate::engine::{Engine, Fact, Recorded};
+use crate::quota::{Amount, Period, Resource, Subject};
+
+/// Record what was used
+///
+/// Whatever the limit: what happened, happened. A negative amount takes back.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  metergate use @alice:example.org media_bytes 300MB
+  metergate use @alice:example.org media_bytes -20MB
+  metergate use @alice:example.org requests 1 --key job-17 --at 2026-11-30T22:00:00Z")]
+pub(super) struct Use {
+    /// Who
+    subject: Subject,
+    /// Of what
+    resource: String,
+    /// How much: 300MB, 1.5GiB, 10, -20MB
+    #[arg(allow_hyphen_values = true)]
+    amount: String,
+    /// A name for this call: told again, it is recorded once
+    #[arg(long)]
+    key: Option<String>,
+    /// When it happened, at most 35 days back [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+}
+
+/// Bring a count to zero
+///
+/// The current count, in every period or in one; of one resource or of all. What was used stays
+/// in the ledger.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  metergate reset @alice:example.org media_bytes
+  metergate reset @alice:example.org media_bytes --period day
+  metergate reset @alice:example.org")]
+pub(super) struct Reset {
+    /// Who
+    subject: Subject,
+    /// Of what; all resources if none is named
+    resource: Option<String>,
+    /// Only the count of this period: day, week, month or never
+    #[arg(long)]
+    period: Option<Period>,
+}
+
+/// What programs read.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    subject: &'a Subject,
+    resource: &'a Resource,
+    used: Amount,
+    unit: &'static str,
+    over: bool,
+    replayed: bool,
+}
+
+impl Use {
+    /// Runs it on `engine`.
+    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+        let resource = engine.resource(&self.resource).await?;
+        let amount = resource.unit().parse(&self.amount)?;
+        let fact = Fact { subject: self.subject, resource, amount, key: self.key, at: self.at };
+        let recorded = engine.record(&fact).await?;
+        let words = Words::of(engine).await?;
+        let told = Told {
+            subject: &fact.subject,
+            resource: &fact.resource,
+            used: recorded.window.used,
+            unit: fact.resource.unit().name(),
+            over: recorded.window.over,
+            replayed: recorded.replayed,
+        };
+        Ok(Answer::new(sentence(&fact, &recorded, &words), &told)?)
+    }
+}
+
+fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
+    let unit = fact.resource.unit();
+    let Fact { subject, resource, .. } = fact;
+    let what = if recorded.replayed {
+        "was recorded before".to_owned()
+    } else {
+        format!("{} recorded", words::amount(unit, fact.amount))
+    };
+    let over = if recorded.window.over { ", the limit is reached" } else { "" };
+    let count = match fact.at {
+        // What is used "this month" is said only of the present one.
+        Some(_) => format!(
+            "{} used in {}",
+            words::amount(unit, recorded.window.used),
+            recorded.window.bucket
+        ),
+        None => words.window(unit, &recorded.window),
+    };
+    format!("{subject} {resource}: {what}, {count}{over}")
+}
+
+impl Reset {
+    /// Runs it on `engine`.
+    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+        let resources = match &self.resource {
+            Some(name) => vec![engine.resource(name).await?],
+            None => engine.resources().await?,
+        };
+        for resource in &resources {
+            engine.reset(&self.subject, resource, self.period).await?;
+        }
+        let names: Vec<_> = resources.iter().map(Resource::as_str).collect();
+        let names = names.join(", ");
+        let period = self.period.map(|period| format!(" per {period}"));
+        let words = format!(
+            "{} {names}: the count{} starts again at zero",
+            self.subject,
+            period.unwrap_or_default()
+        );
+        let json = BTreeMap::from([
+            ("subject", serde_json::json!(self.subject)),
+            ("resources", serde_json::json!(resources)),
+            ("period", serde_json::json!(self.period)),
+        ]);
+        Ok(Answer::new(words, &Done::now(json))?)
+    }
+}

@@ -1,0 +1,89 @@
+//! rule: put subjects into groups by name.
+
+use std::collections::BTreeMap;
+
+use clap::Subcommand;
+
+use super::answer::{Answer, Done};
+use super::exit::Failure;
+use super::table::table;
+use crate::engine::Engine;
+use crate::quota::policy::Rule;
+use crate::quota::{Invalid, Subject};
+
+/// Put subjects into groups by name
+///
+/// The first rule that matches the whole name counts, for those who were not put into a group
+/// by `user set`.
+#[derive(Debug, Subcommand)]
+pub(super) enum RuleCommand {
+    /// Add a rule behind the others, or change the group of one that is there
+    #[command(after_help = "Examples:
+  metergate rule add '@bridge_*:example.org' --group bridges
+  metergate rule add '@*:example.org' --group free")]
+    Add {
+        /// A name in which * is any text and ? any one character
+        #[arg(value_name = "GLOB", value_parser = glob)]
+        pattern: String,
+        /// The group it puts them into
+        #[arg(long)]
+        group: String,
+    },
+    /// List the rules in the order in which they are tried
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:
+  metergate rule list"
+    )]
+    List,
+    /// Remove a rule
+    #[command(
+        visible_alias = "rm",
+        after_help = "Examples:
+  metergate rule remove '@*:example.org'"
+    )]
+    Remove {
+        /// As it was added
+        #[arg(value_name = "GLOB")]
+        pattern: String,
+    },
+}
+
+/// Reads a glob: what can be in it is what can be in the name of a subject.
+fn glob(text: &str) -> Result<String, Invalid> {
+    text.parse::<Subject>().map(String::from).map_err(|_| {
+        Invalid::new("a rule is a name with * and ?, without spaces: write '@*:example.org'")
+    })
+}
+
+impl RuleCommand {
+    /// Runs it on `engine`.
+    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+        match self {
+            Self::Add { pattern, group } => {
+                let rule = Rule { pattern, group };
+                engine.add_rule(&rule).await?;
+                let words = format!("{} are in group {}", rule.pattern, rule.group);
+                Ok(Answer::new(words, &Done::now(&rule))?)
+            }
+            Self::List => list(engine).await,
+            Self::Remove { pattern } => {
+                engine.remove_rule(&pattern).await?;
+                let done = Done::now(BTreeMap::from([("removed", &pattern)]));
+                Ok(Answer::new(format!("rule {pattern} is removed"), &done)?)
+            }
+        }
+    }
+}
+
+async fn list(engine: &Engine) -> Result<Answer, Failure> {
+    let policy = engine.policy().await?;
+    let from_file = policy.file.rules.len();
+    let rules: Vec<_> = policy.rules().collect();
+    let rows = rules.iter().enumerate().map(|(index, rule)| {
+        let from = if index < from_file { "file" } else { "store" };
+        [&rule.pattern, &rule.group, from].map(str::to_owned)
+    });
+    let words = table(["MATCH", "GROUP", "FROM"], rows, "there are no rules");
+    Ok(Answer::new(words, &rules)?)
+}

@@ -1,0 +1,70 @@
+//! Runs one command line from its words to its exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::answer::{self, Answer};
+use super::args::{Args, Command, OnStore};
+use super::exit::{Exit, Failure};
+use super::{mistake, visit};
+use crate::engine::Engine;
+
+/// Runs what the command line of this process asks for; returns its exit code.
+///
+/// Blocks until that is done, which for `serve` is when it is told to stop.
+#[must_use]
+pub fn run() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(mistake) => return mistake::tell(&mistake).into(),
+    };
+    let json = args.json;
+    let said = execute(args).and_then(|answer| {
+        answer.say(json)?;
+        Ok(answer.exit)
+    });
+    let exit = said.unwrap_or_else(|failure| {
+        answer::complain("error", &failure.sentence());
+        failure.exit()
+    });
+    exit.into()
+}
+
+fn execute(args: Args) -> Result<Answer, Failure> {
+    let storage = args.storage.filter(|storage| !storage.is_empty());
+    match args.command {
+        Command::Serve(serve) => serve.run(storage).map(|()| Answer::silent(Exit::Done)),
+        Command::Config(config) => config.run(),
+        Command::OnStore(command) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(visiting(storage.as_deref(), command)),
+    }
+}
+
+/// Opens the store, runs `command` on it, and closes it whatever came of that.
+async fn visiting(storage: Option<&str>, command: OnStore) -> Result<Answer, Failure> {
+    let engine = visit::open(storage).await?;
+    let answer = on_engine(command, &engine).await;
+    let closed = engine.close().await;
+    let answer = answer?;
+    closed?;
+    Ok(answer)
+}
+
+async fn on_engine(command: OnStore, engine: &Engine) -> Result<Answer, Failure> {
+    match command {
+        OnStore::Group(group) => group.run(engine).await,
+        OnStore::Cap(capability) => capability.run(engine).await,
+        OnStore::Rule(rule) => rule.run(engine).await,
+        OnStore::User(user) => user.run(engine).await,
+        OnStore::Override(overrides) => overrides.run(engine).await,
+        OnStore::Use(fact) => fact.run(engine).await,
+        OnStore::Reset(reset) => reset.run(engine).await,
+        OnStore::Check(check) => check.run(engine).await,
+        OnStore::Usage(usage) => usage.run(engine).await,
+        OnStore::Over(over) => over.run(engine).await,
+        OnStore::Top(top) => top.run(engine).await,
+    }
+}

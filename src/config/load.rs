@@ -1,0 +1,77 @@
+//! load: file, environment and flags become settings, or every complaint at once.
+
+use std::collections::BTreeSet;
+
+use super::error::{Complaint, ConfigError, Place};
+use super::resolve::resolve;
+use super::section::Notes;
+use super::settings::Loaded;
+use super::sources::{LIMIT_GROUP, Sources};
+use super::tree::{Entry, Table, Value, cover};
+use super::{environment, file};
+
+/// Reads all sources. A flag counts before the environment, that before the file.
+///
+/// Blocks while it reads the file, and the token's file.
+///
+/// # Errors
+/// Everything that is wrong, each with its place and what would be right.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let mut complaints = Vec::new();
+    let mut tree = Table::new();
+    if let Some(name) = &sources.file {
+        match file::read(name) {
+            Ok(table) => tree = table,
+            Err(unreadable) => complaints.extend(unreadable),
+        }
+    }
+    cover(&mut tree, environment::read(&sources.environment, &mut complaints));
+    let flags = sources.flags.read(&mut complaints);
+    if !sources.flags.limit.is_empty() {
+        complaints.extend(one_default(&tree));
+    }
+    cover(&mut tree, flags);
+    // Half a tree would be complained about for what the other half says.
+    ConfigError::of(complaints)?;
+    let notes = Notes::default();
+    let settings = resolve(&tree, sources.flags.port, &notes);
+    let (complaints, warnings) = notes.into_parts();
+    ConfigError::of(complaints)?;
+    Ok(Loaded { settings, warnings })
+}
+
+/// Complains if there is a default group already, or a group of the name that `--limit` takes.
+fn one_default(tree: &Table) -> Option<Complaint> {
+    let policy = below(tree, "policy")?;
+    let group = below(policy, "groups").and_then(|groups| groups.get(LIMIT_GROUP));
+    let entry = policy.get("default_group").or(group)?;
+    let place = &entry.place;
+    Some(Complaint {
+        place: Place::Flag("--limit"),
+        text: format!("makes the default group, and {place} has one already: keep one of the two"),
+    })
+}
+
+fn below<'a>(tree: &'a Table, name: &str) -> Option<&'a Table> {
+    let Entry { node, .. } = tree.get(name)?;
+    match &node.value {
+        Value::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// Returns every key that the file may have, as `limits.head_timeout`; a name of your own is `*`.
+#[must_use]
+pub fn keys() -> BTreeSet<String> {
+    /// One of each thing that has a name.
+    const NAMES: [(&str, &str); 3] = [
+        ("METERGATE_POLICY__GROUPS__FREE__MEDIA_BYTES__LIMIT", "0"),
+        ("METERGATE_POLICY__CAPABILITIES__UPLOAD__RESOURCES", "bytes"),
+        ("METERGATE_POLICY__RULES__MATCH", "*"),
+    ];
+    let names = NAMES.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let tree = environment::read(&names, &mut Vec::new());
+    let notes = Notes::default();
+    resolve(&tree, None, &notes);
+    notes.into_keys()
+}

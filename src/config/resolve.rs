@@ -1,0 +1,114 @@
+//! resolve: the tree → Settings; what sections say against each other.
+
+use std::net::IpAddr;
+
+use super::error::Place;
+use super::section::{Notes, Section};
+use super::sections::{
+    Server, admin, auth, limits, log, policy, reject, server, storage, upstream,
+};
+use super::settings::Settings;
+use super::tree::Table;
+use crate::net::{Address, Origin};
+use crate::proxy;
+
+/// Reads the whole tree; what is wrong is noted and replaced by its default.
+pub(super) fn resolve(tree: &Table, port: Option<u16>, notes: &Notes) -> Settings {
+    let whole = Section::whole(tree, notes);
+    let server = server(&whole);
+    let upstream = upstream(&whole);
+    let auth = auth(&whole);
+    let admin = admin(&whole, port);
+    let (storage, store_timeout) = storage(&whole);
+    let refusal = reject(&whole);
+    let (log, access) = log(&whole);
+    let limits = limits(&whole);
+    let policy = policy(&whole);
+    whole.later("meter", "the upload routes are metered, and no others");
+    whole.later("notify", "read GET /v1/over instead");
+    let instance = server.instance.clone();
+    if upstream.is_none() {
+        needs_upstream(&whole);
+    }
+    let proxy = upstream.map(|upstream| proxy::Settings {
+        limits,
+        refusal,
+        ..proxy(server, upstream, access)
+    });
+    if let Some(proxy) = &proxy {
+        apart(&whole, proxy, &admin.listen, port);
+    }
+    whole.done();
+    Settings { proxy, auth, admin, storage, store_timeout, instance, log, policy }
+}
+
+fn proxy(server: Server, upstream: Origin, access: Option<bool>) -> proxy::Settings {
+    let default = proxy::Settings::before(upstream);
+    proxy::Settings {
+        listen: server.listen.unwrap_or(default.listen),
+        trusted_proxies: server.trusted_proxies.unwrap_or(default.trusted_proxies),
+        access_log: access.unwrap_or(default.access_log),
+        ..default
+    }
+}
+
+/// Warns if the proxy is told where to listen, but not where to pass on to.
+fn needs_upstream(whole: &Section<'_>) {
+    if whole.place("upstream").is_none() {
+        let text = "nothing is proxied without [upstream] url: only the quota API runs";
+        whole.section("server").warn("listen", text);
+    }
+}
+
+/// Complains if two listen at one place, or the upstream is where metergate itself listens.
+fn apart(whole: &Section<'_>, proxy: &proxy::Settings, admin: &Address, port: Option<u16>) {
+    if proxy.listen.iter().any(|address| meet(address, admin)) {
+        let said = |section| whole.section(section).place("listen");
+        let flag = port.map(|_| &Place::Flag("--port"));
+        if let Some(place) = flag.or_else(|| said("admin")).or_else(|| said("server")) {
+            let text = format!(
+                "[server] listen and [admin] listen meet at {admin}: choose another address for one of them"
+            );
+            whole.notes.complain(place, text);
+        }
+    }
+    let own = proxy.listen.iter().chain([admin]);
+    if let Some(address) = own.into_iter().find(|it| leads_to(&proxy.upstream, it)) {
+        let text = "is where metergate itself listens: write the address of the homeserver";
+        whole.section("upstream").refuse("url", format!("{address} {text}"));
+    }
+}
+
+/// Returns true if the two cannot both be listened at.
+fn meet(one: &Address, other: &Address) -> bool {
+    match (one, other) {
+        (Address::Tcp(one), Address::Tcp(other)) => {
+            let overlap = one.ip() == other.ip()
+                || (one.is_ipv4() == other.is_ipv4()
+                    && (one.ip().is_unspecified() || other.ip().is_unspecified()));
+            one.port() != 0 && one.port() == other.port() && overlap
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Returns true if a connection to `origin` surely arrives at `address`.
+fn leads_to(origin: &Origin, address: &Address) -> bool {
+    match (origin, address) {
+        (Origin::Unix(one), Address::Unix(other)) => one == other,
+        (Origin::Tcp { host, port }, Address::Tcp(address)) => {
+            let (here, at) = (address.ip().to_canonical(), host.parse::<IpAddr>());
+            let same = match at.map(|ip| ip.to_canonical()) {
+                Ok(ip) => {
+                    ip == here || (here.is_unspecified() && ip.is_loopback()) || ip.is_unspecified()
+                }
+                Err(_) => {
+                    host.eq_ignore_ascii_case("localhost")
+                        && (here.is_loopback() || here.is_unspecified())
+                }
+            };
+            *port == address.port() && same
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,62 @@
+//! `[limits]`: what a client may cost.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::section::Section;
+use crate::config::tree::{Node, Value};
+use crate::config::value::{bytes, duration, number, wait};
+use crate::proxy::Limits;
+use crate::quota::{Amount, Invalid, Unit};
+
+/// The smallest head that must fit, and the largest that is kept in memory, in bytes.
+const HEAD: RangeInclusive<i64> = 8 * 1024..=1024 * 1024;
+
+pub(in crate::config) fn limits(whole: &Section<'_>) -> Limits {
+    let section = whole.section("limits");
+    let default = Limits::default();
+    let timeout = |key, default: Duration| section.value(key, wait).unwrap_or(default);
+    let grace = |key, default: Duration| section.value(key, duration).unwrap_or(default);
+    let count = |key, most| section.value(key, |node| whole_number(node, most));
+    let read = Limits {
+        head_timeout: timeout("head_timeout", default.head_timeout),
+        body_idle_timeout: timeout("body_idle_timeout", default.body_idle_timeout),
+        connect_timeout: timeout("connect_timeout", default.connect_timeout),
+        drain_timeout: grace("drain_timeout", default.drain_timeout),
+        shutdown_grace: grace("shutdown_grace", default.shutdown_grace),
+        header_count: count("header_count", 10_000).unwrap_or(default.header_count),
+        connections: count("connections", 10_000_000).unwrap_or(default.connections),
+        head_bytes: section.value("head_bytes", head_bytes).unwrap_or(default.head_bytes),
+        drain_bytes: section
+            .value("drain_bytes", |node| bytes(node).map(|size| size.get().unsigned_abs()))
+            .unwrap_or(default.drain_bytes),
+        uploads_per_subject: section.value("uploads_per_subject", count_or_unlimited).flatten(),
+    };
+    section.done();
+    read
+}
+
+fn whole_number(node: &Node, most: u32) -> Result<usize, Invalid> {
+    let count = number(node, &(1..=most))?;
+    usize::try_from(count).map_err(|_| Invalid::new("is too large for this machine"))
+}
+
+fn head_bytes(node: &Node) -> Result<usize, Invalid> {
+    let size = bytes(node)?.get();
+    let fits = usize::try_from(size).ok().filter(|_| HEAD.contains(&size));
+    fits.ok_or_else(|| {
+        let human = |size: &i64| Unit::Bytes.human(Amount::new(*size));
+        Invalid::new(format!(
+            "{} is not from 8KiB to 1MiB: browsers send heads of several KiB",
+            human(&size)
+        ))
+    })
+}
+
+fn count_or_unlimited(node: &Node) -> Result<Option<usize>, Invalid> {
+    match &node.value {
+        Value::Text(text) | Value::Word(text) if text.trim() == "unlimited" => Ok(None),
+        Value::Text(_) => Err(Invalid::new("needs a whole number or \"unlimited\"")),
+        _ => whole_number(node, 1_000_000).map(Some),
+    }
+}

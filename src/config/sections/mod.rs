@@ -1,0 +1,22 @@
+//! The sections of the file, each read into the settings of the module it is for.
+
+mod admin;
+mod auth;
+mod limit;
+mod limits;
+mod log;
+mod policy;
+mod reject;
+mod server;
+mod storage;
+mod upstream;
+
+pub(super) use admin::admin;
+pub(super) use auth::auth;
+pub(super) use limits::limits;
+pub(super) use log::log;
+pub(super) use policy::policy;
+pub(super) use reject::reject;
+pub(super) use server::{Server, server};
+pub(super) use storage::{STORE_TIMEOUT, storage};
+pub(super) use upstream::upstream;

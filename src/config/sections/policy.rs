@@ -1,0 +1,135 @@
+//! `[policy]`: groups, their limits, and who is in which; the file layer of the policy.
+
+use std::collections::BTreeMap;
+
+use super::limit::limit;
+use crate::config::section::Section;
+use crate::config::tree::{Node, Value};
+use crate::config::value::{bytes, only, parsed, text};
+use crate::quota::policy::Rule;
+use crate::quota::{Amount, Capability, Group, Invalid, Layer, Resource, nearest, resource};
+
+pub(in crate::config) fn policy(whole: &Section<'_>) -> Layer {
+    let section = whole.section("policy");
+    let groups = groups(&section.section("groups"));
+    let rules = section.sections("rules").into_iter();
+    let read = Layer {
+        timezone: section.value("timezone", parsed),
+        period: section.value("period", parsed),
+        default_group: section.value("default_group", group_name),
+        capabilities: capabilities(&section.section("capabilities")),
+        rules: rules.filter_map(|it| rule(it, &groups)).collect(),
+        groups,
+    };
+    if let Some(group) = &read.default_group {
+        declared(&section, "default_group", group, &read.groups);
+    }
+    everyone_is_meant(&section, &read);
+    section.done();
+    read
+}
+
+fn groups(section: &Section<'_>) -> BTreeMap<String, Group> {
+    let mut groups = BTreeMap::new();
+    for (name, entry) in section.others() {
+        section.heed(name, &entry.place, resource::name(name, "group"));
+        groups.insert(name.to_owned(), group(&section.named(name, &entry.node)));
+    }
+    groups
+}
+
+fn group(section: &Section<'_>) -> Group {
+    let mut group = Group {
+        max_upload_bytes: section.value("max_upload_bytes", size).flatten(),
+        timezone: section.value("timezone", parsed),
+        limits: BTreeMap::new(),
+    };
+    section.later("extends", "name every limit in each group");
+    for (key, entry) in section.others() {
+        let resource: Option<Resource> = section.heed(key, &entry.place, key.parse());
+        let Some(resource) = resource else { continue };
+        if let Some(limit) = limit(section, key, &entry.node.place, resource.unit()) {
+            group.limits.insert(resource, limit);
+        }
+    }
+    group
+}
+
+/// Reads the size of one upload; none is any size.
+fn size(node: &Node) -> Result<Option<Amount>, Invalid> {
+    match &node.value {
+        Value::Text(text) | Value::Word(text) if text.trim() == "unlimited" => Ok(None),
+        _ => bytes(node).map(Some),
+    }
+}
+
+fn capabilities(section: &Section<'_>) -> BTreeMap<String, Capability> {
+    let mut capabilities = BTreeMap::new();
+    for (name, entry) in section.others() {
+        section.heed(name, &entry.place, resource::name(name, "capability"));
+        let resources = match &entry.node.value {
+            Value::Table(_) => {
+                let table = section.named(name, &entry.node);
+                let resources = table.list("resources", parsed).unwrap_or_default();
+                table.value("on_outage", only("closed", &["open"]));
+                table.done();
+                resources
+            }
+            _ => section.each(name, parsed),
+        };
+        if resources.is_empty() {
+            section.refuse(name, "draws on no resource: write one, like \"media_bytes\"");
+        }
+        capabilities.insert(name.to_owned(), Capability { resources });
+    }
+    capabilities
+}
+
+fn rule(section: Section<'_>, groups: &BTreeMap<String, Group>) -> Option<Rule> {
+    let pattern = section.value("match", pattern);
+    let group = section.value("group", group_name);
+    for key in ["match", "group"] {
+        if let (Some(place), None) = (section.begins, section.place(key)) {
+            let text = format!(
+                "a rule needs {key}: write match = \"@bridge_*:example.org\" and group = \"bridges\""
+            );
+            section.notes.complain(place, text);
+        }
+    }
+    if let Some(group) = &group {
+        declared(&section, "group", group, groups);
+    }
+    section.done();
+    Some(Rule { pattern: pattern?, group: group? })
+}
+
+fn pattern(node: &Node) -> Result<String, Invalid> {
+    match text(node)? {
+        "" => Err(Invalid::new("is empty: write * to match everyone")),
+        pattern => Ok(pattern.to_owned()),
+    }
+}
+
+fn group_name(node: &Node) -> Result<String, Invalid> {
+    resource::name(text(node)?, "group").map(|name| name.as_ref().to_owned())
+}
+
+/// Warns if nothing here declares `group`; it may be in the store.
+fn declared(section: &Section<'_>, key: &str, group: &str, groups: &BTreeMap<String, Group>) {
+    if !groups.contains_key(group) {
+        let hint = nearest(group, groups.keys().map(String::as_str));
+        let text = "is not declared here: without it in the store nobody is limited by it";
+        section.warn(key, format!("group \"{group}\" {text}{hint}"));
+    }
+}
+
+/// Warns if there are groups, and people who are in none.
+fn everyone_is_meant(section: &Section<'_>, read: &Layer) {
+    let is_everyone = |rule: &Rule| matches!(rule.pattern.as_str(), "*" | "@*" | "@*:*");
+    let everyone = read.default_group.is_some() || read.rules.iter().any(is_everyone);
+    if !read.groups.is_empty() && !everyone {
+        let text =
+            "there is no default_group and no rule for everyone: who matches no rule has no limit";
+        section.warn("groups", text);
+    }
+}

@@ -1,0 +1,67 @@
+//! `[server]`: where the proxy listens, whom it trusts, what this instance is called.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::config::section::Section;
+use crate::config::tree::Node;
+use crate::config::value::{parsed, text};
+use crate::net::Address;
+use crate::quota::{Invalid, resource};
+
+/// What the section says; what it does not say is absent.
+pub(in crate::config) struct Server {
+    pub(in crate::config) listen: Option<Vec<Address>>,
+    pub(in crate::config) trusted_proxies: Option<Vec<IpNet>>,
+    pub(in crate::config) instance: Option<String>,
+}
+
+pub(in crate::config) fn server(whole: &Section<'_>) -> Server {
+    let section = whole.section("server");
+    section.later(
+        "tls",
+        "let the web server in front of metergate speak TLS, and leave [server.tls] out",
+    );
+    let read = Server {
+        listen: section.list("listen", address),
+        trusted_proxies: section.list("trusted_proxies", network),
+        instance: section.value("instance", |node| {
+            let name = text(node)?;
+            resource::name(name, "instance").map(|name| name.as_ref().to_owned())
+        }),
+    };
+    if let Some(listen) = &read.listen {
+        for (index, address) in listen.iter().enumerate() {
+            if listen.iter().skip(index + 1).any(|it| it == address) {
+                section.refuse("listen", format!("says {address} twice: keep one"));
+            }
+        }
+        let said_nothing = section.items("listen").is_empty();
+        if said_nothing {
+            section.refuse("listen", "needs an address, like \"127.0.0.1:8010\"");
+        }
+    }
+    section.done();
+    read
+}
+
+fn address(node: &Node) -> Result<Address, Invalid> {
+    if text(node)? == "systemd" {
+        return Err(Invalid::new(
+            "socket activation is not in this version: write an address, like \"127.0.0.1:8010\"",
+        ));
+    }
+    parsed(node)
+}
+
+/// Reads an address or a network; an address is the network of itself.
+fn network(node: &Node) -> Result<IpNet, Invalid> {
+    let text = text(node)?;
+    let network = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse::<IpNet>());
+    network.map(|network| network.trunc()).map_err(|_| {
+        Invalid::new(format!(
+            "\"{text}\" is not an IP address or network: write 127.0.0.1, ::1 or 10.0.0.0/8"
+        ))
+    })
+}

@@ -1,0 +1,54 @@
+//! Settings: everything a process is told, once, before any port is bound.
+
+use std::time::Duration;
+
+use super::error::Complaint;
+use super::sections::STORE_TIMEOUT;
+use crate::quota::Layer;
+use crate::store::StorageSpec;
+use crate::{api, matrix, proxy, telemetry};
+
+/// Everything that `metergate serve` is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The proxy; none without an upstream: then the quota API runs alone.
+    pub proxy: Option<proxy::Settings>,
+    /// How users are found out.
+    pub auth: matrix::Settings,
+    /// The admin API.
+    pub admin: api::Settings,
+    /// Which store. Default `sqlite:metergate.db`.
+    pub storage: StorageSpec,
+    /// How long the store may take to answer. Default 5 s.
+    pub store_timeout: Duration,
+    /// What this instance is called, unique on its store; none means a new name at each start.
+    pub instance: Option<String>,
+    /// The log.
+    pub log: telemetry::log::Settings,
+    /// The file layer of the policy: what file, environment and flags declare. Default nothing.
+    pub policy: Layer,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            auth: matrix::Settings::default(),
+            admin: api::Settings::default(),
+            storage: StorageSpec::default(),
+            store_timeout: STORE_TIMEOUT,
+            instance: None,
+            log: telemetry::log::Settings::default(),
+            policy: Layer::default(),
+        }
+    }
+}
+
+/// Settings, and what looks like a slip in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// What is allowed, but probably not meant.
+    pub warnings: Vec<Complaint>,
+}
