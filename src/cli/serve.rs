@@ -1,7 +1,7 @@
 //! serve: run until told to stop.
 
+use std::io;
 use std::path::PathBuf;
-use std::{env, io};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,7 +23,7 @@ use crate::telemetry::{self, Secret, cause};
   metergate serve --config /etc/metergate/metergate.toml
   metergate serve --port 8400 --token s3cret")]
 pub(super) struct Serve {
-    /// The configuration file
+    /// The configuration file [default: $METERGATE_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where clients connect; may be given several times [default: 127.0.0.1:8010]
@@ -50,7 +50,7 @@ impl Serve {
     /// Serves until told to stop.
     pub(super) fn run(self, storage: Option<String>) -> Result<(), Failure> {
         let config =
-            self.config.clone().or_else(|| env::var_os("METERGATE_CONFIG").map(PathBuf::from));
+            self.config.or_else(|| config::variable("METERGATE_CONFIG").map(PathBuf::from));
         let flags = Flags {
             listen: self.listen,
             upstream: self.upstream,

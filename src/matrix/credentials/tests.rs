@@ -8,10 +8,7 @@ use super::*;
 fn of(authorizations: &[&str], query: &str) -> Result<Credentials, Ambiguous> {
     let mut headers = HeaderMap::new();
     for value in authorizations {
-        headers.append(
-            AUTHORIZATION,
-            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
-        );
+        headers.append(AUTHORIZATION, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     Credentials::of(&headers, Some(query))
 }
@@ -19,45 +16,27 @@ fn of(authorizations: &[&str], query: &str) -> Result<Credentials, Ambiguous> {
 /// What whoami is shown, or nothing.
 fn shown(authorizations: &[&str], query: &str) -> Option<String> {
     let credentials = of(authorizations, query).unwrap();
-    credentials
-        .token()
-        .map(|token| String::from_utf8(token.as_bytes().to_vec()).unwrap())
+    credentials.token().map(|token| String::from_utf8(token.as_bytes().to_vec()).unwrap())
 }
 
 #[test]
 fn one_token_is_shown_as_it_came() {
     let rows: [(&[&str], &str, &str); 11] = [
         (&["Bearer syt_alice"], "", "Bearer syt_alice"),
-        (
-            &["bearer syt_alice"],
-            "filename=cat.png",
-            "bearer syt_alice",
-        ),
+        (&["bearer syt_alice"], "filename=cat.png", "bearer syt_alice"),
         (&["BEARER syt_alice"], "", "BEARER syt_alice"),
         (&["Bearer  syt_alice"], "", "Bearer  syt_alice"),
         (&[], "access_token=syt_alice", "Bearer syt_alice"),
-        (
-            &[],
-            "filename=x&access_token=syt_alice&y",
-            "Bearer syt_alice",
-        ),
+        (&[], "filename=x&access_token=syt_alice&y", "Bearer syt_alice"),
         (&[], "access%5Ftoken=syt_alice", "Bearer syt_alice"),
         (&[], "access%5ftoken=syt%5Falice", "Bearer syt_alice"),
         (&[], "access_token=a%2Bb+c", "Bearer a+b c"),
         (&[], "access_token=a=b", "Bearer a=b"),
         // The same token twice is one token.
-        (
-            &["Bearer syt_alice"],
-            "access_token=syt%5falice",
-            "Bearer syt_alice",
-        ),
+        (&["Bearer syt_alice"], "access_token=syt%5falice", "Bearer syt_alice"),
     ];
     for (headers, query, token) in rows {
-        assert_eq!(
-            shown(headers, query).as_deref(),
-            Some(token),
-            "{headers:?} {query}"
-        );
+        assert_eq!(shown(headers, query).as_deref(), Some(token), "{headers:?} {query}");
     }
 }
 
@@ -110,17 +89,11 @@ fn more_than_one_token_is_ambiguous() {
 fn claims_to_act_as_someone_keep_order_and_spelling() {
     let rows = [
         ("user_id=@bot:example.org", "user_id=@bot:example.org"),
-        (
-            "filename=x&user_id=%40b%3Ae&device_id=D",
-            "user_id=%40b%3Ae&device_id=D",
-        ),
+        ("filename=x&user_id=%40b%3Ae&device_id=D", "user_id=%40b%3Ae&device_id=D"),
         ("device_id=D&user_id=@b:e", "device_id=D&user_id=@b:e"),
         ("user%5Fid=@b:e", "user%5Fid=@b:e"),
         ("user_id=@a:e&user_id=@b:e", "user_id=@a:e&user_id=@b:e"),
-        (
-            "org.matrix.msc3202.device_id=D",
-            "org.matrix.msc3202.device_id=D",
-        ),
+        ("org.matrix.msc3202.device_id=D", "org.matrix.msc3202.device_id=D"),
         ("user_id", "user_id"),
         ("filename=x;user_id=@b:e", "filename=x;user_id=@b:e"),
         // A token is never put into a URL.

@@ -67,33 +67,17 @@ fn assert_rows(rows: &[(&str, &str, Endpoint)]) {
 #[test]
 fn what_tells_about_limits_is_known_by_method_and_path() {
     assert_rows(&[
-        (
-            "GET",
-            "/_matrix/client/v1/media/config",
-            Endpoint::MediaConfig,
-        ),
+        ("GET", "/_matrix/client/v1/media/config", Endpoint::MediaConfig),
         ("GET", "/_matrix/media/v3/config?x", Endpoint::MediaConfig),
         ("GET", "/_matrix/media/v1/config", Endpoint::MediaConfig),
         ("GET", "/_matrix/media/r0/config", Endpoint::MediaConfig),
-        (
-            "GET",
-            "/_matrix/client/unstable/org.matrix.msc3916/media/config",
-            Endpoint::MediaConfig,
-        ),
+        ("GET", "/_matrix/client/unstable/org.matrix.msc3916/media/config", Endpoint::MediaConfig),
         ("HEAD", "/_matrix/media/v3/config", Endpoint::Other),
         ("OPTIONS", "/_matrix/media/v3/config", Endpoint::Other),
         ("POST", "/_matrix/media/v3/config", Endpoint::Other),
         ("GET", "/_matrix/media/v3/config/", Endpoint::Other),
-        (
-            "GET",
-            "/_matrix/media/unstable/org.matrix.msc4034/usage",
-            Endpoint::MediaUsage,
-        ),
-        (
-            "OPTIONS",
-            "/_matrix/media/unstable/org.matrix.msc4034/usage",
-            Endpoint::Other,
-        ),
+        ("GET", "/_matrix/media/unstable/org.matrix.msc4034/usage", Endpoint::MediaUsage),
+        ("OPTIONS", "/_matrix/media/unstable/org.matrix.msc4034/usage", Endpoint::Other),
         ("GET", "/_metergate/v1/quota", Endpoint::Own),
         ("GET", "/_metergate/quota", Endpoint::Own),
         ("OPTIONS", "/_metergate/v1/quota", Endpoint::Own),
@@ -109,41 +93,13 @@ fn what_ends_sessions_is_known_by_method_and_path() {
     assert_rows(&[
         ("POST", "/_matrix/client/v3/logout", Endpoint::SessionsEnd),
         ("POST", "/_matrix/client/r0/logout", Endpoint::SessionsEnd),
-        (
-            "POST",
-            "/_matrix/client/v3/logout/all",
-            Endpoint::SessionsEnd,
-        ),
-        (
-            "POST",
-            "/_matrix/client/v3/account/password",
-            Endpoint::SessionsEnd,
-        ),
-        (
-            "POST",
-            "/_matrix/client/unstable/account/deactivate",
-            Endpoint::SessionsEnd,
-        ),
-        (
-            "POST",
-            "/_matrix/client/v3/delete_devices",
-            Endpoint::SessionsEnd,
-        ),
-        (
-            "POST",
-            "http://example.org/_matrix/client/v3/logout",
-            Endpoint::SessionsEnd,
-        ),
-        (
-            "DELETE",
-            "/_matrix/client/v3/devices/ABCDEF",
-            Endpoint::SessionsEnd,
-        ),
-        (
-            "DELETE",
-            "/_matrix/client/v1/devices/a%2Fb",
-            Endpoint::SessionsEnd,
-        ),
+        ("POST", "/_matrix/client/v3/logout/all", Endpoint::SessionsEnd),
+        ("POST", "/_matrix/client/v3/account/password", Endpoint::SessionsEnd),
+        ("POST", "/_matrix/client/unstable/account/deactivate", Endpoint::SessionsEnd),
+        ("POST", "/_matrix/client/v3/delete_devices", Endpoint::SessionsEnd),
+        ("POST", "http://example.org/_matrix/client/v3/logout", Endpoint::SessionsEnd),
+        ("DELETE", "/_matrix/client/v3/devices/ABCDEF", Endpoint::SessionsEnd),
+        ("DELETE", "/_matrix/client/v1/devices/a%2Fb", Endpoint::SessionsEnd),
         ("DELETE", "/_matrix/client/v3/devices/", Endpoint::Other),
         ("PUT", "/_matrix/client/v3/devices/ABCDEF", Endpoint::Other),
         ("GET", "/_matrix/client/v3/logout", Endpoint::Other),
@@ -306,9 +262,7 @@ fn disguises() -> impl Strategy<Value = String> {
         "%00/",
         "/x/%252e%252E/",
     ]);
-    let end = select(vec![
-        "", "/", "//", ";x", "%3fx", "%23", "%20", "/.", "%2f%00", "?x=y",
-    ]);
+    let end = select(vec!["", "/", "//", ";x", "%3fx", "%23", "%20", "/.", "%2f%00", "?x=y"]);
     let path = select(vec![
         "/_matrix/media/v3/upload",
         "/_matrix/media/r0/upload",

@@ -29,10 +29,8 @@ struct Homeserver {
 }
 
 const ALICE: Act = Act::Say(200, r#"{"user_id":"@alice:example.org","device_id":"ABC"}"#);
-const UNKNOWN: Act = Act::Say(
-    401,
-    r#"{"errcode":"M_UNKNOWN_TOKEN","error":"x","soft_logout":true}"#,
-);
+const UNKNOWN: Act =
+    Act::Say(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"x","soft_logout":true}"#);
 
 fn homeserver(acts: impl IntoIterator<Item = Act>) -> Homeserver {
     Homeserver {
@@ -54,22 +52,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Ask for Homeserver {
     async fn ask(&self, request: Request<Body>) -> Result<Response<Body>, ClientError> {
-        let token = request
-            .headers()
-            .get(AUTHORIZATION)
-            .map_or("nothing", |token| {
-                assert!(token.is_sensitive());
-                token.to_str().unwrap()
-            });
+        let token = request.headers().get(AUTHORIZATION).map_or("nothing", |token| {
+            assert!(token.is_sensitive());
+            token.to_str().unwrap()
+        });
         let question = format!("{} {} {token}", request.method(), request.uri());
         lock(&self.asked).push(question);
         let act = {
             let mut acts = lock(&self.acts);
-            if acts.len() > 1 {
-                acts.pop_front()
-            } else {
-                acts.front().cloned()
-            }
+            if acts.len() > 1 { acts.pop_front() } else { acts.front().cloned() }
         };
         self.answers.acquire().await.unwrap().forget();
         match act.unwrap() {
@@ -82,9 +73,7 @@ impl Ask for Homeserver {
                 .header("x-kept", "1")
                 .body(Body::full(body))
                 .unwrap()),
-            Act::Refuse => Err(ClientError::Connect(
-                io::ErrorKind::ConnectionRefused.into(),
-            )),
+            Act::Refuse => Err(ClientError::Connect(io::ErrorKind::ConnectionRefused.into())),
             Act::Hang => pending().await,
         }
     }
@@ -106,13 +95,7 @@ fn name(identity: &Identity) -> &str {
 }
 
 async fn who(whoami: &Whoami, homeserver: &Homeserver) -> String {
-    name(
-        &whoami
-            .who(homeserver, &credentials("syt_alice", ""))
-            .await
-            .unwrap(),
-    )
-    .to_owned()
+    name(&whoami.who(homeserver, &credentials("syt_alice", "")).await.unwrap()).to_owned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,10 +110,7 @@ async fn the_token_is_shown_in_a_header_and_the_claim_in_the_query() {
         ),
     ];
     for (query, target) in rows {
-        whoami
-            .who(&homeserver, &credentials("syt_alice", query))
-            .await
-            .unwrap();
+        whoami.who(&homeserver, &credentials("syt_alice", query)).await.unwrap();
         let asked = lock(&homeserver.asked).pop().unwrap();
         assert_eq!(asked, format!("GET {target} Bearer syt_alice"));
     }
@@ -148,14 +128,7 @@ async fn a_user_is_believed_in_for_cache_ttl() {
     advance(Duration::from_secs(1)).await;
     assert_eq!(who(&whoami, &homeserver).await, "@alice:example.org");
     assert_eq!(homeserver.times_asked(), 2);
-    assert_eq!(
-        whoami.counts(),
-        Counts {
-            remembered: 1,
-            asked: 2,
-            failed: 0
-        }
-    );
+    assert_eq!(whoami.counts(), Counts { remembered: 1, asked: 2, failed: 0 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,13 +149,8 @@ async fn a_refusal_is_relayed_in_the_homeservers_words() {
         let body = "{\"errcode\": \"M_FORBIDDEN\" }\n";
         let homeserver = homeserver([Act::Say(status, body)]);
         let whoami = Whoami::new(Settings::default());
-        let identity = whoami
-            .who(&homeserver, &credentials("syt_alice", ""))
-            .await
-            .unwrap();
-        let Identity::Refused(refusal) = identity else {
-            panic!("not refused")
-        };
+        let identity = whoami.who(&homeserver, &credentials("syt_alice", "")).await.unwrap();
+        let Identity::Refused(refusal) = identity else { panic!("not refused") };
         let (head, answered) = refusal.response().into_parts();
         assert_eq!(head.status, status);
         assert_eq!(small(answered, 1000).await.unwrap(), body);
@@ -202,10 +170,7 @@ async fn who_shows_no_token_is_told_so_by_the_homeserver() {
         let identity = whoami.who(&homeserver, &credentials("", "")).await.unwrap();
         assert_eq!(name(&identity), "refused");
     }
-    assert_eq!(
-        *lock(&homeserver.asked),
-        ["GET /_matrix/client/v3/account/whoami nothing"]
-    );
+    assert_eq!(*lock(&homeserver.asked), ["GET /_matrix/client/v3/account/whoami nothing"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,17 +196,11 @@ async fn an_answer_that_makes_no_sense_is_odd_and_not_remembered() {
     let homeserver = homeserver(acts.into_iter().chain([ALICE]));
     let whoami = Whoami::new(Settings::default());
     for _ in 0..times {
-        let error = whoami
-            .who(&homeserver, &credentials("syt_alice", ""))
-            .await
-            .unwrap_err();
+        let error = whoami.who(&homeserver, &credentials("syt_alice", "")).await.unwrap_err();
         assert!(matches!(error, WhoamiError::Odd(_)), "{error:?}");
     }
     assert_eq!(who(&whoami, &homeserver).await, "@alice:example.org");
-    let tokenless = whoami
-        .who(&homeserver, &credentials("", ""))
-        .await
-        .unwrap_err();
+    let tokenless = whoami.who(&homeserver, &credentials("", "")).await.unwrap_err();
     assert!(matches!(tokenless, WhoamiError::Odd(Oddity::Tokenless)));
 }
 
@@ -250,16 +209,10 @@ async fn a_homeserver_out_of_reach_or_silent_is_told_apart() {
     let homeserver = homeserver([Act::Refuse, Act::Hang, ALICE]);
     let settings = Settings::default();
     let whoami = Whoami::new(settings);
-    let error = whoami
-        .who(&homeserver, &credentials("syt_alice", ""))
-        .await
-        .unwrap_err();
+    let error = whoami.who(&homeserver, &credentials("syt_alice", "")).await.unwrap_err();
     assert!(matches!(error, WhoamiError::Unreachable(_)));
     let begun = Instant::now();
-    let error = whoami
-        .who(&homeserver, &credentials("syt_alice", ""))
-        .await
-        .unwrap_err();
+    let error = whoami.who(&homeserver, &credentials("syt_alice", "")).await.unwrap_err();
     assert!(matches!(error, WhoamiError::Timeout));
     assert_eq!(begun.elapsed(), settings.timeout);
     assert_eq!(who(&whoami, &homeserver).await, "@alice:example.org");
@@ -333,19 +286,9 @@ async fn ended_sessions_forget_everybody() {
 async fn a_ttl_of_nothing_asks_every_time() {
     let none = Duration::ZERO;
     for settings in [
-        Settings {
-            cache_ttl: none,
-            ..Settings::default()
-        },
-        Settings {
-            cache_ttl: none,
-            negative_ttl: none,
-            ..Settings::default()
-        },
-        Settings {
-            cache_entries: 0,
-            ..Settings::default()
-        },
+        Settings { cache_ttl: none, ..Settings::default() },
+        Settings { cache_ttl: none, negative_ttl: none, ..Settings::default() },
+        Settings { cache_entries: 0, ..Settings::default() },
     ] {
         let homeserver = homeserver([ALICE, ALICE, UNKNOWN]);
         let whoami = Whoami::new(settings);
@@ -364,10 +307,7 @@ async fn the_longest_times_are_no_harm() {
         negative_ttl: longest,
         cache_entries: u64::MAX,
     };
-    assert_eq!(
-        who(&Whoami::new(settings), &homeserver([ALICE])).await,
-        "@alice:example.org"
-    );
+    assert_eq!(who(&Whoami::new(settings), &homeserver([ALICE])).await, "@alice:example.org");
 }
 
 async fn settle() {

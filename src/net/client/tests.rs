@@ -25,10 +25,7 @@ struct Upstream {
 async fn upstream() -> Upstream {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    Upstream {
-        listener,
-        origin: format!("http://{address}").parse().unwrap(),
-    }
+    Upstream { listener, origin: format!("http://{address}").parse().unwrap() }
 }
 
 impl Upstream {
@@ -92,10 +89,7 @@ async fn ask(client: &Client<Body>) -> String {
 async fn target_and_host_go_out_as_they_came() {
     let rows = [
         ("/", "GET / HTTP/1.1"),
-        (
-            "/a%2Fb//c/../d;x?y=%zz&&=+",
-            "GET /a%2Fb//c/../d;x?y=%zz&&=+ HTTP/1.1",
-        ),
+        ("/a%2Fb//c/../d;x?y=%zz&&=+", "GET /a%2Fb//c/../d;x?y=%zz&&=+ HTTP/1.1"),
         ("/?", "GET /? HTTP/1.1"),
         ("*", "GET * HTTP/1.1"),
         ("http://elsewhere.example.org/x?y", "GET /x?y HTTP/1.1"),
@@ -107,18 +101,13 @@ async fn target_and_host_go_out_as_they_came() {
         for version in [Version::HTTP_11, Version::HTTP_10] {
             let mut request = get(target);
             *request.version_mut() = version;
-            request
-                .headers_mut()
-                .insert(HOST, HeaderValue::from_static("Example.org:443"));
+            request.headers_mut().insert(HOST, HeaderValue::from_static("Example.org:443"));
             let exchange = tokio::spawn({
                 let client = client.clone();
                 async move { client.request(request).await.map(|_| ()) }
             });
             let mut stream = upstream.accept().await;
-            assert_eq!(
-                head(&mut stream).await,
-                format!("{line}\r\nhost: Example.org:443\r\n\r\n")
-            );
+            assert_eq!(head(&mut stream).await, format!("{line}\r\nhost: Example.org:443\r\n\r\n"));
             stream.write_all(OK.as_bytes()).await.unwrap();
             exchange.await.unwrap().unwrap();
         }
@@ -134,10 +123,7 @@ async fn a_request_without_host_names_the_upstream() {
     let client = Client::fresh(origin, ClientSettings::default());
     let exchange = tokio::spawn(async move { text(client.request(get("/")).await.unwrap()).await });
     let (mut stream, _) = listener.accept().await.unwrap();
-    assert_eq!(
-        head(&mut stream).await,
-        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
-    );
+    assert_eq!(head(&mut stream).await, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(OK.as_bytes()).await.unwrap();
     assert_eq!(exchange.await.unwrap(), "ok");
 }
@@ -232,10 +218,7 @@ impl http_body::Body for Told {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.get_mut()
-            .0
-            .poll_recv(cx)
-            .map(|came| came.map(|data| data.map(Frame::data)))
+        self.get_mut().0.poll_recv(cx).map(|came| came.map(|data| data.map(Frame::data)))
     }
 }
 
@@ -275,10 +258,7 @@ async fn a_request_body_that_fails_is_not_the_upstreams_fault() {
     let mut rest = Vec::new();
     // Ends without the last chunk, or with a reset.
     let _reset = stream.read_to_end(&mut rest).await;
-    assert!(
-        !rest.ends_with(b"0\r\n\r\n"),
-        "the half looks like the whole"
-    );
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "the half looks like the whole");
 }
 
 #[tokio::test]
@@ -302,10 +282,7 @@ async fn dropping_an_answer_closes_its_connection() {
     });
     let mut stream = upstream.accept().await;
     head(&mut stream).await;
-    stream
-        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await.unwrap();
     let _client = exchange.await.unwrap();
     assert_eq!(head(&mut stream).await, "");
 }
@@ -316,12 +293,8 @@ async fn an_upgrade_becomes_a_tunnel() {
     let client = Client::pooled(upstream.origin.clone(), ClientSettings::default());
     let exchange = tokio::spawn(async move {
         let mut request = get("/socket");
-        request
-            .headers_mut()
-            .insert("connection", HeaderValue::from_static("upgrade"));
-        request
-            .headers_mut()
-            .insert("upgrade", HeaderValue::from_static("chat"));
+        request.headers_mut().insert("connection", HeaderValue::from_static("upgrade"));
+        request.headers_mut().insert("upgrade", HeaderValue::from_static("chat"));
         let mut response = client.request(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         let mut tunnel = TokioIo::new(hyper::upgrade::on(&mut response).await.unwrap());
@@ -346,12 +319,9 @@ async fn nobody_there_is_told_from_somebody_who_breaks_off() {
     let upstream = upstream().await;
     let origin = upstream.origin.clone();
     let client: Client<Body> = Client::pooled(origin.clone(), ClientSettings::default());
-    for answer in [
-        "",
-        "HTTP/1.1 2",
-        "nonsense\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n",
-    ] {
+    for answer in
+        ["", "HTTP/1.1 2", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n"]
+    {
         let exchange = tokio::spawn({
             let client = client.clone();
             async move { client.request(get("/")).await.map(|_| ()).unwrap_err() }
@@ -360,10 +330,7 @@ async fn nobody_there_is_told_from_somebody_who_breaks_off() {
         head(&mut stream).await;
         stream.write_all(answer.as_bytes()).await.unwrap();
         drop(stream);
-        assert!(
-            matches!(exchange.await.unwrap(), ClientError::Broken(_)),
-            "{answer:?}"
-        );
+        assert!(matches!(exchange.await.unwrap(), ClientError::Broken(_)), "{answer:?}");
     }
     drop(upstream);
     let gone = [origin, "unix:/nonexistent/homeserver.sock".parse().unwrap()];
@@ -396,8 +363,5 @@ async fn a_tunnel_is_not_asked_for() {
     let client = Client::fresh(upstream.origin.clone(), ClientSettings::default());
     let mut request = get("example.org:443");
     *request.method_mut() = Method::CONNECT;
-    assert!(matches!(
-        client.request(request).await.unwrap_err(),
-        ClientError::Connect(_)
-    ));
+    assert!(matches!(client.request(request).await.unwrap_err(), ClientError::Connect(_)));
 }

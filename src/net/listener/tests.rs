@@ -42,9 +42,7 @@ fn a_port_another_program_listens_at_is_refused() {
 fn a_port_with_connections_just_closed_is_not_in_use() {
     let listeners = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap();
     let address = listeners[0].address().clone();
-    let Socket::Tcp(listener) = &listeners[0].socket else {
-        panic!("no TCP socket")
-    };
+    let Socket::Tcp(listener) = &listeners[0].socket else { panic!("no TCP socket") };
     listener.set_nonblocking(false).unwrap();
     let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     // The side that closes first is the one the kernel remembers.
@@ -56,12 +54,8 @@ fn a_port_with_connections_just_closed_is_not_in_use() {
 
 #[tokio::test]
 async fn a_listener_can_be_made_inside_a_runtime() {
-    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1)
-        .unwrap()
-        .remove(0);
-    let Address::Tcp(address) = listener.address().clone() else {
-        panic!("no TCP address")
-    };
+    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
+    let Address::Tcp(address) = listener.address().clone() else { panic!("no TCP address") };
     let acceptor = listener.open().unwrap();
     let _client = TcpStream::connect(address).await.unwrap();
     assert!(matches!(acceptor.accept().await, Accepted::Tcp(_, ip) if ip == address.ip()));

@@ -28,11 +28,7 @@ struct Script {
 }
 
 fn script(steps: impl IntoIterator<Item = Step>) -> Script {
-    Script {
-        steps: steps.into_iter().collect(),
-        hint: SizeHint::new(),
-        pause: None,
-    }
+    Script { steps: steps.into_iter().collect(), hint: SizeHint::new(), pause: None }
 }
 
 impl Body for Script {
@@ -108,16 +104,8 @@ async fn frames_of_a_known_length_pass_as_they_are() {
 
 #[tokio::test(start_paused = true)]
 async fn frames_of_an_unknown_length_are_joined() {
-    let steps = [
-        Step::Data(b"one"),
-        Step::Data(b""),
-        Step::Data(b"two"),
-        Step::Data(b"three"),
-    ];
-    assert_eq!(
-        words(&mut Passing::new(script(steps))).await,
-        ["onetwothree"]
-    );
+    let steps = [Step::Data(b"one"), Step::Data(b""), Step::Data(b"two"), Step::Data(b"three")];
+    assert_eq!(words(&mut Passing::new(script(steps))).await, ["onetwothree"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,10 +122,7 @@ async fn a_sender_is_given_two_turns_to_add_to_a_frame() {
         Step::Later,
         Step::Data(b"late"),
     ];
-    assert_eq!(
-        words(&mut Passing::new(script(steps))).await,
-        ["onetwothree", "late"]
-    );
+    assert_eq!(words(&mut Passing::new(script(steps))).await, ["onetwothree", "late"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,12 +190,7 @@ async fn a_slow_but_moving_body_lives() {
 #[tokio::test(start_paused = true)]
 async fn time_in_which_nobody_reads_is_not_silence() {
     let pause = Duration::from_secs(50);
-    let steps = [
-        Step::After(pause),
-        Step::Data(b"one"),
-        Step::After(pause),
-        Step::Data(b"two"),
-    ];
+    let steps = [Step::After(pause), Step::Data(b"one"), Step::After(pause), Step::Data(b"two")];
     let mut body = Passing::new(script(steps)).idle_limit(MINUTE);
     next(&mut body).await.unwrap().unwrap();
     advance(MINUTE * 10).await;

@@ -28,11 +28,7 @@ where
         let answer = service(request.uri().path().to_owned());
         async { Response::new(Body::full(answer.await)) }
     };
-    let serving = Serving {
-        protocol: protocol(limits),
-        shutdown: shutdown.clone(),
-        service,
-    };
+    let serving = Serving { protocol: protocol(limits), shutdown: shutdown.clone(), service };
     let (client, server) = duplex(1024 * 1024);
     let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     serving.begin(server, Peer::Unix, room);
@@ -91,16 +87,10 @@ async fn a_kept_connection_ends_at_head_timeout_after_its_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_past_head_bytes_is_answered_431() {
-    let limits = Limits {
-        head_bytes: 10_000,
-        ..Limits::default()
-    };
+    let limits = Limits { head_bytes: 10_000, ..Limits::default() };
     for (name, size) in [("whole", 10_001), ("endless", 20_000_000)] {
         let mut client = client_of(limits, &Shutdown::new(), echo).await;
-        let head = format!(
-            "GET / HTTP/1.1\r\nHost: example.org\r\nX: {}",
-            "x".repeat(size)
-        );
+        let head = format!("GET / HTTP/1.1\r\nHost: example.org\r\nX: {}", "x".repeat(size));
         // The rest finds no reader.
         let _rest = client.write_all(head.as_bytes()).await;
         assert!(all_of(client).await.starts_with("HTTP/1.1 431 "), "{name}");
@@ -110,19 +100,11 @@ async fn a_head_past_head_bytes_is_answered_431() {
 #[tokio::test(start_paused = true)]
 async fn more_headers_than_header_count_are_answered_431() {
     for (count, status) in [(50, "200"), (51, "431")] {
-        let limits = Limits {
-            header_count: 50,
-            ..Limits::default()
-        };
+        let limits = Limits { header_count: 50, ..Limits::default() };
         let mut client = client_of(limits, &Shutdown::new(), echo).await;
         let head = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(count));
         client.write_all(head.as_bytes()).await.unwrap();
-        assert!(
-            all_of(client)
-                .await
-                .starts_with(&format!("HTTP/1.1 {status} ")),
-            "{count}"
-        );
+        assert!(all_of(client).await.starts_with(&format!("HTTP/1.1 {status} ")), "{count}");
     }
 }
 
@@ -136,10 +118,7 @@ async fn shutdown_closes_what_is_idle_at_once() {
     let begun = Instant::now();
     assert!(shutdown.finish(Duration::from_secs(30)).await);
     assert_eq!(begun.elapsed(), Duration::ZERO);
-    assert_eq!(
-        (all_of(silent).await, all_of(kept).await),
-        (String::new(), String::new())
-    );
+    assert_eq!((all_of(silent).await, all_of(kept).await), (String::new(), String::new()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,10 +140,7 @@ async fn shutdown_lets_an_answer_end() {
     tokio::task::yield_now().await;
     go.notify_one();
     let answer = all_of(client).await.to_lowercase();
-    assert!(
-        answer.contains("connection: close") && answer.ends_with("done"),
-        "{answer}"
-    );
+    assert!(answer.contains("connection: close") && answer.ends_with("done"), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,22 +181,14 @@ fn serve_at(address: &str, shares: usize, room: usize, shutdown: &Shutdown) -> A
             Response::new(Body::full(format!("{:?}~", connection.peer)))
         };
         let connections = Arc::clone(&connections);
-        let serving = serve(
-            listener,
-            Limits::default(),
-            connections,
-            shutdown.clone(),
-            service,
-        );
+        let serving = serve(listener, Limits::default(), connections, shutdown.clone(), service);
         tokio::spawn(serving);
     }
     address
 }
 
 async fn tcp(address: &Address) -> TcpStream {
-    let Address::Tcp(address) = address else {
-        panic!("no TCP address")
-    };
+    let Address::Tcp(address) = address else { panic!("no TCP address") };
     TcpStream::connect(address).await.unwrap()
 }
 
@@ -241,10 +209,7 @@ async fn past_the_cap_new_connections_wait() {
         tokio::task::yield_now().await;
     }
     for stream in &waiting {
-        assert!(
-            stream.try_read(&mut [0; 1]).is_err(),
-            "answered past the cap"
-        );
+        assert!(stream.try_read(&mut [0; 1]).is_err(), "answered past the cap");
     }
     drop(first);
     let served = waiting
@@ -269,59 +234,33 @@ async fn a_unix_peer_is_known_as_one() {
 #[tokio::test]
 async fn when_shutdown_begins_nobody_listens() {
     let shutdown = Shutdown::new();
-    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1)
-        .unwrap()
-        .remove(0);
+    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.address().clone();
     let service = |_, _| async { Response::new(Body::empty()) };
     let connections = Arc::new(Semaphore::new(1));
-    let serving = serve(
-        listener,
-        Limits::default(),
-        connections,
-        shutdown.clone(),
-        service,
-    );
+    let serving = serve(listener, Limits::default(), connections, shutdown.clone(), service);
     shutdown.stop();
     serving.await.unwrap();
-    let Address::Tcp(address) = address else {
-        panic!("no TCP address")
-    };
+    let Address::Tcp(address) = address else { panic!("no TCP address") };
     assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
 async fn trailers_and_bodies_without_length_reach_the_client() {
     // The one place where a body passes from socket to socket: an answer made of the request.
-    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1)
-        .unwrap()
-        .remove(0);
+    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.address().clone();
     let service = |_, request: Request<Incoming>| async {
         let mut response = Response::new(Body::passing(request.into_body()));
-        response
-            .headers_mut()
-            .insert("trailer", http::HeaderValue::from_static("x-sum"));
+        response.headers_mut().insert("trailer", http::HeaderValue::from_static("x-sum"));
         response
     };
     let connections = Arc::new(Semaphore::new(1));
-    tokio::spawn(serve(
-        listener,
-        Limits::default(),
-        connections,
-        Shutdown::new(),
-        service,
-    ));
+    tokio::spawn(serve(listener, Limits::default(), connections, Shutdown::new(), service));
     let mut stream = tcp(&address).await;
     let head = "POST / HTTP/1.1\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     let body = "3\r\none\r\n3\r\ntwo\r\n0\r\nX-Sum: 6\r\n\r\n";
-    stream
-        .write_all(Bytes::from([head, body].concat()).as_ref())
-        .await
-        .unwrap();
+    stream.write_all(Bytes::from([head, body].concat()).as_ref()).await.unwrap();
     let answer = all_of(stream).await;
-    assert!(
-        answer.ends_with("6\r\nonetwo\r\n0\r\nx-sum: 6\r\n\r\n"),
-        "{answer}"
-    );
+    assert!(answer.ends_with("6\r\nonetwo\r\n0\r\nx-sum: 6\r\n\r\n"), "{answer}");
 }
