@@ -24,6 +24,13 @@ impl Books {
         }
         self.retire(&plan.subject, now);
         self.open(plan);
+        // The same call again: it does not stand in its own way.
+        if let Some(known) = self.holds.remove(&id) {
+            let readings = self.read(plan, now);
+            let open = known.state == State::Open;
+            self.holds.insert(id, known);
+            return Ok(if open { Admission::Granted(readings) } else { Admission::Lapsed });
+        }
         let readings = self.read(plan, now);
         if judge_all(plan, &readings)? != Verdict::Fits {
             return Ok(Admission::Denied(readings));
@@ -112,7 +119,7 @@ impl Books {
             State::Open => false,
             State::Lapsed => true,
             State::Settled if held.items == charges => {
-                return Ok(Some(Settled { late: false, replayed: true }));
+                return Ok(Some(Settled { late: self.late.contains(&id), replayed: true }));
             }
             State::Settled => return conflict("the reservation was settled with another amount"),
             State::Released => return conflict("the reservation was released"),
@@ -121,6 +128,9 @@ impl Books {
         held.state = State::Settled;
         held.items.clone_from(&charges);
         let held = held.clone();
+        if late {
+            self.late.insert(id);
+        }
         for item in charges {
             self.happened(event_of(&held, item.resource, Kind::Settle, item.amount));
         }

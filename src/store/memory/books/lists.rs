@@ -27,8 +27,8 @@ impl Books {
             resource: resource.clone(),
             counters: current
                 .iter()
-                .filter_map(|((_, key), counters)| {
-                    Some((key.clone(), *counters.used.get(subject)?))
+                .map(|((_, key), counters)| {
+                    (key.clone(), counters.used.get(subject).copied().unwrap_or_default())
                 })
                 .collect(),
         };

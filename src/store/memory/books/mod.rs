@@ -6,7 +6,7 @@ mod instances;
 mod lists;
 mod policy;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound as End;
 
 use crate::clock::Timestamp;
@@ -22,6 +22,8 @@ pub(in crate::store::memory) struct Books {
     pub(in crate::store::memory) policy: Policy,
     pub(in crate::store::memory) grants: BTreeMap<Subject, Grants>,
     pub(in crate::store::memory) holds: HashMap<HoldId, Held>,
+    /// Those that had lapsed when they were settled.
+    late: HashSet<HoldId>,
     events: Vec<Event>,
     keys: HashMap<(Subject, String), Vec<u8>>,
     /// Complete for every subject: opening one folds the ledger, every charge keeps it.
@@ -29,7 +31,7 @@ pub(in crate::store::memory) struct Books {
     seen: HashMap<Instance, Timestamp>,
 }
 
-/// The counts of one bucket; nobody's entry is zero.
+/// The counts of one bucket; who never charged anything has none.
 #[derive(Debug)]
 struct Counters {
     bucket: Bucket,
@@ -105,8 +107,7 @@ impl Books {
     /// Writes a line of the ledger, and counts it in every opened bucket it falls in.
     fn happened(&mut self, event: Event) {
         for counters in self.opened_for(&event.resource) {
-            let used = counters.used.entry(event.subject.clone()).or_default();
-            *used = event.fold(*used, &counters.bucket);
+            counters.count(&event);
         }
         self.events.push(event);
     }
@@ -139,15 +140,25 @@ impl Books {
     }
 }
 
-fn folded(events: &[Event], resource: &Resource, bucket: &Bucket) -> Counters {
-    let mut used = BTreeMap::<Subject, Amount>::new();
-    for event in events.iter().filter(|event| event.resource == *resource) {
-        if bucket.contains(event.at) {
-            let count = used.entry(event.subject.clone()).or_default();
-            *count = event.fold(*count, bucket);
+impl Counters {
+    fn count(&mut self, event: &Event) {
+        if !self.bucket.contains(event.at) {
+            return;
+        }
+        if let Some(used) = self.used.get_mut(&event.subject) {
+            *used = event.fold(*used, &self.bucket);
+        } else if matches!(event.kind, Kind::Use | Kind::Settle | Kind::Refund) {
+            self.used.insert(event.subject.clone(), event.fold(Amount::ZERO, &self.bucket));
         }
     }
-    Counters { bucket: bucket.clone(), used }
+}
+
+fn folded(events: &[Event], resource: &Resource, bucket: &Bucket) -> Counters {
+    let mut counters = Counters { bucket: bucket.clone(), used: BTreeMap::new() };
+    for event in events.iter().filter(|event| event.resource == *resource) {
+        counters.count(event);
+    }
+    counters
 }
 
 fn event_of(held: &Held, resource: Resource, kind: Kind, amount: Amount) -> Event {
