@@ -23,6 +23,7 @@ use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, StoreError};
+use crate::telemetry::cause;
 
 /// Connections to the admin API at the same time; further ones wait.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -152,7 +153,7 @@ impl App {
             let _ = lane.join();
         }
         if let Err(error) = office.block_on(self.engine.close()) {
-            tracing::error!(error = &error as &dyn std::error::Error, "books not closed");
+            tracing::error!(error = cause(&error), "books not closed");
         }
         office.shutdown_timeout(ADMIN_GRACE);
         gentle

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::clock::NotATime;
 use crate::engine::EngineError;
 use crate::quota::Invalid;
+use crate::telemetry::cause;
 
 /// Why a call was not answered.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl From<EngineError> for Problem {
             EngineError::NotFound(text) => Self::NotFound(text),
             EngineError::Conflict(text) => Self::Conflict(text),
             EngineError::Unavailable(_) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "call not answered");
+                tracing::error!(error = cause(&error), "call not answered");
                 Self::Unavailable
             }
         }

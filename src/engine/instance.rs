@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::quota::held::{HoldId, Instance};
 use crate::store::{Store, StoreError};
+use crate::telemetry::cause;
 
 /// How often a sign of life is given; well within the lease.
 const BEAT: Duration = Duration::from_secs(3);
@@ -135,8 +136,4 @@ impl Work {
             Err(error) => Err(error),
         }
     }
-}
-
-fn cause(error: &StoreError) -> &(dyn std::error::Error + 'static) {
-    error
 }

@@ -12,6 +12,7 @@ use super::rejection::Rejection;
 use super::{Proxy, forwarding};
 use crate::engine::Charge;
 use crate::net::{Body, ClientError};
+use crate::telemetry::cause;
 
 /// The homeserver's word, or that there is none.
 type Answer = Result<Response<Incoming>, ClientError>;
@@ -123,10 +124,7 @@ impl Carrying {
     async fn accept_part(mut self, ending: &Ending) -> Proxy {
         tracing::warn!(?ending, "homeserver accepted an upload before its end");
         if let Err(error) = self.metered.settle().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "part of an upload not charged"
-            );
+            tracing::error!(error = cause(&error), "part of an upload not charged");
         }
         self.proxy.drain(self.body);
         self.proxy

@@ -11,6 +11,7 @@ use super::body::{Feed, NobodyTakes};
 use super::{Limits, room};
 use crate::engine::{Charge, Decision, EngineError, Hold};
 use crate::quota::{Amount, Overflow};
+use crate::telemetry::cause;
 
 /// How the body of an upload ended.
 #[derive(Debug)]
@@ -164,7 +165,7 @@ impl Metered {
         if let Some(hold) = self.hold.take()
             && let Err(error) = hold.release().await
         {
-            let error = &error as &dyn std::error::Error;
+            let error = cause(&error);
             tracing::warn!(error, "room is given back later");
         }
     }

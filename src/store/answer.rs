@@ -50,7 +50,8 @@ pub struct Usage {
     pub subject: Subject,
     /// What.
     pub resource: Resource,
-    /// The counters of buckets that hold the moment asked for: key and amount.
+    /// The counters of all opened buckets that hold the moment asked for, by key. Of a bucket
+    /// that is not among them nothing is known: it must be read.
     pub counters: Vec<(String, Amount)>,
 }
 

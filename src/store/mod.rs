@@ -105,7 +105,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Reads the windows of a plan; writes nothing. None if the plan is stale.
     async fn read(&self, plan: &Plan, now: Timestamp) -> Result<Option<Readings>, StoreError>;
 
-    /// Decides a plan and, if it fits, sets the room aside as `id`.
+    /// Decides a plan and, if it fits, sets the room aside as `id`. The same call again gives the
+    /// same answer while it is open, and [`Admission::Lapsed`] after.
     async fn reserve(
         &self,
         plan: &Plan,
@@ -154,7 +155,7 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Option<()>, StoreError>;
 
-    /// Returns who ever used `resource`, by name, with what is on their counters at `at`.
+    /// Returns to whom `resource` was ever charged, by name, with their counters at `at`.
     async fn users(
         &self,
         resource: &Resource,

@@ -229,3 +229,6 @@ impl Store for Sqlite {
         format!("sqlite:{}", self.name.display())
     }
 }
+
+#[cfg(test)]
+mod tests;

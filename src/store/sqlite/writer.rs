@@ -179,7 +179,9 @@ impl Book {
             // Those behind would only wait as long for the same answer.
             done.extend(work.drain(..));
         }
-        while let (Ok(()), Some(mut one)) = (&outcome, work.pop_front()) {
+        while outcome.is_ok()
+            && let Some(mut one) = work.pop_front()
+        {
             outcome = self.run(one.as_mut());
             done.push(one);
         }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::body::{BodyError, BoxError};
-use super::segments::Segments;
+use crate::net::body::{BodyError, BoxError};
+use crate::net::segments::Segments;
 
 /// A frame that has grown to this size by joining goes out.
 const JOINED_BYTES: usize = 256 * 1024;
@@ -212,3 +212,6 @@ impl Idle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

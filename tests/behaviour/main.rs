@@ -1,0 +1,3 @@
+//! What metergate does, seen from outside.
+
+mod cli;
