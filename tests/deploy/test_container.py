@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from ipaddress import ip_address, ip_network
 
@@ -65,13 +66,11 @@ class Image(Check):
 
 class Compose(Check):
     def test_compose_understands_it(self):
-        for command in (["docker", "compose"], ["docker-compose"]):
-            program = shutil.which(command[0])
-            if program and run(*command, "version", folder=self.folder).returncode == 0:
-                checked = run(*command, "-f", COMPOSE, "config", "--quiet", folder=self.folder)
-                self.assertEqual((checked.returncode, checked.stdout), (0, ""))
-                return
-        wanting.not_here("deploy/compose.yaml, by compose itself: there is no docker compose on this machine")
+        command = ["docker", "compose"]
+        if not wanting.program("docker") or run(*command, "version", folder=self.folder).returncode != 0:
+            command = [wanting.tool("docker-compose", "deploy/compose.yaml, by compose itself")]
+        checked = run(*command, "-f", COMPOSE, "config", "--quiet", folder=self.folder)
+        self.assertEqual((checked.returncode, checked.stdout), (0, ""))
 
     def test_only_metergate_can_be_reached_and_only_from_this_machine(self):
         services = self.read()["services"]
@@ -123,11 +122,13 @@ class Compose(Check):
             self.assertEqual(ended.returncode, 0, ended.stdout)
 
     def read(self):
-        try:
-            import yaml
-        except ImportError:
-            wanting.not_here("deploy/compose.yaml, what is in it: there is no yaml for this Python")
-        return yaml.safe_load(COMPOSE.read_text())
+        read = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"
+        for python in (sys.executable, "/usr/bin/python3"):
+            done = subprocess.run([python, "-c", read], input=COMPOSE.read_text(), capture_output=True, text=True)
+            if done.returncode == 0:
+                return json.loads(done.stdout)
+            self.assertIn("No module named 'yaml'", done.stderr)
+        return wanting.not_here("deploy/compose.yaml, what is in it: Python has no yaml on this machine")
 
 
 def copied():
