@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import wanting
 from homeserver import Homeserver
@@ -35,7 +36,9 @@ class Image(Check):
         read = subprocess.run([cargo, *words], cwd=self.folder, capture_output=True, text=True)
         self.assertEqual(read.returncode, 0, read.stderr)
         (package,) = json.loads(read.stdout)["packages"]
-        self.assertIn("metergate", [target["name"] for target in package["targets"] if target["kind"] == ["bin"]])
+        needed = {target["kind"][0]: Path(target["src_path"]) for target in package["targets"]}
+        for kind in ("lib", "bin"):
+            self.assertTrue(needed[kind].exists(), f"{needed[kind]} is not copied")
         self.assertEqual(included_from_elsewhere(), [], "files that are compiled in, and not copied")
 
     def test_its_compiler_is_new_enough(self):
