@@ -10,4 +10,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cutoff;
 mod metering;
+mod refusal;
