@@ -11,4 +11,6 @@
 mod support;
 
 mod cli;
+mod cutoff;
 mod metering;
+mod refusal;

@@ -3,12 +3,14 @@
 //! Untold, it knows the user `@NAME:example.org` by the token `NAME`, stores uploads, and answers
 //! everything else `{}`.
 
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+
+use socket2::{Domain, Socket, Type};
 
 use super::wire::{Framing, Head, Piece, Stream, Wire};
 use super::{Client, eventually};
@@ -23,6 +25,8 @@ pub(crate) struct Homeserver {
     shared: Arc<Shared>,
     /// As an upstream's URL.
     pub(crate) url: String,
+    /// Keeps the port from everyone else, also when nobody listens any more.
+    _port: Option<Socket>,
 }
 
 #[derive(Default)]
@@ -34,6 +38,15 @@ struct Shared {
     accepted: AtomicUsize,
     stopping: AtomicBool,
     failed: AtomicBool,
+}
+
+impl Shared {
+    fn script_for(&self, target: &str) -> Arc<Handler> {
+        let script = self.script.lock().unwrap();
+        let newest = script.iter().rev().find(|(prefix, _)| target.starts_with(prefix));
+        // Targets that are no paths are read away like any other.
+        newest.or(script.first()).map(|(_, script)| script.clone()).unwrap()
+    }
 }
 
 /// What reached the homeserver of one request.
@@ -77,19 +90,21 @@ impl Homeserver {
 
     /// Starts one where another has been, or will be.
     pub(crate) fn on_port(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        Self::open(Door::Tcp(listener), url)
+        let keeper = socket(port);
+        let address = keeper.local_addr().unwrap().as_socket().unwrap();
+        let listener = socket(address.port());
+        listener.listen(128).unwrap();
+        Self::open(Door::Tcp(listener.into()), format!("http://{address}"), Some(keeper))
     }
 
     pub(crate) fn on_socket(path: &Path) -> Self {
         let listener = UnixListener::bind(path).unwrap();
-        Self::open(Door::Unix(listener, path.to_owned()), format!("unix:{}", path.display()))
+        Self::open(Door::Unix(listener, path.to_owned()), format!("unix:{}", path.display()), None)
     }
 
-    fn open(door: Door, url: String) -> Self {
+    fn open(door: Door, url: String, port: Option<Socket>) -> Self {
         let shared = Arc::<Shared>::default();
-        let homeserver = Self { shared: shared.clone(), url };
+        let homeserver = Self { shared: shared.clone(), url, _port: port };
         homeserver.on("/", |exchange| {
             exchange.read_body();
             exchange.answer(200, "{}");
@@ -207,6 +222,15 @@ impl Drop for Homeserver {
     }
 }
 
+/// Returns a socket that has this port, or any free one, together with others of ours.
+fn socket(port: u16) -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.set_reuse_port(true).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], port)).into()).unwrap();
+    socket
+}
+
 fn accept(door: &Door, shared: &Arc<Shared>) {
     loop {
         let stream = match door {
@@ -247,11 +271,7 @@ fn talk(mut wire: Wire, connection: usize, shared: &Shared) {
         shared.seen.lock().unwrap().push(seen.clone());
         let mut exchange = Exchange { head, wire, framing, seen, closing: false };
         let target = exchange.head.word(1).to_owned();
-        let script = shared.script.lock().unwrap();
-        let script = script.iter().rev().find(|(prefix, _)| target.starts_with(prefix));
-        let script = script.map(|(_, script)| script.clone());
-        // The one that is told about everything begins with a slash.
-        script.unwrap_or_else(|| Arc::new(|it| it.answer(200, "{}")))(&mut exchange);
+        shared.script_for(&target)(&mut exchange);
         if exchange.closing || exchange.seen.lock().unwrap().ended != Ended::Whole {
             return;
         }
