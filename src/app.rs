@@ -22,7 +22,7 @@ use crate::net::{self, Address, Client, ClientSettings, Listener, Origin, Shutdo
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Store, StoreError, Timed};
 use crate::telemetry::cause;
 
 /// Connections to the admin API at the same time; further ones wait.
@@ -90,6 +90,7 @@ impl App {
         let office = office()?;
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
+            let store = Arc::new(Timed::new(store, settings.store_timeout));
             let engine = Engine::start_as(store, Arc::new(clock::System), instance).await?;
             engine.apply_file(&settings.policy).await?;
             Ok::<_, EngineError>(engine)
