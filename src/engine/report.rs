@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::plan::Planned;
-use super::{Ask, Engine, EngineError, WindowDecision};
+use super::{Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::plan::{Bound, Plan};
 use crate::quota::{Amount, Bucket, Period, Resource, Subject};
@@ -90,8 +90,7 @@ impl Engine {
             )));
         }
         let now = self.now();
-        let ask = Ask::Resource { resource: resource.clone(), amount: Amount::ZERO };
-        let mut planning = self.planning(subject, &ask, Some(now));
+        let mut planning = self.planning(subject, std::slice::from_ref(resource), Some(now));
         let (readings, plan) = loop {
             let plan = planning.next().await?.within(span);
             if let Some(readings) = self.0.store.read(&plan, now).await? {

@@ -5,6 +5,8 @@ mod subject;
 
 use std::collections::BTreeMap;
 
+pub use subject::OverrideChange;
+
 use super::{Engine, EngineError};
 use crate::quota::nearest;
 use crate::quota::{Amount, Grants, Group, Layer, Limit, Policy, PolicyVersion, Resource, Subject};
