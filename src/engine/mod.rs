@@ -29,7 +29,7 @@ mod known;
 use std::sync::Arc;
 
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
-pub use declare::{GroupChange, OverrideChange, SubjectView};
+pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
 pub use error::EngineError;
 pub use hold::{Charge, Hold};
 pub use plan::Ask;

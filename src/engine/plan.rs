@@ -49,13 +49,13 @@ impl Ask {
         match self {
             Self::Resource { resource, amount } => Ok(vec![(resource.clone(), *amount)]),
             Self::More { name, amount } => {
-                let resources = policy.capability(name)?.resources.into_iter();
+                let resources = policy.capability(name)?.resources().iter();
                 let in_bytes = resources.filter(|resource| resource.unit() == Unit::Bytes);
-                Ok(in_bytes.map(|resource| (resource, *amount)).collect())
+                Ok(in_bytes.map(|resource| (resource.clone(), *amount)).collect())
             }
             Self::Capability { name, amount } => {
                 let asked = amount.unwrap_or(Amount::ONE);
-                let resources = policy.capability(name)?.resources.into_iter();
+                let resources = policy.capability(name)?.resources().iter();
                 Ok(resources.map(|resource| (resource.clone(), resource.share_of(asked))).collect())
             }
         }

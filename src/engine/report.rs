@@ -110,7 +110,7 @@ impl Engine {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn resources(&self) -> Result<Vec<Resource>, EngineError> {
-        Ok(self.refresh().await?.policy.resources().into_iter().collect())
+        Ok(self.refresh().await?.policy.resources().into_iter().cloned().collect())
     }
 
     /// Returns the declared resource called `name`.
