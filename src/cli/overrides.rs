@@ -159,7 +159,7 @@ async fn set(
     note: Option<String>,
 ) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
-    let assigned = Assigned::read(limits, |name| policy.resource(name))?;
+    let assigned = Assigned::read(limits, |name| policy.resource(name).cloned())?;
     let names = names(&assigned);
     warn_if_past(until, engine.now());
     let change = OverrideChange {

@@ -120,8 +120,8 @@ impl Engine {
     pub async fn resource(&self, name: &str) -> Result<Resource, EngineError> {
         // A new name may have been declared since the policy was last seen.
         match self.snapshot().policy.resource(name) {
-            Ok(resource) => Ok(resource),
-            Err(_) => Ok(self.refresh().await?.policy.resource(name)?),
+            Ok(resource) => Ok(resource.clone()),
+            Err(_) => Ok(self.refresh().await?.policy.resource(name)?.clone()),
         }
     }
 

@@ -91,7 +91,7 @@ impl Engine {
         self.grant(subject, |policy, grants| {
             for (resource, limit) in &change.limits {
                 let resource = policy.resource(resource.as_str())?;
-                grants.overrides.insert(resource, change.given(limit.clone()));
+                grants.overrides.insert(resource.clone(), change.given(limit.clone()));
             }
             if let Some(size) = change.max_upload_bytes {
                 grants.max_upload_bytes = Some(change.given(size));

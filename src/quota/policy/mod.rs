@@ -155,24 +155,34 @@ impl Policy {
     /// Returns every declared resource: those that a group or capability names.
     #[must_use]
     pub fn resources(&self) -> BTreeSet<&Resource> {
-        let limited = self.groups().into_values().flat_map(|group| group.limits.keys());
-        let drawn = self.capabilities().into_values().flat_map(Capability::resources);
-        limited.chain(drawn).collect()
+        self.named_resources().collect()
     }
 
     /// Returns the declared resource called `name`.
     ///
     /// # Errors
     /// If it is not declared; suggests the nearest.
-    pub fn resource(&self, name: &str) -> Result<Resource, Invalid> {
-        let known = self.resources();
-        let found = known.iter().find(|resource| resource.as_str() == name);
-        found.map(|resource| Resource::clone(resource)).ok_or_else(|| {
+    pub fn resource(&self, name: &str) -> Result<&Resource, Invalid> {
+        let found = self.named_resources().find(|resource| resource.as_str() == name);
+        found.ok_or_else(|| {
+            let known = self.resources();
             let hint = nearest(name, known.iter().map(|resource| resource.as_str()));
             Invalid::new(format!(
                 "there is no resource \"{name}\"{hint}: name it in a group or capability to declare it"
             ))
         })
+    }
+
+    /// Returns the resources wherever they are named, some of them several times.
+    fn named_resources(&self) -> impl Iterator<Item = &Resource> {
+        let groups = unshadowed(&self.file.groups, &self.store.groups);
+        let drawn = unshadowed(&self.file.capabilities, &self.store.capabilities);
+        let built_in = Some(Capability::upload()).filter(|_| {
+            !self.file.capabilities.contains_key(UPLOAD)
+                && !self.store.capabilities.contains_key(UPLOAD)
+        });
+        let limited = groups.flat_map(|group| group.limits.keys());
+        limited.chain(drawn.chain(built_in).flat_map(Capability::resources))
     }
 
     /// Returns the rules, those of the file first.
@@ -217,6 +227,15 @@ impl Policy {
             .or_else(|| matching().find_map(|rule| group(&rule.group, Source::Matched)))
             .or_else(|| self.default_group().and_then(|name| group(name, Source::Default)))
     }
+}
+
+/// Returns the entries of the file, and those of the store that it does not shadow.
+fn unshadowed<'a, T>(
+    file: &'a BTreeMap<String, T>,
+    store: &'a BTreeMap<String, T>,
+) -> impl Iterator<Item = &'a T> {
+    let other = store.iter().filter(|(name, _)| !file.contains_key(*name));
+    file.values().chain(other.map(|(_, entry)| entry))
 }
 
 /// What binds one subject at one moment.

@@ -165,3 +165,20 @@ fn the_size_of_one_upload_is_overridden_and_lifted_like_a_limit() {
     );
     assert_eq!(size(&Grants { exempt: Some(given(())), ..Grants::default() }), None);
 }
+
+#[test]
+fn what_a_shadowed_entry_names_is_not_declared() {
+    let mut policy = policy();
+    let of = |name: &str| Capability::new(vec![name.parse().unwrap()]).unwrap();
+    policy.store.capabilities.insert("send".to_owned(), of("messages"));
+    assert_eq!(policy.resource("messages").unwrap().as_str(), "messages");
+    policy.file.capabilities.insert("send".to_owned(), of("letters"));
+    policy.file.capabilities.insert(UPLOAD.to_owned(), of("files"));
+    for name in ["free", "patron", "bridges"] {
+        policy.file.groups.insert(name.to_owned(), Group::default());
+    }
+    let names: Vec<_> = policy.resources().into_iter().map(Resource::as_str).collect();
+    assert_eq!(names, ["files", "letters"]);
+    assert!(policy.resource("messages").is_err());
+    assert!(policy.resource("media_bytes").is_err());
+}
