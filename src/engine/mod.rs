@@ -18,6 +18,7 @@ mod settle;
 // Facts.
 mod record;
 // Telling.
+mod over;
 mod report;
 // Changing.
 mod declare;

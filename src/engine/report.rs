@@ -1,4 +1,4 @@
-//! Telling: usage of one subject, who is over, who used most.
+//! Telling: usage of one subject, who used most.
 
 use serde::Serialize;
 
@@ -7,10 +7,7 @@ use super::{Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::plan::{Bound, Plan};
 use crate::quota::{Amount, Bucket, Period, Resource, Subject};
-use crate::store::{Charged, Page};
-
-/// How many subjects are looked at in one step.
-const PAGE: usize = 1000;
+use crate::store::Charged;
 
 /// Of which stretch of time usage is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,46 +122,6 @@ impl Engine {
         }
     }
 
-    /// Returns everyone who has reached a limit on `resource`, by name, with the window they
-    /// reached.
-    ///
-    /// # Errors
-    /// Unavailable if the store is.
-    pub async fn over(&self, resource: &Resource) -> Result<Vec<Used>, EngineError> {
-        let mut over = Vec::new();
-        let mut page = Page::first(PAGE);
-        loop {
-            let users = self.0.store.users(resource, self.now(), page).await?;
-            let last = users.last().map(|usage| usage.subject.clone());
-            for usage in users {
-                over.extend(self.reached(&usage.subject, resource).await?);
-            }
-            match last {
-                Some(last) => page = Page::behind(last, PAGE),
-                None => return Ok(over),
-            }
-        }
-    }
-
-    /// Returns the window `subject` has reached, if any: the last of them to reset.
-    async fn reached(
-        &self,
-        subject: &Subject,
-        resource: &Resource,
-    ) -> Result<Option<Used>, EngineError> {
-        let report = self.usage(subject, resource, Span::Limits).await?;
-        let reached = report.windows.iter().filter(|window| window.over);
-        let window = reached.max_by_key(|window| window.resets_at.unwrap_or(Timestamp::MAX));
-        Ok(window.map(|window| Used {
-            subject: subject.clone(),
-            resource: resource.clone(),
-            used: window.used,
-            limit: window.limit,
-            period: window.period,
-            resets_at: window.resets_at,
-        }))
-    }
-
     /// Returns who used most of `resource` in the current stretch of the default period.
     ///
     /// # Errors
@@ -198,7 +155,7 @@ impl Planned {
     }
 
     /// Returns the plan that reads `span` instead of the windows that would decide.
-    fn within(&self, span: Span) -> Plan {
+    pub(super) fn within(&self, span: Span) -> Plan {
         let mut plan = self.plan.clone();
         for item in &mut plan.items {
             match span {

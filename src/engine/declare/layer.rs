@@ -1,5 +1,6 @@
 //! What binds many: groups, capabilities, rules.
 
+use super::missing::members;
 use super::{GroupChange, TRIES, busy, no_group, not_found_near, not_in_file};
 use crate::engine::{Engine, EngineError};
 use crate::quota::capability::UPLOAD;
@@ -36,11 +37,11 @@ impl Engine {
     /// unavailable if the store is.
     pub async fn remove_group(&self, name: &str) -> Result<(), EngineError> {
         for _ in 0..TRIES {
-            let snapshot = self.refresh().await?;
+            let (snapshot, everyone) = self.everyone().await?;
             let policy = &snapshot.policy;
             let layer = without_group(policy, name)?;
             // Whoever is put into it from here on changes the version, so that the write fails.
-            let members = self.members().await?.remove(name).unwrap_or_default();
+            let members = members(everyone, self.now()).remove(name).unwrap_or_default();
             if members.count > 0 {
                 return Err(EngineError::Conflict(format!(
                     "group \"{name}\" is that of {members}: put them into another group first"

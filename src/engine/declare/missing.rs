@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
-use crate::quota::{Pattern, Subject};
-use crate::store::Page;
+use crate::quota::{Grants, Pattern, Subject};
 
-/// How many subjects are read in one step.
-const PAGE: usize = 1000;
 /// How many are named, where there are many.
 const NAMED: usize = 3;
 
@@ -72,8 +70,8 @@ impl Engine {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn missing_groups(&self) -> Result<Vec<MissingGroup>, EngineError> {
-        let members = self.members().await?;
-        let policy = &self.refresh().await?.policy;
+        let (snapshot, everyone) = self.everyone().await?;
+        let (policy, members) = (&snapshot.policy, members(everyone, self.now()));
         let default = policy.default_group().map(|name| (name.to_owned(), NeededBy::Default));
         let rules = policy.rules();
         let rules = rules.map(|it| (it.group.clone(), NeededBy::Rule(it.pattern.clone())));
@@ -83,28 +81,23 @@ impl Engine {
         let missing = all.filter(|(name, _)| policy.group(name).is_none());
         Ok(missing.map(|(name, needed_by)| MissingGroup { name, needed_by }).collect())
     }
+}
 
-    /// Returns who is put into which group now.
-    pub(super) async fn members(&self) -> Result<BTreeMap<String, Members>, EngineError> {
-        let now = self.now();
-        let mut all: BTreeMap<String, Members> = BTreeMap::new();
-        let mut page = Page::first(PAGE);
-        loop {
-            let part = self.0.store.all_grants(page).await?;
-            let Some((last, _)) = part.last() else {
-                return Ok(all);
-            };
-            page = Page::behind(last.clone(), PAGE);
-            for (subject, grants) in part {
-                let Some(group) = grants.group.as_ref().and_then(|grant| grant.live(now)) else {
-                    continue;
-                };
-                let members = all.entry(group.clone()).or_default();
-                members.count += 1;
-                if members.first.len() < NAMED {
-                    members.first.push(subject);
-                }
-            }
+/// Returns who of `everyone` is put into which group at `now`.
+pub(super) fn members(
+    everyone: BTreeMap<Subject, Grants>,
+    now: Timestamp,
+) -> BTreeMap<String, Members> {
+    let mut all: BTreeMap<String, Members> = BTreeMap::new();
+    for (subject, grants) in everyone {
+        let Some(group) = grants.group.as_ref().and_then(|grant| grant.live(now)) else {
+            continue;
+        };
+        let members = all.entry(group.clone()).or_default();
+        members.count += 1;
+        if members.first.len() < NAMED {
+            members.first.push(subject);
         }
     }
+    all
 }
