@@ -22,7 +22,8 @@ use crate::net::{self, Address, Client, ClientSettings, Listener, Origin, Shutdo
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, StoreError};
+use crate::store::{self, Store, StoreError, Timed};
+use crate::telemetry::cause;
 
 /// Connections to the admin API at the same time; further ones wait.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -77,11 +78,19 @@ impl App {
     /// # Errors
     /// If an address, the store or a thread cannot be had; then nothing runs.
     pub fn start(settings: Settings) -> Result<Self, AppError> {
-        let store = store::open(&settings.storage)?;
+        Self::start_on(store::open(&settings.storage)?, settings)
+    }
+
+    /// Like [`App::start`], on a store that is open already, whatever `settings.storage` says.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub fn start_on(store: Arc<dyn Store>, settings: Settings) -> Result<Self, AppError> {
         let admin = listen(&settings.admin.listen, 1)?;
         let office = office()?;
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
+            let store = Arc::new(Timed::new(store, settings.store_timeout));
             let engine = Engine::start_as(store, Arc::new(clock::System), instance).await?;
             engine.apply_file(&settings.policy).await?;
             Ok::<_, EngineError>(engine)
@@ -152,7 +161,7 @@ impl App {
             let _ = lane.join();
         }
         if let Err(error) = office.block_on(self.engine.close()) {
-            tracing::error!(error = &error as &dyn std::error::Error, "books not closed");
+            tracing::error!(error = cause(&error), "books not closed");
         }
         office.shutdown_timeout(ADMIN_GRACE);
         gentle

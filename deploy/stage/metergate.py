@@ -79,10 +79,16 @@ class Metergate:
     def command(self, *words):
         """Runs the command line on the same store; what it printed, or `Failed`."""
         done = subprocess.run(
-            [self._binary, *words], env=self._environment(), cwd=self._folder, capture_output=True, text=True, timeout=60
+            [self._binary, *words],
+            env=self._environment(),
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         if done.returncode != 0:
-            raise Failed(f"metergate {' '.join(words)}: exit code {done.returncode}, {(done.stderr or done.stdout).strip()}")
+            reason = (done.stderr or done.stdout).strip()
+            raise Failed(f"metergate {' '.join(words)}: exit code {done.returncode}, {reason}")
         return done.stdout
 
     def usage(self, user_id, resource="media_bytes"):

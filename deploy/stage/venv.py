@@ -75,7 +75,10 @@ def _install_venv_module():
         work.run("refreshing the package lists", [apt, "update"], log, env=env)
         work.run("installing python3-venv", [apt, "install", "-y", "python3-venv"], log, env=env)
     if not _can_create():
-        raise Failed("This Python cannot make virtual environments; install its venv module (on Debian: apt-get install python3-venv).")
+        raise Failed(
+            "This Python cannot make virtual environments; "
+            "install its venv module (on Debian: apt-get install python3-venv)."
+        )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 //! What callers are told: `EngineError` and bad input → status and JSON.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::clock::NotATime;
 use crate::engine::EngineError;
 use crate::quota::Invalid;
+use crate::telemetry::cause;
 
 /// Why a call was not answered.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl From<EngineError> for Problem {
             EngineError::NotFound(text) => Self::NotFound(text),
             EngineError::Conflict(text) => Self::Conflict(text),
             EngineError::Unavailable(_) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "call not answered");
+                tracing::error!(error = cause(&error), "call not answered");
                 Self::Unavailable
             }
         }
@@ -98,8 +99,14 @@ impl From<NotATime> for Problem {
     }
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        Self::BadRequest(format!("the body is not the JSON expected: {error}"))
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
         Self::BadRequest(rejection.body_text())
     }
 }

@@ -60,14 +60,9 @@ Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 st
     help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}"
 )]
 pub(super) struct Args {
-    /// Where the books are kept: sqlite:FILE or memory: [default: sqlite:metergate.db]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "METERGATE_STORAGE",
-        hide_env_values = true
-    )]
+    /// Where the books are kept: sqlite:FILE or memory:
+    /// [default: $METERGATE_STORAGE, or sqlite:metergate.db]
+    #[arg(long, global = true, value_name = "URL")]
     pub(super) storage: Option<String>,
     /// Answer in JSON, with amounts in base units
     #[arg(long, global = true)]
@@ -150,5 +145,33 @@ mod tests {
             below.for_each(|command| walk(command, &path));
         }
         Args::command().get_subcommands().for_each(|command| walk(command, ""));
+    }
+
+    /// Splits a line as a shell does that knows single quotes.
+    fn words(line: &str) -> Vec<String> {
+        let parts = line.split('\'').enumerate();
+        let words = parts.flat_map(|(index, part)| match index % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        fn examples(command: &clap::Command) -> Vec<String> {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let own = help.lines().filter(|line| line.starts_with("  metergate "));
+            let own = own.map(|line| line.split("&&").next().unwrap().to_owned());
+            own.chain(command.get_subcommands().flat_map(examples)).collect()
+        }
+        let overview = OVERVIEW.lines().filter(|line| line.starts_with("  metergate "));
+        let overview = overview.map(str::to_owned);
+        let all: Vec<_> = overview.chain(examples(&Args::command())).collect();
+        assert!(all.len() > 30, "{all:?}");
+        for line in all {
+            let typed = Args::try_parse_from(words(&line));
+            assert!(typed.is_ok(), "{line}: {typed:?}");
+        }
     }
 }

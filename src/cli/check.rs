@@ -29,7 +29,11 @@ pub(super) struct Check {
 }
 
 fn size(text: &str) -> Result<Amount, Invalid> {
-    Unit::Bytes.parse(text)
+    let size = Unit::Bytes.parse(text)?;
+    if size.is_negative() {
+        return Err(Invalid::new("an action has no size below zero: write 10MB"));
+    }
+    Ok(size)
 }
 
 /// What programs read.

@@ -1,14 +1,13 @@
 //! `config check`: read the file, print every complaint, start nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-
-use serde_json::json;
+use serde::Serialize;
 
 use super::answer::{self, Answer};
-use super::exit::Failure;
-use crate::config::{self, Loaded, Sources};
+use super::exit::{Exit, Failure};
+use crate::config::{self, Complaint, Loaded, Sources};
 
 /// Check a configuration file
 #[derive(Debug, Subcommand)]
@@ -27,12 +26,38 @@ impl ConfigCommand {
     pub(super) fn run(self) -> Result<Answer, Failure> {
         let Self::Check { file } = self;
         let sources = Sources { file: Some(file.clone()), ..Sources::default() };
-        let Loaded { warnings, .. } = config::load(&sources)?;
-        for warning in &warnings {
-            answer::complain("warning", &warning.to_string());
+        let (complaints, warnings) = match config::load(&sources) {
+            Ok(Loaded { warnings, .. }) => (Vec::new(), warnings),
+            Err(wrong) => (wrong.complaints().to_vec(), Vec::new()),
+        };
+        let told = Told {
+            file: &file,
+            fine: complaints.is_empty(),
+            complaints: told("error", &complaints),
+            warnings: told("warning", &warnings),
+        };
+        if told.fine {
+            Ok(Answer::new(format!("{} is fine", file.display()), &told)?)
+        } else {
+            Ok(Answer::new("", &told)?.ending(Exit::BadInput))
         }
-        let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-        let told = json!({ "file": file, "fine": true, "warnings": warnings });
-        Ok(Answer::new(format!("{} is fine", file.display()), &told)?)
     }
+}
+
+/// What programs read.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    file: &'a Path,
+    fine: bool,
+    complaints: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// Tells people of each; returns them for programs.
+fn told(kind: &str, complaints: &[Complaint]) -> Vec<String> {
+    let texts: Vec<_> = complaints.iter().map(ToString::to_string).collect();
+    for text in &texts {
+        answer::complain(kind, text);
+    }
+    texts
 }

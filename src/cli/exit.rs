@@ -79,14 +79,14 @@ impl Failure {
         }
     }
 
-    /// Returns it as one sentence with all its causes.
-    pub(super) fn sentence(&self) -> String {
+    /// Returns it as one sentence with all its causes; a configuration has one for each mistake.
+    pub(super) fn sentences(&self) -> Vec<String> {
         match self {
-            Self::Engine(error) => with_causes(error),
-            Self::Config(error) => error.to_string(),
-            Self::Start(error) => with_causes(error),
+            Self::Engine(error) => vec![with_causes(error)],
+            Self::Config(error) => error.complaints().iter().map(ToString::to_string).collect(),
+            Self::Start(error) => vec![with_causes(error)],
             Self::Machine(error) => {
-                format!("the system does not let us go on: {}", with_causes(error))
+                vec![format!("the system does not let us go on: {}", with_causes(error))]
             }
         }
     }
@@ -155,8 +155,8 @@ mod tests {
         let disk = io::Error::other("disk full");
         let store = StoreError::unavailable("cannot write sqlite:/tmp/a.db", disk);
         assert_eq!(
-            Failure::from(EngineError::from(store)).sentence(),
-            "store is unavailable: cannot write sqlite:/tmp/a.db: disk full"
+            Failure::from(EngineError::from(store)).sentences(),
+            ["store is unavailable: cannot write sqlite:/tmp/a.db: disk full"]
         );
     }
 }

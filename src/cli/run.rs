@@ -25,26 +25,27 @@ pub fn run() -> ExitCode {
         Ok(answer.exit)
     });
     let exit = said.unwrap_or_else(|failure| {
-        answer::complain("error", &failure.sentence());
+        for sentence in failure.sentences() {
+            answer::complain("error", &sentence);
+        }
         failure.exit()
     });
     exit.into()
 }
 
 fn execute(args: Args) -> Result<Answer, Failure> {
-    let storage = args.storage.filter(|storage| !storage.is_empty());
     match args.command {
-        Command::Serve(serve) => serve.run(storage).map(|()| Answer::silent(Exit::Done)),
+        Command::Serve(serve) => serve.run(args.storage).map(|()| Answer::silent(Exit::Done)),
         Command::Config(config) => config.run(),
         Command::OnStore(command) => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?
-            .block_on(visiting(storage.as_deref(), command)),
+            .block_on(visiting(args.storage, command)),
     }
 }
 
 /// Opens the store, runs `command` on it, and closes it whatever came of that.
-async fn visiting(storage: Option<&str>, command: OnStore) -> Result<Answer, Failure> {
+async fn visiting(storage: Option<String>, command: OnStore) -> Result<Answer, Failure> {
     let engine = visit::open(storage).await?;
     let answer = on_engine(command, &engine).await;
     let closed = engine.close().await;

@@ -1,7 +1,7 @@
 //! serve: run until told to stop.
 
+use std::io;
 use std::path::PathBuf;
-use std::{env, io};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,7 +10,7 @@ use super::exit::Failure;
 use crate::app::App;
 use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Sources};
 use crate::store::StorageSpec;
-use crate::telemetry::{self, Secret};
+use crate::telemetry::{self, Secret, cause};
 
 /// Stand in front of a homeserver, and serve the API
 ///
@@ -23,7 +23,7 @@ use crate::telemetry::{self, Secret};
   metergate serve --config /etc/metergate/metergate.toml
   metergate serve --port 8400 --token s3cret")]
 pub(super) struct Serve {
-    /// The configuration file
+    /// The configuration file [default: $METERGATE_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where clients connect; may be given several times [default: 127.0.0.1:8010]
@@ -50,7 +50,7 @@ impl Serve {
     /// Serves until told to stop.
     pub(super) fn run(self, storage: Option<String>) -> Result<(), Failure> {
         let config =
-            self.config.clone().or_else(|| env::var_os("METERGATE_CONFIG").map(PathBuf::from));
+            self.config.or_else(|| config::variable("METERGATE_CONFIG").map(PathBuf::from));
         let flags = Flags {
             listen: self.listen,
             upstream: self.upstream,
@@ -111,7 +111,7 @@ fn reload(app: &App, loaded: Result<Loaded, ConfigError>) {
             match app.apply(&settings.policy) {
                 Ok(version) => tracing::info!(policy_version = version.0, "policy reloaded"),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "reload failed");
+                    tracing::error!(error = cause(&error), "reload failed");
                 }
             }
         }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use super::answer;
 use super::exit::Failure;
 use crate::clock::System;
+use crate::config;
 use crate::engine::{Engine, EngineError};
 use crate::quota::Invalid;
 use crate::store::{self, StorageSpec};
 
-/// Opens the storage called `named`, or the default one.
-pub(super) async fn open(named: Option<&str>) -> Result<Engine, Failure> {
-    let spec = match named {
-        Some(named) => {
-            named.parse().map_err(|e: Invalid| Failure::bad_input(format!("--storage: {e}")))?
-        }
-        None => StorageSpec::default(),
+/// Opens the storage called `named`, or the one of the environment, or the default one.
+pub(super) async fn open(named: Option<String>) -> Result<Engine, Failure> {
+    let spec = match (named, config::variable("METERGATE_STORAGE")) {
+        (Some(named), _) => read("--storage", &named)?,
+        (None, Some(named)) => read("METERGATE_STORAGE", &named)?,
+        (None, None) => StorageSpec::default(),
     };
     match spec {
         StorageSpec::Memory => answer::complain(
@@ -26,4 +26,9 @@ pub(super) async fn open(named: Option<&str>) -> Result<Engine, Failure> {
     }
     let store = store::open(&spec).map_err(EngineError::from)?;
     Ok(Engine::visit(store, Arc::new(System)).await?)
+}
+
+/// Reads which storage `named` is, as `place` says.
+fn read(place: &str, named: &str) -> Result<StorageSpec, Failure> {
+    named.parse().map_err(|e: Invalid| Failure::bad_input(format!("{place}: {e}")))
 }

@@ -1,6 +1,7 @@
 //! The environment: `METERGATE_LIMITS__HEAD_TIMEOUT` is `head_timeout` in `[limits]`.
 
 use super::error::{Complaint, Place};
+use super::notes::Notes;
 use super::tree::{Entry, Node, Table, Value};
 
 /// What every variable of ours begins with.
@@ -18,6 +19,13 @@ pub fn environment() -> Vec<(String, String)> {
         name.starts_with(PREFIX).then_some((name, value))
     };
     std::env::vars_os().filter_map(ours).collect()
+}
+
+/// Returns the variable `name` of this process; set to nothing, it is not set.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
 }
 
 /// Makes a tree of `variables`.
@@ -48,6 +56,17 @@ pub(super) fn read(variables: &[(String, String)], complaints: &mut Vec<Complain
         }
     }
     tree
+}
+
+/// Warns of variables that would be settings with one underscore more.
+pub(super) fn near_misses(variables: &[(String, String)], notes: &Notes) {
+    for path in notes.keys().iter().filter(|path| path.contains('.')) {
+        let name = |between: &str| format!("{PREFIX}{}", path.replace('.', between).to_uppercase());
+        let (near, right) = (name("_"), name(BETWEEN));
+        if variables.iter().any(|(name, _)| *name == near) {
+            notes.warn(&Place::Variable(near), format!("is not read: write {right}"));
+        }
+    }
 }
 
 /// Puts `value` at `path`; false if something is there already.

@@ -1,4 +1,4 @@
-//! ConfigError: where, what is wrong, what would be right; all of it at once.
+//! `ConfigError`: where, what is wrong, what would be right; all of it at once.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -34,11 +34,11 @@ pub enum Place {
 }
 
 impl ConfigError {
-    /// Returns the error made of `complaints`, if there are any; in order of place.
-    pub(super) fn of(mut complaints: Vec<Complaint>) -> Result<(), Self> {
+    /// Returns the error made of `complaints`; in order of place.
+    pub(super) fn of(mut complaints: Vec<Complaint>) -> Self {
         complaints.sort();
         complaints.dedup();
-        if complaints.is_empty() { Ok(()) } else { Err(Self(complaints)) }
+        Self(complaints)
     }
 
     /// Returns what is wrong: file, environment, flags; the file from top to bottom.

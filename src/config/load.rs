@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::error::{Complaint, ConfigError, Place};
+use super::notes::Notes;
 use super::resolve::resolve;
-use super::section::Notes;
 use super::settings::Loaded;
 use super::sources::{LIMIT_GROUP, Sources};
 use super::tree::{Entry, Table, Value, cover};
@@ -18,26 +18,32 @@ use super::{environment, file};
 /// Everything that is wrong, each with its place and what would be right.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut complaints = Vec::new();
-    let mut tree = Table::new();
-    if let Some(name) = &sources.file {
-        match file::read(name) {
-            Ok(table) => tree = table,
-            Err(unreadable) => complaints.extend(unreadable),
-        }
-    }
-    cover(&mut tree, environment::read(&sources.environment, &mut complaints));
+    let file = sources.file.as_deref().map_or_else(|| Ok(Table::new()), file::read);
+    let environment = environment::read(&sources.environment, &mut complaints);
     let flags = sources.flags.read(&mut complaints);
+    let mut tree = match file {
+        Ok(table) => table,
+        Err(unreadable) => {
+            complaints.extend(unreadable);
+            // Without the file, what it says would be missed by everything else.
+            return Err(ConfigError::of(complaints));
+        }
+    };
+    cover(&mut tree, environment);
     if !sources.flags.limit.is_empty() {
         complaints.extend(one_default(&tree));
     }
     cover(&mut tree, flags);
-    // Half a tree would be complained about for what the other half says.
-    ConfigError::of(complaints)?;
     let notes = Notes::default();
     let settings = resolve(&tree, sources.flags.port, &notes);
-    let (complaints, warnings) = notes.into_parts();
-    ConfigError::of(complaints)?;
-    Ok(Loaded { settings, warnings })
+    environment::near_misses(&sources.environment, &notes);
+    let (found, warnings) = notes.into_parts();
+    complaints.extend(found);
+    if complaints.is_empty() {
+        Ok(Loaded { settings, warnings })
+    } else {
+        Err(ConfigError::of(complaints))
+    }
 }
 
 /// Complains if there is a default group already, or a group of the name that `--limit` takes.
@@ -73,5 +79,5 @@ pub fn keys() -> BTreeSet<String> {
     let tree = environment::read(&names, &mut Vec::new());
     let notes = Notes::default();
     resolve(&tree, None, &notes);
-    notes.into_keys()
+    notes.keys()
 }

@@ -11,6 +11,7 @@ mod sources;
 mod tree;
 // How it is read.
 mod load;
+mod notes;
 mod resolve;
 mod section;
 mod sections;
@@ -19,7 +20,7 @@ mod value;
 mod error;
 mod settings;
 
-pub use environment::environment;
+pub use environment::{environment, variable};
 pub use error::{Complaint, ConfigError, Place};
 pub use load::{keys, load};
 pub use settings::{Loaded, Settings};

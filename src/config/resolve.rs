@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::error::Place;
-use super::section::{Notes, Section};
+use super::notes::Notes;
+use super::section::Section;
 use super::sections::{
     Server, admin, auth, limits, log, policy, reject, server, storage, upstream,
 };

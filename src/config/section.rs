@@ -1,81 +1,11 @@
 //! Section: one table of the configuration, read key by key; what is wrong is noted, and reading goes on.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
-use super::error::{Complaint, Place};
+use super::error::Place;
+use super::notes::Notes;
 use super::tree::{Entry, Node, Table, Value};
 use crate::quota::{Invalid, nearest};
-
-/// What was noted while reading.
-#[derive(Default)]
-pub(super) struct Notes {
-    complaints: RefCell<Vec<Complaint>>,
-    warnings: RefCell<Vec<Complaint>>,
-    unknown: RefCell<Vec<Unknown>>,
-    /// Every key asked for, as `limits.head_timeout`; a name that is not ours is `*`.
-    keys: RefCell<BTreeSet<String>>,
-}
-
-/// A key that its section does not have.
-struct Unknown {
-    place: Place,
-    text: String,
-    name: String,
-    hint: Option<String>,
-}
-
-impl Notes {
-    pub(super) fn complain(&self, place: &Place, text: impl Into<String>) {
-        push(&self.complaints, place, text.into());
-    }
-
-    pub(super) fn warn(&self, place: &Place, text: impl Into<String>) {
-        push(&self.warnings, place, text.into());
-    }
-
-    fn unknown(&self, place: &Place, text: String, name: &str, hint: Option<String>) {
-        self.unknown.borrow_mut().push(Unknown {
-            place: place.clone(),
-            text,
-            name: name.to_owned(),
-            hint,
-        });
-    }
-
-    /// Returns every key that was asked for.
-    pub(super) fn into_keys(self) -> BTreeSet<String> {
-        self.keys.into_inner()
-    }
-
-    /// Returns complaints and warnings.
-    pub(super) fn into_parts(self) -> (Vec<Complaint>, Vec<Complaint>) {
-        let mut complaints = self.complaints.into_inner();
-        let keys = self.keys.into_inner();
-        for unknown in self.unknown.into_inner() {
-            let elsewhere = || belongs_to(&unknown.name, &keys);
-            let hint = unknown.hint.or_else(elsewhere).unwrap_or_default();
-            let (place, text) = (unknown.place, unknown.text + &hint);
-            complaints.push(Complaint { place, text });
-        }
-        let mut warnings = self.warnings.into_inner();
-        warnings.sort();
-        (complaints, warnings)
-    }
-}
-
-/// Says which section has a key called `name`, if one does.
-fn belongs_to(name: &str, keys: &BTreeSet<String>) -> Option<String> {
-    let parts = keys.iter().filter_map(|path| path.rsplit_once('.'));
-    let mut sections = parts.filter(|(section, key)| *key == name && !section.contains('*'));
-    let (section, _) = sections.next()?;
-    Some(format!(" (it belongs to [{section}])"))
-}
-
-fn push(notes: &RefCell<Vec<Complaint>>, place: &Place, text: String) {
-    let place = place.clone();
-    notes.borrow_mut().push(Complaint { place, text });
-}
 
 /// One table, or the lack of it: then every key is absent.
 pub(super) struct Section<'a> {
@@ -85,7 +15,7 @@ pub(super) struct Section<'a> {
     pattern: String,
     table: Option<&'a Table>,
     /// Where it begins; nothing if it is absent.
-    pub(super) begins: Option<&'a Place>,
+    begins: Option<&'a Place>,
     asked: RefCell<Vec<String>>,
     pub(super) notes: &'a Notes,
 }
@@ -188,6 +118,14 @@ impl<'a> Section<'a> {
         self.asked.borrow_mut().push(key.to_owned());
     }
 
+    /// Complains if `key` is absent and the section is not.
+    pub(super) fn needs(&self, key: &str, example: &str) {
+        if let (Some(_), Some(place), None) = (self.table, self.begins, self.get(key)) {
+            let text = format!("{} needs {key}, like {key} = {example}", self.title());
+            self.notes.complain(place, text);
+        }
+    }
+
     /// Returns where `key` stands, if it does.
     pub(super) fn place(&self, key: &str) -> Option<&'a Place> {
         self.get(key).map(|entry| &entry.node.place)
@@ -252,8 +190,7 @@ impl<'a> Section<'a> {
 
     fn ask(&self, key: &str) -> Option<&'a Entry> {
         self.asked.borrow_mut().push(key.to_owned());
-        let path = join(&self.pattern, key);
-        self.notes.keys.borrow_mut().insert(path);
+        self.notes.asked(join(&self.pattern, key));
         self.get(key)
     }
 

@@ -29,7 +29,7 @@ pub(super) fn word<T: Copy>(node: &Node, known: &[(&str, T)]) -> Result<T, Inval
     found.map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
         let hint = nearest(text, names.iter().copied());
-        Invalid::new(format!("\"{text}\" is not {}{hint}", names.join(" or ")))
+        Invalid::new(format!("\"{text}\" is none of {}{hint}", names.join(", ")))
     })
 }
 
@@ -47,7 +47,7 @@ pub(super) fn only(
                 "\"{text}\" is not in this version: write \"{today}\", or leave it out"
             )))
         } else {
-            Err(Invalid::new(format!("\"{text}\" is not {today}")))
+            Err(Invalid::new(format!("needs \"{today}\", not \"{text}\"")))
         }
     }
 }
@@ -76,8 +76,7 @@ pub(super) fn duration_from(least: Duration) -> impl Fn(&Node) -> Result<Duratio
     move |node| {
         let span = duration(node)?;
         if span < least {
-            let least = least.as_millis();
-            return Err(Invalid::new(format!("is too short: at least {least}ms")));
+            return Err(Invalid::new(format!("must be at least {least:?}")));
         }
         Ok(span)
     }
@@ -85,7 +84,10 @@ pub(super) fn duration_from(least: Duration) -> impl Fn(&Node) -> Result<Duratio
 
 /// Reads a duration that is not zero.
 pub(super) fn wait(node: &Node) -> Result<Duration, Invalid> {
-    duration_from(Duration::from_millis(1))(node)
+    match duration(node)? {
+        Duration::ZERO => Err(Invalid::new("must not be zero")),
+        span => Ok(span),
+    }
 }
 
 /// Reads a size in bytes, not below zero.
@@ -96,7 +98,7 @@ pub(super) fn bytes(node: &Node) -> Result<Amount, Invalid> {
         other => return Err(wrong(other, "a size in quotes, like \"64KiB\"")),
     };
     if size.is_negative() {
-        return Err(Invalid::new("is below zero"));
+        return Err(Invalid::new("must not be below zero"));
     }
     Ok(size)
 }

@@ -7,6 +7,7 @@ use super::{Ask, Decision, Engine, EngineError};
 use crate::clock::Timestamp;
 use crate::quota::held::HoldId;
 use crate::quota::{Amount, Subject};
+use crate::telemetry::cause;
 
 /// Room set aside for an action under way.
 ///
@@ -151,7 +152,7 @@ impl Charge {
     /// half way, it may or may not be taken back.
     pub async fn refund(self) {
         if let Err(error) = self.engine.refund(self.id).await {
-            let error = &error as &dyn std::error::Error;
+            let error = cause(&error);
             tracing::warn!(hold = %self.id, error, "refund is put off");
             self.engine.0.keeper.see_to(Chore::Refund(self.id));
         }

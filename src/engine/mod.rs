@@ -147,3 +147,6 @@ impl Engine {
         Ok(self.refresh().await?.policy.version)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,9 @@ use crate::quota::idempotency::Key;
 use crate::quota::{Amount, Period, Resource, Subject};
 
 /// How far back a fact may be recorded.
-const LATEST: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+const LATEST: Duration = Duration::from_hours(35 * 24);
 /// How far ahead, for clocks that disagree.
-const AHEAD: Duration = Duration::from_secs(5 * 60);
+const AHEAD: Duration = Duration::from_mins(5);
 
 /// Something that happened.
 #[derive(Clone, Debug)]

@@ -48,7 +48,7 @@ impl Planned {
 
     /// Tells the addition to a hold as if all of it were asked anew: the same sum, but what the
     /// hold has already no longer counts as room that others might give back.
-    fn as_whole(
+    fn with_whole(
         mut self,
         own: Amount,
         mut readings: Readings,
@@ -161,7 +161,7 @@ impl Engine {
                 return Err(EngineError::Conflict("the reservation has lapsed".to_owned()));
             }
         };
-        let (planned, readings) = planned.as_whole(hold.room(), readings)?;
+        let (planned, readings) = planned.with_whole(hold.room(), readings)?;
         Ok(Decision::of(&planned, &readings, too_large, now)?)
     }
 }

@@ -160,3 +160,37 @@ where
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body::Body as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_in_hand_has_a_length_and_an_end() {
+        let body = Body::full("hello");
+        assert_eq!(body.size_hint().exact(), Some(5));
+        assert!(!body.is_end_stream());
+        assert_eq!(small(body, 5).await.unwrap(), "hello");
+        assert_eq!(Body::full("").size_hint().exact(), Some(0));
+        assert!(Body::full("").is_end_stream() && Body::empty().is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn a_small_body_that_is_large_is_refused() {
+        let refusal = small(Body::full("hello"), 4).await.unwrap_err();
+        assert!(matches!(refusal, SmallError::TooLarge(4)));
+    }
+
+    #[tokio::test]
+    async fn a_guard_lives_as_long_as_its_body() {
+        let guard = Arc::new(());
+        let body = Body::full("hello").with_guard(Arc::clone(&guard));
+        assert_eq!(Arc::strong_count(&guard), 2);
+        small(body, 5).await.unwrap();
+        assert_eq!(Arc::strong_count(&guard), 1);
+    }
+}

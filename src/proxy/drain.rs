@@ -46,13 +46,11 @@ async fn drain(mut body: Incoming, limits: Limits) {
         let mut left = limits.drain_bytes;
         while let Some(Ok(frame)) = body.frame().await {
             let size = frame.data_ref().map_or(0, bytes::Bytes::len);
-            match left.checked_sub(u64::try_from(size).unwrap_or(u64::MAX)) {
-                Some(rest) => left = rest,
-                None => {
-                    tracing::debug!(limit = "drain_bytes", "refused body cut");
-                    return;
-                }
-            }
+            let Some(rest) = left.checked_sub(u64::try_from(size).unwrap_or(u64::MAX)) else {
+                tracing::debug!(limit = "drain_bytes", "refused body cut");
+                return;
+            };
+            left = rest;
         }
     };
     if timeout(limits.drain_timeout, read).await.is_err() {

@@ -13,6 +13,7 @@ use super::Proxy;
 use super::rejection::Rejection;
 use crate::engine::UploadTerms;
 use crate::net::{Body, Connection, small};
+use crate::telemetry::cause;
 
 /// The key of the one standard setting.
 const UPLOAD_SIZE: &str = "m.upload.size";
@@ -28,7 +29,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
-    let subject = proxy.who(&parts).await.ok();
+    let subject = proxy.who(connection, &parts).await.ok();
     if subject.is_some() {
         // The answer is to be read here.
         parts.headers.remove(ACCEPT_ENCODING);
@@ -57,7 +58,7 @@ async fn lower(response: Response<Body>, terms: UploadTerms) -> Result<Response<
     let (mut parts, body) = response.into_parts();
     let limit = usize::try_from(LARGEST).unwrap_or(usize::MAX);
     let read = small(body, limit).await.map_err(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, "media config could not be read");
+        tracing::warn!(error = cause(&error), "media config could not be read");
         Rejection::Upstream
     })?;
     let Some(lowered) = lowered(&read, terms) else {

@@ -14,6 +14,7 @@ use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
 use crate::net::{Body, ClientError};
 use crate::quota::capability::UPLOAD;
 use crate::quota::{Amount, Unit, Zone};
+use crate::telemetry::cause;
 
 /// When a client may try again after something of ours was out, in seconds.
 const SOON: u64 = 5;
@@ -51,10 +52,7 @@ impl Rejection {
         match error {
             ClientError::Body(_) => Self::BodyIdle,
             ClientError::Connect(_) | ClientError::ConnectTimeout | ClientError::Broken(_) => {
-                tracing::warn!(
-                    error = error as &dyn std::error::Error,
-                    "homeserver did not answer"
-                );
+                tracing::warn!(error = cause(error), "homeserver did not answer");
                 Self::Upstream
             }
         }
@@ -68,7 +66,7 @@ impl Rejection {
                 Self::BadRequest("the size of the upload cannot be counted")
             }
             EngineError::Conflict(_) | EngineError::Unavailable(_) => {
-                tracing::error!(error = error as &dyn std::error::Error, "books cannot be kept");
+                tracing::error!(error = cause(error), "books cannot be kept");
                 Self::StoreOut
             }
         }

@@ -1,6 +1,8 @@
 //! What we say about ourselves, and to whom; and what is never said.
 
+mod cause;
 pub mod log;
 mod secret;
 
+pub use cause::cause;
 pub use secret::Secret;

@@ -1,5 +1,6 @@
 """A client that leaves half way gets its room back; one that leaves after the last byte pays for what is kept."""
 
+import operator
 import os
 
 import pytest
@@ -8,9 +9,11 @@ from by_hand import UploadByHand
 from waiting import until
 
 GENEROUS = 5.0
+GOING = [UploadByHand.hang_up, UploadByHand.reset]
+NAME = operator.attrgetter("__name__")
 
 
-@pytest.mark.parametrize("goes", [UploadByHand.hang_up, UploadByHand.reset, UploadByHand.end_of_sending], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("goes", [*GOING, UploadByHand.end_of_sending], ids=NAME)
 def test_room_is_back_at_once_when_the_client_goes_in_mid_body(sidecar, new_user, homeserver, measured, goes):
     metergate = sidecar()
     alice = new_user().at(metergate.url)
@@ -27,8 +30,8 @@ def test_room_is_back_at_once_when_the_client_goes_in_mid_body(sidecar, new_user
     assert alice.upload(os.urandom(2_000_000)).status == 200
 
 
-@pytest.mark.parametrize("goes", [UploadByHand.hang_up, UploadByHand.reset], ids=lambda way: way.__name__)
-def test_a_client_that_goes_before_the_answer_pays_for_what_the_homeserver_kept(sidecar, new_user, homeserver, wire, goes):
+@pytest.mark.parametrize("goes", GOING, ids=NAME)
+def test_a_client_that_goes_before_the_answer_pays_for_what_is_kept(sidecar, new_user, homeserver, wire, goes):
     metergate = sidecar(upstream=wire.url)
     alice = new_user().at(metergate.url)
     wire.answers_pass.clear()
@@ -45,7 +48,7 @@ def test_a_client_that_goes_before_the_answer_pays_for_what_the_homeserver_kept(
     assert metergate.usage(alice.user_id)["used"] == 200_000
 
 
-@pytest.mark.parametrize("goes", [UploadByHand.hang_up, UploadByHand.reset], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("goes", GOING, ids=NAME)
 def test_clients_that_go_with_the_last_byte_pay_for_exactly_what_was_kept(sidecar, new_user, homeserver, goes):
     metergate = sidecar()
     alice = new_user().at(metergate.url)

@@ -97,7 +97,7 @@ def test_a_token_in_a_form_is_no_token(sidecar, new_user, homeserver, wire):
     assert metergate.usage(alice.user_id)["used"] == 0
 
 
-def test_a_token_in_a_form_beside_one_in_the_header_is_charged_to_the_user_it_is_stored_for(sidecar, new_user, homeserver):
+def test_a_token_in_a_form_beside_one_in_the_header_is_charged_to_the_owner(sidecar, new_user, homeserver):
     metergate = sidecar()
     alice, bob = new_user("alice"), new_user("bob")
     form = urlencode({"access_token": bob.token, "padding": "x" * SIZE}).encode()

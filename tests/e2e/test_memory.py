@@ -35,7 +35,8 @@ def test_a_gibibyte_up_and_down_takes_no_more_memory_than_a_small_file(sidecar, 
     after_download = peak_memory(metergate.pid)
 
     grown = (after_upload - before) / MIB, (after_download - before) / MIB
-    measured(f"+{grown[0]:.1f} MiB after the upload ({up:.0f} s), +{grown[1]:.1f} MiB after the download ({down:.0f} s)")
+    measured("+%.1f MiB after the upload, +%.1f MiB after the download" % grown)
+    measured(f"{SIZE / MIB / up:.0f} MiB/s up, {SIZE / MIB / down:.0f} MiB/s down")
     assert received == sent.hexdigest()
     assert metergate.usage(alice.user_id)["used"] == SIZE + MIB
     assert after_download - before < ALLOWANCE

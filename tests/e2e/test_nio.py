@@ -34,7 +34,9 @@ async def live_through_a_day(metergate, alice, errcode):
         refused = await upload(client, os.urandom(300_000))
         assert isinstance(refused, nio.UploadError), refused
         assert refused.status_code == errcode
-        assert refused.message.startswith("Upload limit reached: 300 kB of 500 kB used this month, this file needs 300 kB.")
+        assert refused.message.startswith(
+            "Upload limit reached: 300 kB of 500 kB used this month, this file needs 300 kB."
+        )
 
         room = await client.room_create()
         sent = await client.room_send(room.room_id, "m.room.message", {"msgtype": "m.text", "body": "still here"})

@@ -55,7 +55,9 @@ def test_a_client_that_expects_100_continue_gets_it_for_an_upload_that_fits(side
     assert upload.answer().status == 200
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nobody_has_this_token"}], ids=["no token", "a wrong token"])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer nobody_has_this_token"}], ids=["no token", "a wrong token"]
+)
 def test_an_upload_that_nobody_signed_gets_the_homeservers_own_answer(sidecar, wire, homeserver, headers):
     metergate = sidecar(upstream=wire.url)
     its_own = ask(homeserver.url, "GET", WHOAMI, headers=headers)

@@ -8,7 +8,7 @@ from by_hand import UploadByHand
 from stage.matrix import ask
 from waiting import until
 
-USAGE_KEYS = {"subject", "resource", "used", "reserved", "limit", "remaining", "overage", "period", "resets_at", "windows"}
+USAGE_KEYS = set("subject resource used reserved limit remaining overage period resets_at windows".split())
 
 
 def test_an_upload_comes_back_byte_identical_and_is_charged_exactly(sidecar, new_user, homeserver):

@@ -49,10 +49,7 @@ fn table(group: &Section<'_>, key: &str, node: &Node, unit: Unit) -> Option<Limi
     for key in ["ceiling", "grace", "warn", "timezone"] {
         section.later(key, "leave it out");
     }
-    if section.place("limit").is_none() {
-        let text = format!("[{key}] needs a limit, like limit = \"500MB\"");
-        section.notes.complain(&node.place, text);
-    }
+    section.needs("limit", "\"500MB\"");
     section.done();
     let limit = limit?;
     let Some(period) = period else {

@@ -7,7 +7,7 @@ use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
 use crate::config::value::{bytes, duration, number, wait};
 use crate::proxy::Limits;
-use crate::quota::{Amount, Invalid, Unit};
+use crate::quota::Invalid;
 
 /// The smallest head that must fit, and the largest that is kept in memory, in bytes.
 const HEAD: RangeInclusive<i64> = 8 * 1024..=1024 * 1024;
@@ -45,11 +45,7 @@ fn head_bytes(node: &Node) -> Result<usize, Invalid> {
     let size = bytes(node)?.get();
     let fits = usize::try_from(size).ok().filter(|_| HEAD.contains(&size));
     fits.ok_or_else(|| {
-        let human = |size: &i64| Unit::Bytes.human(Amount::new(*size));
-        Invalid::new(format!(
-            "{} is not from 8KiB to 1MiB: browsers send heads of several KiB",
-            human(&size)
-        ))
+        Invalid::new("must be from 8KiB to 1MiB: browsers send heads of several KiB")
     })
 }
 

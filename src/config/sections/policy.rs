@@ -7,17 +7,19 @@ use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
 use crate::config::value::{bytes, only, parsed, text};
 use crate::quota::policy::Rule;
+use crate::quota::resource::RESERVED;
 use crate::quota::{Amount, Capability, Group, Invalid, Layer, Resource, nearest, resource};
 
 pub(in crate::config) fn policy(whole: &Section<'_>) -> Layer {
     let section = whole.section("policy");
-    let groups = groups(&section.section("groups"));
+    let capabilities = capabilities(&section.section("capabilities"));
+    let groups = groups(&section.section("groups"), &capabilities);
     let rules = section.sections("rules").into_iter();
     let read = Layer {
         timezone: section.value("timezone", parsed),
         period: section.value("period", parsed),
         default_group: section.value("default_group", group_name),
-        capabilities: capabilities(&section.section("capabilities")),
+        capabilities,
         rules: rules.filter_map(|it| rule(it, &groups)).collect(),
         groups,
     };
@@ -29,16 +31,20 @@ pub(in crate::config) fn policy(whole: &Section<'_>) -> Layer {
     read
 }
 
-fn groups(section: &Section<'_>) -> BTreeMap<String, Group> {
+fn groups(
+    section: &Section<'_>,
+    capabilities: &BTreeMap<String, Capability>,
+) -> BTreeMap<String, Group> {
     let mut groups = BTreeMap::new();
     for (name, entry) in section.others() {
         section.heed(name, &entry.place, resource::name(name, "group"));
-        groups.insert(name.to_owned(), group(&section.named(name, &entry.node)));
+        let group = group(&section.named(name, &entry.node), capabilities);
+        groups.insert(name.to_owned(), group);
     }
     groups
 }
 
-fn group(section: &Section<'_>) -> Group {
+fn group(section: &Section<'_>, capabilities: &BTreeMap<String, Capability>) -> Group {
     let mut group = Group {
         max_upload_bytes: section.value("max_upload_bytes", size).flatten(),
         timezone: section.value("timezone", parsed),
@@ -48,11 +54,28 @@ fn group(section: &Section<'_>) -> Group {
     for (key, entry) in section.others() {
         let resource: Option<Resource> = section.heed(key, &entry.place, key.parse());
         let Some(resource) = resource else { continue };
+        if let Some(likely) = mistyped(key, capabilities) {
+            let text = format!("nothing draws on it (did you mean \"{likely}\"?)");
+            section.warn(key, text);
+        }
         if let Some(limit) = limit(section, key, &entry.node.place, resource.unit()) {
             group.limits.insert(resource, limit);
         }
     }
     group
+}
+
+/// Returns what `name` is most likely meant to be, if no capability draws on it.
+///
+/// Any name is a resource: only what is a letter or two away from a known one is taken for a slip.
+fn mistyped<'a>(name: &str, capabilities: &'a BTreeMap<String, Capability>) -> Option<&'a str> {
+    const SLIP: f64 = 0.8;
+    let drawn = capabilities.values().flat_map(|it| &it.resources);
+    let known = drawn.map(Resource::as_str).chain(["media_bytes"]).chain(RESERVED);
+    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(name, other);
+    let near: Vec<_> = known.map(|other| (likeness(other), other)).collect();
+    let (most, other) = near.into_iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (most >= SLIP && other != name).then_some(other)
 }
 
 /// Reads the size of one upload; none is any size.
@@ -88,14 +111,8 @@ fn capabilities(section: &Section<'_>) -> BTreeMap<String, Capability> {
 fn rule(section: Section<'_>, groups: &BTreeMap<String, Group>) -> Option<Rule> {
     let pattern = section.value("match", pattern);
     let group = section.value("group", group_name);
-    for key in ["match", "group"] {
-        if let (Some(place), None) = (section.begins, section.place(key)) {
-            let text = format!(
-                "a rule needs {key}: write match = \"@bridge_*:example.org\" and group = \"bridges\""
-            );
-            section.notes.complain(place, text);
-        }
-    }
+    section.needs("match", "\"@bridge_*:example.org\"");
+    section.needs("group", "\"bridges\"");
     if let Some(group) = &group {
         declared(&section, "group", group, groups);
     }

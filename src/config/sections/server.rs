@@ -28,7 +28,7 @@ pub(in crate::config) fn server(whole: &Section<'_>) -> Server {
         trusted_proxies: section.list("trusted_proxies", network),
         instance: section.value("instance", |node| {
             let name = text(node)?;
-            resource::name(name, "instance").map(|name| name.as_ref().to_owned())
+            resource::name(name, "server instance").map(|name| name.as_ref().to_owned())
         }),
     };
     if let Some(listen) = &read.listen {

@@ -12,10 +12,7 @@ pub(in crate::config) fn upstream(whole: &Section<'_>) -> Option<Origin> {
     let url = section.value("url", origin);
     section.value("protocol", only("http1", &["h2c"]));
     section.later("ca", "it speaks http to the homeserver, not https");
-    if let (Some(place), None) = (section.begins, section.place("url")) {
-        let text = "[upstream] needs a url, like \"http://127.0.0.1:8008\"";
-        section.notes.complain(place, text);
-    }
+    section.needs("url", "\"http://127.0.0.1:8008\"");
     section.done();
     url
 }

@@ -13,8 +13,9 @@ use super::fault::cause;
 use super::migrate::{identify, migrate};
 use crate::store::StoreError;
 
-/// How often a locked database is tried again: for about five seconds.
-const TRIES: i32 = 1000;
+/// How often a locked database is tried again: for about four seconds, so that what stands in the
+/// way is told before the default of `storage.timeout` ends the wait.
+const TRIES: i32 = 800;
 
 /// Statements kept ready per connection; there are about fifty.
 const STATEMENTS: usize = 96;

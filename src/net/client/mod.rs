@@ -18,9 +18,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::address::Origin;
-use super::body::BoxError;
-use super::server::BUFFER;
+use crate::net::address::Origin;
+use crate::net::body::BoxError;
+use crate::net::parting::Parting;
+use crate::net::server::BUFFER;
 
 /// The most kept connections a request looks at before it opens one of its own.
 const LOOKED_AT: usize = 32;
@@ -176,7 +177,8 @@ where
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, connection) = self.shared.protocol.handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) =
+            self.shared.protocol.handshake(TokioIo::new(Parting::new(stream))).await?;
         // Ends when the sender is dropped and its last answer is read, or with the runtime.
         drop(tokio::spawn(async {
             if let Err(error) = connection.with_upgrades().await {
@@ -261,3 +263,6 @@ fn sent_in_vain(error: hyper::Error) -> ClientError {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

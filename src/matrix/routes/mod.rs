@@ -6,7 +6,7 @@
 
 use http::{Method, Uri};
 
-use super::disguise;
+use crate::matrix::disguise;
 
 /// What a request asks for, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,3 +153,6 @@ fn ends_sessions(method: &Method, path: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,12 +16,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::body::BoxError;
-use super::listener::{Accepted, Listener, Peer};
-use super::shutdown::Shutdown;
+use crate::net::body::BoxError;
+use crate::net::listener::{Accepted, Listener, Peer};
+use crate::net::shutdown::Shutdown;
 
 /// What one connection may hold of bytes on their way, each direction.
-pub(super) const BUFFER: usize = 128 * 1024;
+pub(in crate::net) const BUFFER: usize = 128 * 1024;
 /// As many headers as hyper takes without allocating for them.
 const DEFAULT_HEADER_COUNT: usize = 100;
 
@@ -178,3 +178,6 @@ fn log_end(error: &hyper::Error) {
         tracing::debug!(%error, "connection ended early");
     }
 }
+
+#[cfg(test)]
+mod tests;

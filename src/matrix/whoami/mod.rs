@@ -13,9 +13,9 @@ use moka::future::Cache;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
 
-use super::cors;
-use super::credentials::Credentials;
-use super::user_id::{BadUserId, UserId};
+use crate::matrix::cors;
+use crate::matrix::credentials::Credentials;
+use crate::matrix::user_id::{BadUserId, UserId};
 use crate::net::{Body, Client, ClientError, SmallError, small};
 
 /// <https://spec.matrix.org/v1.18/client-server-api/#get_matrixclientv3accountwhoami>
@@ -358,3 +358,6 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     }
     headers
 }
+
+#[cfg(test)]
+mod tests;

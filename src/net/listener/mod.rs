@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::time::sleep;
 
-use super::address::Address;
+use crate::net::address::Address;
 
 /// Connections the kernel keeps for us until they are accepted; it lowers this to `somaxconn`.
 const BACKLOG: u32 = 4096;
@@ -69,7 +69,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the runtime cannot take the socket.
-    pub(super) fn open(self) -> io::Result<Acceptor> {
+    pub(in crate::net) fn open(self) -> io::Result<Acceptor> {
         Ok(match self.socket {
             Socket::Tcp(listener) => Acceptor::Tcp(TcpListener::from_std(listener)?),
             Socket::Unix(listener, file) => Acceptor::Unix(UnixListener::from_std(listener)?, file),
@@ -79,21 +79,21 @@ impl Listener {
 
 /// A listener that is part of a runtime.
 #[derive(Debug)]
-pub(super) enum Acceptor {
+pub(in crate::net) enum Acceptor {
     Tcp(TcpListener),
     Unix(UnixListener, #[expect(dead_code, reason = "kept for its drop")] Arc<SocketFile>),
 }
 
 /// An accepted connection, before its first byte.
 #[derive(Debug)]
-pub(super) enum Accepted {
+pub(in crate::net) enum Accepted {
     Tcp(TcpStream, IpAddr),
     Unix(UnixStream),
 }
 
 impl Acceptor {
     /// Waits for a connection; errors are logged and waited out. Dropped half way, none is lost.
-    pub(super) async fn accept(&self) -> Accepted {
+    pub(in crate::net) async fn accept(&self) -> Accepted {
         let mut wait = FIRST_WAIT;
         loop {
             let error = match self.try_accept().await {
@@ -193,7 +193,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 
 /// A socket's file, removed with the last share, unless another process has replaced it.
 #[derive(Debug)]
-pub(super) struct SocketFile {
+pub(in crate::net) struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
 }
@@ -218,3 +218,6 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let file = fs::symlink_metadata(path)?;
     Ok((file.dev(), file.ino()))
 }
+
+#[cfg(test)]
+mod tests;

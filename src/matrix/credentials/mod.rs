@@ -155,3 +155,6 @@ fn decoded(text: &str) -> Cow<'_, [u8]> {
     }
     percent_decode_str(text).into()
 }
+
+#[cfg(test)]
+mod tests;

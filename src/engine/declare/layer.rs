@@ -1,0 +1,128 @@
+//! What binds many: groups, capabilities, rules.
+
+use super::{GroupChange, no_group, not_found_near, not_in_file};
+use crate::engine::{Engine, EngineError};
+use crate::quota::capability::UPLOAD;
+use crate::quota::policy::Rule;
+use crate::quota::{Capability, Resource};
+
+impl Engine {
+    /// Makes or changes the group `name`.
+    ///
+    /// # Errors
+    /// Conflict if the file declares it; unavailable if the store is.
+    pub async fn set_group(&self, name: &str, change: &GroupChange) -> Result<(), EngineError> {
+        self.edit(|policy, layer| {
+            not_in_file(policy.file.groups.contains_key(name), "group", name)?;
+            let group = layer.groups.entry(name.to_owned()).or_default();
+            group.limits.extend(change.limits.clone());
+            if let Some(size) = change.max_upload_bytes {
+                group.max_upload_bytes = size;
+            }
+            if change.default {
+                not_in_file(policy.file.default_group.is_some(), "setting", "default_group")?;
+                layer.default_group = Some(name.to_owned());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes the group `name`.
+    ///
+    /// # Errors
+    /// Not found; conflict if the file declares it, or a rule or the default needs it;
+    /// unavailable if the store is.
+    pub async fn remove_group(&self, name: &str) -> Result<(), EngineError> {
+        self.edit(|policy, layer| {
+            not_in_file(policy.file.groups.contains_key(name), "group", name)?;
+            layer.groups.remove(name).ok_or_else(|| no_group(policy, name))?;
+            if policy.default_group() == Some(name) {
+                return Err(EngineError::Conflict(format!(
+                    "group \"{name}\" is the default group: make another one the default first"
+                )));
+            }
+            if policy.rules().any(|rule| rule.group == name) {
+                return Err(EngineError::Conflict(format!(
+                    "a rule puts subjects into group \"{name}\": remove the rule first"
+                )));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes or replaces the capability `name`.
+    ///
+    /// # Errors
+    /// Conflict if the file declares it; unavailable if the store is.
+    pub async fn set_capability(
+        &self,
+        name: &str,
+        resources: Vec<Resource>,
+    ) -> Result<(), EngineError> {
+        self.edit(|policy, layer| {
+            not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
+            let capability = Capability { resources: resources.clone() };
+            layer.capabilities.insert(name.to_owned(), capability);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes the capability `name`; the built-in one becomes what it was built as.
+    ///
+    /// # Errors
+    /// Not found; conflict if the file declares it; unavailable if the store is.
+    pub async fn remove_capability(&self, name: &str) -> Result<(), EngineError> {
+        self.edit(|policy, layer| {
+            not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
+            if layer.capabilities.remove(name).is_some() {
+                return Ok(());
+            }
+            if name == UPLOAD {
+                return Err(EngineError::NotFound(format!(
+                    "capability \"{UPLOAD}\" is as it was built in: there is nothing to remove"
+                )));
+            }
+            let known = layer.capabilities.keys().map(String::as_str);
+            Err(not_found_near("capability", name, known))
+        })
+        .await
+    }
+
+    /// Puts a rule behind the others; an existing rule with the same pattern is replaced.
+    ///
+    /// # Errors
+    /// Not found for an unknown group; unavailable if the store is.
+    pub async fn add_rule(&self, rule: &Rule) -> Result<(), EngineError> {
+        self.edit(|policy, layer| {
+            policy.group(&rule.group).ok_or_else(|| no_group(policy, &rule.group))?;
+            match layer.rules.iter_mut().find(|other| other.pattern == rule.pattern) {
+                Some(other) => *other = rule.clone(),
+                None => layer.rules.push(rule.clone()),
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes the rule with `pattern`.
+    ///
+    /// # Errors
+    /// Not found; conflict if the file declares it; unavailable if the store is.
+    pub async fn remove_rule(&self, pattern: &str) -> Result<(), EngineError> {
+        self.edit(|policy, layer| {
+            let with = |rule: &Rule| rule.pattern == pattern;
+            let before = layer.rules.len();
+            layer.rules.retain(|rule| !with(rule));
+            if layer.rules.len() == before {
+                not_in_file(policy.file.rules.iter().any(with), "rule", pattern)?;
+                let known = layer.rules.iter().map(|rule| rule.pattern.as_str());
+                return Err(not_found_near("rule", pattern, known));
+            }
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,144 @@
+//! What one subject has of its own: a group, an exemption, overrides.
+
+use super::{SubjectView, no_group};
+use crate::clock::Timestamp;
+use crate::engine::{Engine, EngineError};
+use crate::quota::grant::Grant;
+use crate::quota::{Amount, Grants, Limit, Resource, Subject};
+use crate::store::Page;
+
+impl Engine {
+    /// Puts `subject` in a group.
+    ///
+    /// # Errors
+    /// Not found for an unknown group; unavailable if the store is.
+    pub async fn assign(
+        &self,
+        subject: &Subject,
+        group: &str,
+        until: Option<Timestamp>,
+    ) -> Result<(), EngineError> {
+        self.grant(subject, |policy, grants| {
+            policy.group(group).ok_or_else(|| no_group(policy, group))?;
+            grants.group = Some(Grant { what: group.to_owned(), until, note: None });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Lifts every limit of `subject`; what it uses is still counted.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn exempt(
+        &self,
+        subject: &Subject,
+        until: Option<Timestamp>,
+    ) -> Result<(), EngineError> {
+        self.grant(subject, |_, grants| {
+            grants.exempt = Some(Grant { what: (), until, note: None });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes group and exemption from `subject`; overrides stay.
+    ///
+    /// # Errors
+    /// Not found if it has neither; unavailable if the store is.
+    pub async fn unassign(&self, subject: &Subject) -> Result<(), EngineError> {
+        self.grant(subject, |_, grants| {
+            if grants.group.take().is_none() & grants.exempt.take().is_none() {
+                return Err(EngineError::NotFound(format!(
+                    "{subject} has neither a group nor an exemption of its own"
+                )));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives `subject` a limit of its own.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn set_override(
+        &self,
+        subject: &Subject,
+        resource: &Resource,
+        limit: Grant<Limit>,
+    ) -> Result<(), EngineError> {
+        self.grant(subject, |_, grants| {
+            grants.overrides.insert(resource.clone(), limit.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives `subject` a size of one upload of its own; none inside lifts it.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn set_max_upload(
+        &self,
+        subject: &Subject,
+        size: Grant<Option<Amount>>,
+    ) -> Result<(), EngineError> {
+        self.grant(subject, |_, grants| {
+            grants.max_upload_bytes = Some(size.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes the overrides called `names` from `subject`; without names, all of them.
+    ///
+    /// # Errors
+    /// Not found if there is none of that name; unavailable if the store is.
+    pub async fn remove_overrides(
+        &self,
+        subject: &Subject,
+        names: &[String],
+    ) -> Result<(), EngineError> {
+        self.grant(subject, |_, grants| {
+            let before = (grants.overrides.len(), grants.max_upload_bytes.is_some());
+            let named = |name: &str| names.is_empty() || names.iter().any(|other| other == name);
+            grants.overrides.retain(|resource, _| !named(resource.as_str()));
+            if named("max_upload_bytes") {
+                grants.max_upload_bytes = None;
+            }
+            if before == (grants.overrides.len(), grants.max_upload_bytes.is_some()) {
+                return Err(EngineError::NotFound(format!(
+                    "{subject} has no override{}{}",
+                    if names.is_empty() { "" } else { " of " },
+                    names.join(" or ")
+                )));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Returns what binds `subject`.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn subject(&self, subject: &Subject) -> Result<SubjectView, EngineError> {
+        self.refresh().await?;
+        let (snapshot, grants) = self.grants(subject).await?;
+        let terms = snapshot.policy.terms(subject, &grants, self.now());
+        let group = terms.group().map(ToString::to_string);
+        Ok(SubjectView { subject: subject.clone(), grants: grants.as_ref().clone(), group })
+    }
+
+    /// Returns those who have something of their own, by name, a page at a time.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn subjects_with_grants(
+        &self,
+        page: Page,
+    ) -> Result<Vec<(Subject, Grants)>, EngineError> {
+        Ok(self.0.store.all_grants(page).await?)
+    }
+}

@@ -1,0 +1,101 @@
+//! Shipped files: all of `config/` is read without a complaint; what is bad is refused at its line.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, helpers included")]
+
+mod accepted;
+mod outcome;
+mod refused;
+mod secrets;
+mod sources;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use metergate::config::{self, Loaded, Settings, Sources};
+use metergate::proxy;
+use metergate::quota::{Policy, Zone};
+
+use self::outcome::limit;
+
+/// Reads a shipped file, and nothing else.
+fn shipped(name: &str) -> Loaded {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name);
+    let sources = Sources { file: Some(file), ..Sources::default() };
+    config::load(&sources).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_shipped_file_is_read_without_a_word() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert_eq!(shipped(&name).warnings, [], "{name}");
+    }
+}
+
+#[test]
+fn the_full_example_says_the_defaults() {
+    let full = shipped("metergate.toml").settings;
+    let upstream = "http://127.0.0.1:8008".parse().unwrap();
+    let expected = Settings {
+        proxy: Some(proxy::Settings::before(upstream)),
+        policy: full.policy.clone(),
+        ..Settings::default()
+    };
+    assert_eq!(full, expected);
+    assert_eq!(full.policy.timezone, Some(Zone::default()));
+    assert_eq!(full.policy.period, Some(Policy::default().period()));
+}
+
+#[test]
+fn the_full_example_declares_what_it_describes() {
+    let policy = shipped("metergate.toml").settings.policy;
+    let media = "media_bytes".parse().unwrap();
+    assert_eq!(policy.default_group.as_deref(), Some("free"));
+    assert_eq!(policy.groups["free"].limits[&media], limit("500MB/month"));
+    assert_eq!(policy.groups["free"].max_upload_bytes.unwrap().get(), 20_000_000);
+    assert_eq!(policy.groups["patron"].limits[&media], limit("50GB/month,2GB/day"));
+    assert_eq!(policy.groups["bridges"].limits[&media], limit("200GB/month"));
+    assert_eq!(policy.capabilities["upload_media"].resources, [media]);
+    assert_eq!(policy.rules[0].group, "bridges");
+}
+
+#[test]
+fn the_full_example_has_every_key() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/metergate.toml"))
+            .unwrap();
+    let mut shown = BTreeSet::new();
+    let mut section = String::new();
+    for line in text.lines() {
+        // A comment has a space behind its sign, a key that is not in force has none.
+        let line = line.strip_prefix('#').unwrap_or(line);
+        if let Some(header) = line.strip_prefix('[') {
+            section = header.trim_matches(['[', ']']).to_owned();
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with(' '))
+        {
+            shown.insert(format!("{section}.{key}"));
+            for part in value.trim_matches(['{', '}', ' ']).split(", ") {
+                let inner = part.split_once(" = ").map(|(inner, _)| inner.trim());
+                shown.extend(inner.map(|inner| format!("{section}.{key}.{inner}")));
+            }
+        }
+    }
+    for key in config::keys() {
+        // A name of one's own is `*` in a key's path.
+        let like = |shown: &&String| {
+            let both = || key.split('.').zip(shown.split('.'));
+            let same = both().all(|(key, shown)| key == "*" || key == shown);
+            same && key.split('.').count() <= shown.split('.').count()
+        };
+        assert!(shown.iter().any(|it| like(&it)), "{key} is not in config/metergate.toml");
+    }
+}
+
+#[test]
+fn the_minimal_file_is_a_complete_set_up() {
+    let settings = shipped("minimal.toml").settings;
+    assert!(settings.proxy.is_some());
+    let group = settings.policy.default_group.unwrap();
+    assert!(!settings.policy.groups[&group].limits.is_empty());
+}

@@ -1,0 +1,410 @@
+//! Bad files: each is refused at its line, and all that is wrong at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use metergate::config::{self, Flags, Sources};
+
+use crate::outcome::{complaints, outcome};
+
+/// One bad file a row, and the one complaint about it.
+const REFUSED: &[(&str, &str)] = &[
+    // What is not there.
+    (
+        "[limits]\nhead_tmeout = \"1s\"",
+        "metergate.toml:2: [limits] head_tmeout is not a setting (did you mean \"head_timeout\"?)",
+    ),
+    (
+        "[limts]\nhead_timeout = \"1s\"",
+        "metergate.toml:1: [limts] is not a section (did you mean \"limits\"?)",
+    ),
+    (
+        "listen = \"127.0.0.1:1\"",
+        "metergate.toml:1: listen is not a setting (it belongs to [admin])",
+    ),
+    (
+        "[server]\ntoken_file = \"x\"",
+        "metergate.toml:2: [server] token_file is not a setting (it belongs to [admin])",
+    ),
+    ("[server]\nzzz = 1", "metergate.toml:2: [server] zzz is not a setting"),
+    (
+        "[[policy.rules]]\nmach = \"*\"\nmatch = \"*\"\ngroup = \"a\"",
+        "metergate.toml:2: [policy.rules] mach is not a setting (did you mean \"match\"?)",
+    ),
+    (
+        "[policy.groups.a]\nmedia_bytes = { limit = 1, periode = \"day\" }",
+        "metergate.toml:2: [policy.groups.a.media_bytes] periode is not a setting (did you mean \"period\"?)",
+    ),
+    // What is of the wrong type.
+    (
+        "[limits]\nhead_timeout = 30",
+        "metergate.toml:2: [limits] head_timeout: needs a duration in quotes, like \"60s\", not a number",
+    ),
+    (
+        "[limits]\nhead_timeout = \"30\"",
+        "metergate.toml:2: [limits] head_timeout: \"30\" is not a duration: write a whole number and ms, s, m, h or d, like 60s",
+    ),
+    (
+        "[limits]\nhead_bytes = 1.5",
+        "metergate.toml:2: [limits] head_bytes: needs a size in quotes, like \"64KiB\", not a fraction",
+    ),
+    (
+        "[limits]\nhead_bytes = \"64K\"",
+        "metergate.toml:2: [limits] head_bytes: \"64K\" is ambiguous: write KB (thousands) or KiB (1024s)",
+    ),
+    (
+        "[limits]\nconnections = \"many\"",
+        "metergate.toml:2: [limits] connections: needs a whole number, not text",
+    ),
+    (
+        "[limits]\nuploads_per_subject = \"many\"",
+        "metergate.toml:2: [limits] uploads_per_subject: needs a whole number or \"unlimited\"",
+    ),
+    ("[log]\naccess = \"yes\"", "metergate.toml:2: [log] access: needs true or false, not text"),
+    (
+        "[log]\nlevel = \"inof\"",
+        "metergate.toml:2: [log] level: \"inof\" is none of error, warn, info, debug, trace (did you mean \"info\"?)",
+    ),
+    (
+        "[server]\nlisten = [\"127.0.0.1:1\",\n 8010]",
+        "metergate.toml:3: [server] listen: needs text in quotes, not a number",
+    ),
+    (
+        "[server]\nlisten = \"localhost:8010\"",
+        "metergate.toml:2: [server] listen: `localhost:8010` is not an address: write it as 127.0.0.1:8010, [::1]:8010 or unix:/path",
+    ),
+    (
+        "[server]\nlisten = []",
+        "metergate.toml:2: [server] listen: needs an address, like \"127.0.0.1:8010\"",
+    ),
+    (
+        "[server]\ntrusted_proxies = \"nginx\"",
+        "metergate.toml:2: [server] trusted_proxies: \"nginx\" is not an IP address or network: write 127.0.0.1, ::1 or 10.0.0.0/8",
+    ),
+    (
+        "[server]\ninstance = \"a b\"",
+        "metergate.toml:2: [server] instance: \"a b\" is not the name of a server instance: 1 to 64 letters, digits, \"_\", \"-\" and \".\"",
+    ),
+    (
+        "server = \"127.0.0.1:1\"",
+        "metergate.toml:1: [server] is a section with keys of its own, not text",
+    ),
+    (
+        "[[auth]]\ntimeout = \"1s\"",
+        "metergate.toml:1: [auth] is a section with keys of its own, not a list",
+    ),
+    // What makes no sense.
+    (
+        "[limits]\nbody_idle_timeout = \"0s\"",
+        "metergate.toml:2: [limits] body_idle_timeout: must not be zero",
+    ),
+    (
+        "[limits]\nhead_bytes = \"4KiB\"",
+        "metergate.toml:2: [limits] head_bytes: must be from 8KiB to 1MiB: browsers send heads of several KiB",
+    ),
+    (
+        "[limits]\nconnections = 0",
+        "metergate.toml:2: [limits] connections: needs a whole number from 1 to 10000000",
+    ),
+    (
+        "[limits]\ndrain_bytes = -1",
+        "metergate.toml:2: [limits] drain_bytes: must not be below zero",
+    ),
+    ("[auth]\ntimeout = \"0s\"", "metergate.toml:2: [auth] timeout: must not be zero"),
+    ("[storage]\ntimeout = \"0ms\"", "metergate.toml:2: [storage] timeout: must not be zero"),
+    (
+        "[reject]\nretry_after_max = \"500ms\"",
+        "metergate.toml:2: [reject] retry_after_max: must be at least 1s",
+    ),
+    (
+        "[reject]\nerrcode = \"M_LIMIT_EXCEDED\"",
+        "metergate.toml:2: [reject] errcode: \"M_LIMIT_EXCEDED\" is none of M_LIMIT_EXCEEDED, M_USER_LIMIT_EXCEEDED, M_FORBIDDEN (did you mean \"M_LIMIT_EXCEEDED\"?)",
+    ),
+    (
+        "[reject]\ninfo_uri = \"example.org\"",
+        "metergate.toml:2: [reject] info_uri: needs the address of a web page, like \"https://example.org/quota\"",
+    ),
+    (
+        "[upstream]\nprotocol = \"http1\"",
+        "metergate.toml:1: [upstream] needs url, like url = \"http://127.0.0.1:8008\"",
+    ),
+    (
+        "[upstream]\nurl = \"127.0.0.1:8008\"",
+        "metergate.toml:2: [upstream] url: `127.0.0.1:8008` is not an upstream: write it as http://host:port or unix:/path",
+    ),
+    (
+        "[policy]\ntimezone = \"Berlin\"",
+        "metergate.toml:2: [policy] timezone: \"Berlin\" is not a time zone: write an IANA name like Europe/Berlin or UTC",
+    ),
+    (
+        "[policy]\nperiod = \"mnth\"",
+        "metergate.toml:2: [policy] period: \"mnth\" is not a period: write day, week, month, never (did you mean \"month\"?)",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = \"500M\"",
+        "metergate.toml:2: [policy.groups.free] media_bytes: \"500M\" is ambiguous: write MB (thousands) or MiB (1024s)",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = []",
+        "metergate.toml:2: [policy.groups.free] media_bytes: needs a limit, like \"500MB/month\"",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = -1",
+        "metergate.toml:2: [policy.groups.free] media_bytes: a limit is not below zero: write 0 for nothing, or unlimited",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = true",
+        "metergate.toml:2: [policy.groups.free] media_bytes: needs a limit, like \"500MB/month\", not true or false",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = [\"1MB/day\", \"2MB/day\"]",
+        "metergate.toml:2: [policy.groups.free] media_bytes: two limits for the same day: keep one",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = [\"1MB/day\",\n \"unlimited\"]",
+        "metergate.toml:3: [policy.groups.free] media_bytes: \"unlimited\" stands beside other limits",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { period = \"day\" }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] needs limit, like limit = \"500MB\"",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = \"1MB/day\", period = \"day\" }",
+        "metergate.toml:2: [policy.groups.free] media_bytes: names a period, and so does limit: keep one",
+    ),
+    (
+        "[policy.groups.free]\n\"media bytes\" = 1",
+        "metergate.toml:2: [policy.groups.free] media bytes: \"media bytes\" is not the name of a resource: 1 to 64 letters, digits, \"_\", \"-\" and \".\"",
+    ),
+    (
+        "[policy.groups]\nfree = \"500MB\"",
+        "metergate.toml:2: [policy.groups.free] is a section with keys of its own, not text",
+    ),
+    (
+        "[policy.capabilities]\nupload_media = []",
+        "metergate.toml:2: [policy.capabilities] upload_media: draws on no resource: write one, like \"media_bytes\"",
+    ),
+    (
+        "[[policy.rules]]\nmatch = \"*\"",
+        "metergate.toml:1: [policy.rules] needs group, like group = \"bridges\"",
+    ),
+    // What contradicts itself.
+    (
+        "[reject]\nerrcode = \"M_USER_LIMIT_EXCEEDED\"",
+        "metergate.toml:2: [reject] errcode: M_USER_LIMIT_EXCEEDED needs info_uri, the page that tells users what to do",
+    ),
+    (
+        "[admin]\nlisten = \"0.0.0.0:8400\"",
+        "metergate.toml:2: [admin] listen: 0.0.0.0:8400 can be reached from other machines: set token or token_file, or listen on 127.0.0.1",
+    ),
+    (
+        "[server]\nlisten = [\"127.0.0.1:1\", \"127.0.0.1:1\"]",
+        "metergate.toml:2: [server] listen: says 127.0.0.1:1 twice: keep one",
+    ),
+    (
+        "[server]\nlisten = \"127.0.0.1:8008\"\n[upstream]\nurl = \"http://localhost:8008\"",
+        "metergate.toml:4: [upstream] url: 127.0.0.1:8008 is where metergate itself listens: write the address of the homeserver",
+    ),
+    (
+        "[server]\nlisten = \"0.0.0.0:8008\"\n[upstream]\nurl = \"http://127.0.0.1:8008\"",
+        "metergate.toml:4: [upstream] url: 0.0.0.0:8008 is where metergate itself listens: write the address of the homeserver",
+    ),
+    (
+        "[upstream]\nurl = \"http://127.0.0.1:8400\"",
+        "metergate.toml:2: [upstream] url: 127.0.0.1:8400 is where metergate itself listens: write the address of the homeserver",
+    ),
+    (
+        "[server]\nlisten = \"0.0.0.0:8400\"\n[upstream]\nurl = \"http://h:1\"",
+        "metergate.toml:2: [server] listen and [admin] listen meet at 127.0.0.1:8400: choose another address for one of them",
+    ),
+    (
+        "[upstream]\nurl = \"http://h:1\"\n[admin]\nlisten = \"127.0.0.1:8010\"",
+        "metergate.toml:4: [server] listen and [admin] listen meet at 127.0.0.1:8010: choose another address for one of them",
+    ),
+    // What this version does not have.
+    (
+        "[server.tls]\ncert = \"c\"",
+        "metergate.toml:1: [server] tls is not in this version: let the web server in front of metergate speak TLS, and leave [server.tls] out",
+    ),
+    (
+        "[server]\nlisten = \"systemd\"",
+        "metergate.toml:2: [server] listen: socket activation is not in this version: write an address, like \"127.0.0.1:8010\"",
+    ),
+    (
+        "[upstream]\nurl = \"http://h:1\"\nprotocol = \"h2c\"",
+        "metergate.toml:3: [upstream] protocol: \"h2c\" is not in this version: write \"http1\", or leave it out",
+    ),
+    (
+        "[upstream]\nurl = \"https://h\"",
+        "metergate.toml:2: [upstream] url: https to the homeserver is not in this version: write http://host:port or unix:/path",
+    ),
+    (
+        "[storage]\nurl = \"redis://h\"",
+        "metergate.toml:2: [storage] url: this version keeps its books in SQLite or in memory: write sqlite:FILE or memory:",
+    ),
+    (
+        "[storage]\non_outage = \"open\"",
+        "metergate.toml:2: [storage] on_outage: \"open\" is not in this version: write \"closed\", or leave it out",
+    ),
+    (
+        "[storage]\nkeep_events = \"400d\"",
+        "metergate.toml:2: [storage] keep_events is not in this version: it keeps every event",
+    ),
+    (
+        "[[meter]]\npath = \"/x\"",
+        "metergate.toml:1: meter is not in this version: the upload routes are metered, and no others",
+    ),
+    (
+        "[[notify]]\nurl = \"https://h\"",
+        "metergate.toml:1: notify is not in this version: read GET /v1/over instead",
+    ),
+    (
+        "[policy.groups.free]\nextends = \"a\"",
+        "metergate.toml:2: [policy.groups.free] extends is not in this version: name every limit in each group",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = \"1MB/day soft\"",
+        "metergate.toml:2: [policy.groups.free] media_bytes: \"soft\" is not in this version: every limit is hard, so leave it out",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, mode = \"observe\" }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] mode: \"observe\" is not in this version: write \"hard\", or leave it out",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, grace = \"1d\" }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] grace is not in this version: leave it out",
+    ),
+    // What is no TOML.
+    (
+        "[server]\nlisten = \"127.0.0.1:1",
+        "metergate.toml:2: is not TOML here: invalid basic string, expected `\"`",
+    ),
+    (
+        "[log]\nlevel = \"info\"\nlevel = \"warn\"",
+        "metergate.toml:3: is not TOML here: duplicate key",
+    ),
+];
+
+#[test]
+fn each_bad_file_is_refused_at_its_line() {
+    for (text, expected) in REFUSED {
+        assert_eq!(complaints(text), [*expected], "{text}");
+    }
+}
+
+#[test]
+fn all_complaints_come_at_once_from_top_to_bottom() {
+    let text = "
+[policy]
+default_group = 7
+[limits]
+head_timeout = 30
+drain_bytes = \"64M\"
+conections = 5
+[server]
+listen = [\"nowhere\", \"127.0.0.1:1\", 9]
+";
+    let lines = complaints(text);
+    let places: Vec<_> = lines.iter().map(|line| line.split(": ").next().unwrap()).collect();
+    assert_eq!(
+        places,
+        [
+            "metergate.toml:3",
+            "metergate.toml:5",
+            "metergate.toml:6",
+            "metergate.toml:7",
+            "metergate.toml:9",
+            "metergate.toml:9"
+        ],
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn file_environment_and_flags_are_complained_about_together() {
+    let flags = Flags { limit: vec!["500MB".to_owned()], ..Flags::default() };
+    let environment = [("METERGATE_LOG__LEVEL", "loud")];
+    let (lines, _) = outcome("[log]\nformat = \"xml\"", &environment, flags);
+    assert_eq!(
+        lines,
+        [
+            "metergate.toml:2: [log] format: \"xml\" is none of text, json",
+            "METERGATE_LOG__LEVEL: [log] level: \"loud\" is none of error, warn, info, debug, trace",
+            "--limit: \"500MB\" is not a limit: write RESOURCE=LIMIT, like media_bytes=500MB/month",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_says_so() {
+    let sources =
+        Sources { file: Some(PathBuf::from("/nowhere/metergate.toml")), ..Sources::default() };
+    let error = config::load(&sources).unwrap_err().to_string();
+    assert!(error.starts_with("/nowhere/metergate.toml: cannot be read: "), "{error}");
+}
+
+#[test]
+fn what_looks_like_a_slip_is_warned_about() {
+    let rows: [(&str, &[&str]); 7] = [
+        (
+            "[policy]\ndefault_group = \"a\"\n[policy.groups.a]\nmedai_bytes = \"1MB\"",
+            &[
+                "metergate.toml:4: [policy.groups.a] medai_bytes: nothing draws on it (did you mean \"media_bytes\"?)",
+            ],
+        ),
+        (
+            "[policy]\ndefault_group = \"a\"\n[policy.groups.a]\nstorage_bytes = \"1MB\"\nrequests = 3",
+            &[],
+        ),
+        (
+            "[policy.groups.free]\nmedia_bytes = 1",
+            &[
+                "metergate.toml:1: [policy] groups: there is no default_group and no rule for everyone: who matches no rule has no limit",
+            ],
+        ),
+        (
+            "[[policy.rules]]\nmatch = \"*\"\ngroup = \"free\"\n[policy.groups.free]\nmedia_bytes = 1",
+            &[],
+        ),
+        (
+            "[policy]\ndefault_group = \"fre\"\n[policy.groups.free]\nmedia_bytes = 1",
+            &[
+                "metergate.toml:2: [policy] default_group: group \"fre\" is not declared here: without it in the store nobody is limited by it (did you mean \"free\"?)",
+            ],
+        ),
+        (
+            "[[policy.rules]]\nmatch = \"@a*\"\ngroup = \"bots\"",
+            &[
+                "metergate.toml:3: [policy.rules] group: group \"bots\" is not declared here: without it in the store nobody is limited by it",
+            ],
+        ),
+        (
+            "[server]\nlisten = \"127.0.0.1:1\"",
+            &[
+                "metergate.toml:2: [server] listen: nothing is proxied without [upstream] url: only the quota API runs",
+            ],
+        ),
+    ];
+    for (text, expected) in rows {
+        let (warnings, loaded) = outcome(text, &[], Flags::default());
+        assert!(loaded.is_some(), "{warnings:?}");
+        assert_eq!(warnings, expected, "{text}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "[\\[\\]{}=.,\"'#a-c0-9_ \\n-]{0,80}") {
+        outcome(&text, &[], Flags::default());
+    }
+
+    #[test]
+    fn no_damage_to_a_file_makes_the_reader_panic(from in 0_usize..8000, length in 0_usize..60, put in "[\\[\\]{}=\"0-9a\\n]{0,4}") {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/metergate.toml");
+        let mut text: Vec<char> = fs::read_to_string(file).unwrap().chars().collect();
+        let from = from.min(text.len());
+        let to = (from + length).min(text.len());
+        text.splice(from..to, put.chars());
+        outcome(&text.into_iter().collect::<String>(), &[], Flags::default());
+    }
+}
