@@ -82,7 +82,7 @@ impl Carrying {
                 return Rejection::from_engine(&error).into_response(self.proxy.settings());
             }
         };
-        let request = Request::from_parts(head, Outgoing::empty());
+        let request = Request::from_parts(head, Outgoing::default());
         let answer = self.proxy.0.fresh.request(request).await;
         let sent = !matches!(answer, Err(ClientError::Connect(_) | ClientError::ConnectTimeout));
         self.conclude(charge, answer, sent, ()).await
