@@ -40,7 +40,7 @@ const LAW: [(&str, &[&str]); 13] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -52,6 +52,7 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ("toml", &["config"]),
     ("tower", &["api"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("wildmatch", &["quota/pattern"]),
 ];
 
 /// Past this many lines a file is no longer about one thing.

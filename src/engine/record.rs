@@ -69,20 +69,19 @@ impl Engine {
         Ok(Recorded { window, replayed: recorded.replayed })
     }
 
-    /// Brings the current count of `resource` to zero, in every window or only that of `period`.
-    /// The ledger keeps what was used; reservations stay.
+    /// Brings the current counts of `resources` to zero, in every window or only that of
+    /// `period`, in one step. The ledger keeps what was used; reservations stay.
     ///
     /// # Errors
     /// Unavailable if the store is.
     pub async fn reset(
         &self,
         subject: &Subject,
-        resource: &Resource,
+        resources: &[Resource],
         period: Option<Period>,
     ) -> Result<(), EngineError> {
         let now = self.now();
-        let ask = Ask::Resource { resource: resource.clone(), amount: Amount::ZERO };
-        let mut planning = self.planning(subject, &ask, Some(now));
+        let mut planning = self.planning(subject, resources, Some(now));
         loop {
             let planned = planning.next().await?;
             let bucket = period.map(|period| planned.bucket(period));

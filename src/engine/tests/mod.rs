@@ -1,5 +1,7 @@
 //! The engine on a store that is watched and may hang.
 
+mod declaring;
+mod many;
 mod outage;
 mod watched;
 
