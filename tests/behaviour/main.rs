@@ -12,5 +12,9 @@ mod support;
 
 mod cli;
 mod cutoff;
+mod forwarding;
+mod identity;
 mod metering;
 mod refusal;
+mod routing;
+mod streaming;
