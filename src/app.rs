@@ -22,7 +22,7 @@ use crate::net::{self, Address, Client, ClientSettings, Listener, Origin, Shutdo
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, StoreError, Timed};
+use crate::store::{self, Store, StoreError, Timed};
 use crate::telemetry::cause;
 
 /// Connections to the admin API at the same time; further ones wait.
@@ -78,7 +78,14 @@ impl App {
     /// # Errors
     /// If an address, the store or a thread cannot be had; then nothing runs.
     pub fn start(settings: Settings) -> Result<Self, AppError> {
-        let store = store::open(&settings.storage)?;
+        Self::start_on(store::open(&settings.storage)?, settings)
+    }
+
+    /// Like [`App::start`], on a store that is open already, whatever `settings.storage` says.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub fn start_on(store: Arc<dyn Store>, settings: Settings) -> Result<Self, AppError> {
         let admin = listen(&settings.admin.listen, 1)?;
         let office = office()?;
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::BytesRejection;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
@@ -44,9 +45,10 @@ pub(super) struct Recorded {
 /// Answers once it is on disk.
 pub(super) async fn record(
     State(desk): State<Arc<Desk>>,
-    told: Result<Json<Told>, JsonRejection>,
+    told: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Recorded>, Problem> {
-    let Json(Told { subject, resource, amount, key, at }) = told?;
+    // Whatever the Content-Type says: `curl -d` says that it is a form.
+    let Told { subject, resource, amount, key, at } = serde_json::from_slice(&told?)?;
     let resource = desk.engine.resource(&resource).await?;
     let amount = match amount {
         Written::Units(units) => Amount::new(units),

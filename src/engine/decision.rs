@@ -111,10 +111,12 @@ impl Decision {
         let allowed = verdict == Verdict::Fits && !too_large;
         let pairs = || plan.items.iter().zip(readings);
         let binding = binding(pairs(), verdict)?;
-        let source = binding.as_ref().map_or_else(
-            || plan.items.first().map(|item| item.source.to_string()),
-            |(item, _)| Some(item.source.to_string()),
-        );
+        let bound_by = binding.as_ref().map(|(item, _)| *item).or(plan.items.first());
+        let source = match bound_by {
+            _ if too_large => planned.max_size_source.to_string(),
+            Some(item) => item.source.to_string(),
+            None => String::new(),
+        };
         let binding = binding.map(|(_, figures)| figures);
         let resets_at = binding.as_ref().and_then(|figures| figures.window.resets_at);
         let wait = resets_at.filter(|_| verdict != Verdict::Fits).map(|end| now.until(end));
@@ -125,7 +127,7 @@ impl Decision {
                 (false, Verdict::Fits) => Reason::WithinLimits,
                 (false, Verdict::Waits | Verdict::Exceeds) => Reason::OverLimit,
             },
-            source: source.unwrap_or_default(),
+            source,
             policy_version: plan.version,
             binding,
             max_size: planned.max_size,

@@ -4,7 +4,7 @@ use super::{Engine, EngineError};
 use crate::clock::Timestamp;
 use crate::quota::capability::UPLOAD;
 use crate::quota::plan::{Bound, Item, Plan, Readings};
-use crate::quota::policy::Terms;
+use crate::quota::policy::{Source, Terms};
 use crate::quota::{
     Amount, Bucket, Grants, Invalid, Period, Policy, Resource, Subject, Unit, Zone,
 };
@@ -62,12 +62,14 @@ impl Ask {
     }
 
     /// Returns the most bytes the action may have at once, if its kind has such a limit.
-    fn size_limit(&self, terms: &Terms<'_>) -> Option<Amount> {
+    fn size_limit(&self, terms: &Terms<'_>) -> (Option<Amount>, Source) {
         match self {
             Self::Capability { name, .. } | Self::More { name, .. } if name == UPLOAD => {
                 terms.max_upload()
             }
-            Self::Capability { .. } | Self::More { .. } | Self::Resource { .. } => None,
+            Self::Capability { .. } | Self::More { .. } | Self::Resource { .. } => {
+                (None, Source::Nothing)
+            }
         }
     }
 
@@ -123,10 +125,10 @@ impl Question<'_> {
         }
     }
 
-    fn size_limit(self, terms: &Terms<'_>) -> Option<Amount> {
+    fn size_limit(self, terms: &Terms<'_>) -> (Option<Amount>, Source) {
         match self {
             Self::Ask(ask) => ask.size_limit(terms),
-            Self::Of(_) => None,
+            Self::Of(_) => (None, Source::Nothing),
         }
     }
 }
@@ -137,6 +139,8 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
     /// The most bytes the action may have at once.
     pub(super) max_size: Option<Amount>,
+    /// Where that comes from.
+    pub(super) max_size_source: Source,
     /// The zone in which the subject's days begin.
     pub(super) zone: Zone,
 }
@@ -157,7 +161,8 @@ pub(super) fn plan(
     let items = items.map(|(resource, amount)| item(policy, &terms, resource, amount, at));
     let plan =
         Plan { version: policy.version, subject: subject.clone(), at, items: items.collect() };
-    Ok(Planned { plan, max_size: question.size_limit(&terms), zone: terms.zone })
+    let (max_size, max_size_source) = question.size_limit(&terms);
+    Ok(Planned { plan, max_size, max_size_source, zone: terms.zone })
 }
 
 fn item(

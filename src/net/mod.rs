@@ -13,6 +13,7 @@ mod segments;
 mod tunnel;
 // Out: to the upstream.
 mod client;
+mod parting;
 
 pub use address::{Address, BadAddress, Origin};
 pub use body::{Body, BodyError, SmallError, small};

@@ -33,6 +33,13 @@ enum Piece {
     End,
 }
 
+/// What makes a body whole: its last bytes, or its trailers, or nothing but its end.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    pub(super) last: Option<Bytes>,
+    pub(super) trailers: Option<HeaderMap>,
+}
+
 /// The homeserver's connection takes no more.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NobodyTakes;
@@ -51,8 +58,11 @@ impl Feed {
     }
 
     /// Ends the body.
-    pub(super) async fn end(&self, trailers: Option<HeaderMap>) -> Result<(), NobodyTakes> {
-        if let Some(trailers) = trailers {
+    pub(super) async fn end(&self, end: End) -> Result<(), NobodyTakes> {
+        if let Some(data) = end.last {
+            self.data(data).await?;
+        }
+        if let Some(trailers) = end.trailers {
             self.piece(Piece::Trailers(trailers)).await?;
         }
         self.piece(Piece::End).await

@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::body::{Feed, Outgoing};
+use super::body::{End, Feed, Outgoing};
 use super::metered::{Ending, Metered};
 use super::rejection::Rejection;
 use super::{Proxy, forwarding};
@@ -16,8 +16,6 @@ use crate::telemetry::cause;
 
 /// The homeserver's word, or that there is none.
 type Answer = Result<Response<Incoming>, ClientError>;
-/// The word that is waited for.
-type Awaited = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// An upload whose room is reserved.
 #[derive(Debug)]
@@ -25,14 +23,6 @@ pub(super) struct Carrying {
     pub(super) proxy: Proxy,
     pub(super) body: Incoming,
     pub(super) metered: Metered,
-}
-
-/// How body and answer went past each other.
-enum Course {
-    /// The homeserver said no, or broke off, before it had all of the body.
-    Answered(Answer),
-    /// The body ended, one way or another; perhaps the homeserver had said yes before.
-    Ended(Ending, Option<Response<Incoming>>),
 }
 
 impl Carrying {
@@ -46,48 +36,42 @@ impl Carrying {
         }
         let (feed, outgoing) = Outgoing::fed(self.metered.length());
         let request = Request::from_parts(head, outgoing);
-        let mut answer: Awaited = Box::pin(async move { client.request(request).await });
-        match self.meet(&mut answer, &feed).await {
-            Course::Answered(answer) => self.give_up().await.relay(answer, feed),
-            Course::Ended(Ending::Settled(charge), Some(early)) => {
-                self.conclude(charge, Ok(early), true).await
-            }
-            Course::Ended(Ending::Settled(charge), None) => {
-                let answer = answer.await;
-                self.conclude(charge, answer, feed.all_taken()).await
-            }
-            Course::Ended(ending, Some(early)) => {
-                self.accept_part(&ending).await.relay(Ok(early), feed)
-            }
-            Course::Ended(Ending::UpstreamGone, None) => {
-                // Only its answer tells whether it said no or was gone.
-                let (proxy, answer) = (self.give_up().await, answer.await);
-                proxy.relay(answer, feed)
-            }
-            Course::Ended(ending, None) => {
-                let proxy = self.give_up().await;
-                drop(feed);
-                ending.rejection().into_response(proxy.settings())
-            }
+        let mut word = Word::awaited(async move { client.request(request).await });
+        let Self { proxy, body, metered } = &mut self;
+        match word.unless_no(metered.pump(body, &feed, proxy.limits())).await {
+            Some(Ok(end)) => self.finish(end, word, feed).await,
+            Some(Err(ending)) => self.break_off(ending, word, feed).await,
+            None => self.give_up().await.relay(word.heard().await, feed),
         }
     }
 
-    /// Lets the body go up until it ends, or until the homeserver says that it need not.
-    async fn meet(&mut self, answer: &mut Awaited, feed: &Feed) -> Course {
-        let Self { proxy, body, metered } = self;
-        let mut pumping = pin!(metered.pump(body, feed, proxy.limits()));
-        let mut early = None;
-        loop {
-            tokio::select! {
-                biased;
-                answer = answer.as_mut(), if early.is_none() => match answer {
-                    // It said yes before it had everything: whatever it takes of the rest counts.
-                    Ok(response) if response.status().is_success() => early = Some(response),
-                    answer => return Course::Answered(answer),
-                },
-                ending = &mut pumping => return Course::Ended(ending, early),
+    /// Pays, durably; only then lets go of what makes the body whole.
+    async fn finish(mut self, end: End, mut word: Word, feed: Feed) -> Response<Body> {
+        let charge = match word.meanwhile(self.metered.settle()).await {
+            Ok(charge) => charge,
+            Err(error) => {
+                return Rejection::from_engine(&error).into_response(self.proxy.settings());
             }
+        };
+        // Whether the end was taken, the feed tells.
+        let _ = word.unless_no(feed.end(end)).await;
+        let answer = word.heard().await;
+        let all_taken = feed.all_taken();
+        self.conclude(charge, answer, all_taken, feed).await
+    }
+
+    /// Sees to an upload whose body did not come to its end.
+    async fn break_off(self, ending: Ending, word: Word, feed: Feed) -> Response<Body> {
+        if word.said.is_some() {
+            return self.accept_part(&ending).await.relay(word.heard().await, feed);
         }
+        let proxy = self.give_up().await;
+        if let Ending::UpstreamGone = ending {
+            // Only its answer tells whether it said no or was gone.
+            return proxy.relay(word.heard().await, feed);
+        }
+        drop(feed);
+        ending.rejection().into_response(proxy.settings())
     }
 
     /// Carries an upload of no bytes: its head is all there is, so that is held back.
@@ -101,12 +85,18 @@ impl Carrying {
         let request = Request::from_parts(head, Outgoing::empty());
         let answer = self.proxy.0.fresh.request(request).await;
         let sent = !matches!(answer, Err(ClientError::Connect(_) | ClientError::ConnectTimeout));
-        self.conclude(charge, answer, sent).await
+        self.conclude(charge, answer, sent, ()).await
     }
 
     /// Tells the client the homeserver's word on a whole upload, after the books agree with it: a
     /// yes or no word at all keeps the charge, a no takes it back, and so does an end that never left.
-    async fn conclude(self, charge: Charge, answer: Answer, all_taken: bool) -> Response<Body> {
+    async fn conclude(
+        self,
+        charge: Charge,
+        answer: Answer,
+        all_taken: bool,
+        feed: impl Send + 'static,
+    ) -> Response<Body> {
         let keep = match &answer {
             Ok(response) => response.status().is_success(),
             Err(_) => all_taken,
@@ -114,10 +104,7 @@ impl Carrying {
         if !keep {
             charge.refund().await;
         }
-        match answer {
-            Ok(response) => forwarding::answer(response),
-            Err(error) => Rejection::from_client(&error).into_response(self.proxy.settings()),
-        }
+        self.proxy.relay(answer, feed)
     }
 
     /// Charges what went up of an upload that the homeserver said yes to before it broke off.
@@ -139,14 +126,67 @@ impl Carrying {
 }
 
 impl Proxy {
-    /// Tells the client what the homeserver said before it had the whole body. The rest of the
-    /// body stays out until that is told: its connection would break off otherwise.
-    fn relay(&self, answer: Answer, feed: Feed) -> Response<Body> {
+    /// Tells the client what the homeserver said, perhaps before it had the whole body. The rest of
+    /// the body stays out until that is told: its connection would break off otherwise.
+    fn relay(&self, answer: Answer, feed: impl Send + 'static) -> Response<Body> {
         match answer {
             Ok(response) => forwarding::answer(response).map(|body| body.with_guard(feed)),
             Err(error) => Rejection::from_client(&error).into_response(self.settings()),
         }
     }
+}
+
+/// The homeserver's word, heard while something else is done.
+struct Word {
+    awaited: Pin<Box<dyn Future<Output = Answer> + Send>>,
+    said: Option<Answer>,
+}
+
+impl Word {
+    fn awaited(answer: impl Future<Output = Answer> + Send + 'static) -> Self {
+        Self { awaited: Box::pin(answer), said: None }
+    }
+
+    /// Does `work` to its end, whatever the homeserver says meanwhile.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                answer = self.awaited.as_mut(), if self.said.is_none() => self.said = Some(answer),
+            }
+        }
+    }
+
+    /// Does `work` to its end, or drops it when the homeserver says no or breaks off. A yes does
+    /// not end it: whatever the homeserver takes of the rest counts.
+    async fn unless_no<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            if self.said.as_ref().is_some_and(is_no) {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                answer = self.awaited.as_mut(), if self.said.is_none() => self.said = Some(answer),
+                done = &mut work => return Some(done),
+            }
+        }
+    }
+
+    /// Returns what it says.
+    async fn heard(self) -> Answer {
+        match self.said {
+            Some(answer) => answer,
+            None => self.awaited.await,
+        }
+    }
+}
+
+/// Returns whether the homeserver keeps nothing, as far as it knows.
+fn is_no(answer: &Answer) -> bool {
+    !matches!(answer, Ok(response) if response.status().is_success())
 }
 
 impl Ending {
@@ -160,7 +200,7 @@ impl Ending {
             Self::StoreOut(error) => Rejection::from_engine(&error),
             Self::ClientGone => Rejection::BadRequest("the request body broke off"),
             Self::ClientIdle => Rejection::BodyIdle,
-            Self::UpstreamGone | Self::Settled(_) => Rejection::Upstream,
+            Self::UpstreamGone => Rejection::Upstream,
         }
     }
 }

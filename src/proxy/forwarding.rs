@@ -17,7 +17,7 @@ use crate::net::{Body, Peer};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What a `Connection` header may not take away, whoever names it there.
@@ -68,7 +68,7 @@ pub(super) fn request(headers: &mut HeaderMap, peer: Peer, settings: &Settings, 
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
-    client_address(headers, peer, settings);
+    say_who(headers, peer, settings);
 }
 
 /// Makes the headers of an answer fit for the client.
@@ -107,16 +107,32 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
 }
 
 /// Keeps a trusted peer's word on who the client is; of any other, its address is the client.
-fn client_address(headers: &mut HeaderMap, peer: Peer, settings: &Settings) {
-    let Peer::Ip(address) = peer else { return };
-    if settings.trusted_proxies.iter().any(|trusted| trusted.contains(&address)) {
-        return;
-    }
+fn say_who(headers: &mut HeaderMap, peer: Peer, settings: &Settings) {
+    let Some(address) = untrusted(peer, settings) else { return };
     headers.remove(FORWARDED);
     headers.remove(X_REAL_IP);
     if let Some(value) = address_value(address) {
         headers.insert(X_FORWARDED_FOR, value);
     }
+}
+
+/// Returns what the homeserver is told of the client's address.
+pub(super) fn client_address(
+    headers: &HeaderMap,
+    peer: Peer,
+    settings: &Settings,
+) -> Option<HeaderValue> {
+    match untrusted(peer, settings) {
+        Some(address) => address_value(address),
+        None => headers.get(X_FORWARDED_FOR).cloned(),
+    }
+}
+
+/// Returns the address of a peer that is not believed.
+fn untrusted(peer: Peer, settings: &Settings) -> Option<IpAddr> {
+    let Peer::Ip(address) = peer else { return None };
+    let trusted = settings.trusted_proxies.iter().any(|trusted| trusted.contains(&address));
+    (!trusted).then_some(address)
 }
 
 fn address_value(address: IpAddr) -> Option<HeaderValue> {

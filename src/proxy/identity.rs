@@ -1,18 +1,30 @@
 //! Who asks: credentials, then whoami.
 
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
+use http::{Request, Response};
 
-use super::Proxy;
 use super::rejection::Rejection;
-use crate::matrix::{Credentials, Identity};
+use super::{Proxy, forwarding};
+use crate::matrix::{Ask, Credentials, Identity};
+use crate::net::{Body, Client, ClientError, Connection};
 use crate::quota::Subject;
 
 impl Proxy {
     /// Returns the user behind a request, or the answer to give instead.
-    pub(super) async fn who(&self, parts: &Parts) -> Result<Subject, Rejection> {
+    pub(super) async fn who(
+        &self,
+        connection: &Connection,
+        parts: &Parts,
+    ) -> Result<Subject, Rejection> {
         let credentials = Credentials::of(&parts.headers, parts.uri.query());
         let credentials = credentials.map_err(|_| Rejection::AmbiguousToken)?;
-        match self.0.shared.whoami.who(&self.0.kept, &credentials).await {
+        let asker = OnBehalf {
+            client: self.0.kept.clone(),
+            address: forwarding::client_address(&parts.headers, connection.peer, self.settings()),
+            agent: parts.headers.get(USER_AGENT).cloned(),
+        };
+        match self.0.shared.whoami.who(&asker, &credentials).await {
             // A user id is a subject: both are short texts without spaces.
             Ok(Identity::User(user)) => user
                 .as_str()
@@ -21,5 +33,27 @@ impl Proxy {
             Ok(Identity::Refused(refusal)) => Err(Rejection::Relayed(refusal)),
             Err(error) => Err(Rejection::IdentityUnknown(error)),
         }
+    }
+}
+
+/// Asks the homeserver as the client itself would: it notes address and agent of every request
+/// as those of the device.
+#[derive(Clone)]
+struct OnBehalf {
+    client: Client<Body>,
+    address: Option<HeaderValue>,
+    agent: Option<HeaderValue>,
+}
+
+impl Ask for OnBehalf {
+    async fn ask(&self, mut request: Request<Body>) -> Result<Response<Body>, ClientError> {
+        let mut say = |name: HeaderName, value: &Option<HeaderValue>| {
+            if let Some(value) = value {
+                request.headers_mut().insert(name, value.clone());
+            }
+        };
+        say(forwarding::X_FORWARDED_FOR, &self.address);
+        say(USER_AGENT, &self.agent);
+        self.client.ask(request).await
     }
 }

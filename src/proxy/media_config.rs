@@ -29,7 +29,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
-    let subject = proxy.who(&parts).await.ok();
+    let subject = proxy.who(connection, &parts).await.ok();
     if subject.is_some() {
         // The answer is to be read here.
         parts.headers.remove(ACCEPT_ENCODING);

@@ -1,32 +1,28 @@
-//! Metered: what the body of an upload has become: counted, given room, held back at its end
-//! until it is paid for.
+//! Metered: what the body of an upload has become: counted, given room, stopped before its end.
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use super::body::{Feed, NobodyTakes};
+use super::body::{End, Feed, NobodyTakes};
 use super::{Limits, room};
 use crate::engine::{Charge, Decision, EngineError, Hold};
 use crate::quota::{Amount, Overflow};
 use crate::telemetry::cause;
 
-/// How the body of an upload ended.
+/// Why the body of an upload did not come to its end. Nothing is charged yet.
 #[derive(Debug)]
 pub(super) enum Ending {
-    /// All of it went up, and is charged.
-    Settled(Charge),
-    /// There was no room for all of it. Nothing is charged.
+    /// There was no room for all of it.
     Refused(Box<Decision>),
-    /// The client left, or sent what is no body. Nothing is charged.
+    /// The client left, or sent what is no body.
     ClientGone,
-    /// The client sent nothing for `body_idle_timeout`. Nothing is charged.
+    /// The client sent nothing for `body_idle_timeout`.
     ClientIdle,
-    /// The homeserver's connection took no more before the end. Nothing is charged.
+    /// The homeserver's connection took no more.
     UpstreamGone,
-    /// The store did not answer. Nothing is charged.
+    /// The store did not answer.
     StoreOut(EngineError),
 }
 
@@ -68,28 +64,18 @@ impl Metered {
         self.length
     }
 
-    /// Passes `body` on to `feed`, all but its end; pays; passes the end.
+    /// Passes `body` on to `feed`, all but its end, which it returns: that is to be paid for first.
     ///
-    /// May be dropped at any await: what is held is then still held, unless it was just being
-    /// settled, which gives it back.
+    /// May be dropped at any await: what is held is then still held.
+    ///
+    /// # Errors
+    /// When the body does not come to its end.
     pub(super) async fn pump(
         &mut self,
         body: &mut Incoming,
         feed: &Feed,
         limits: &Limits,
-    ) -> Ending {
-        match self.try_pump(body, feed, limits).await {
-            Ok(charge) => Ending::Settled(charge),
-            Err(ending) => ending,
-        }
-    }
-
-    async fn try_pump(
-        &mut self,
-        body: &mut Incoming,
-        feed: &Feed,
-        limits: &Limits,
-    ) -> Result<Charge, Ending> {
+    ) -> Result<End, Ending> {
         loop {
             let frame = timeout(limits.body_idle_timeout, body.frame()).await;
             let frame = frame.map_err(|_| Ending::ClientIdle)?;
@@ -98,15 +84,14 @@ impl Metered {
                 Some(Ok(data)) => {
                     self.count(&data).await?;
                     if self.is_whole() {
-                        return self.finish(feed, Some(data), None).await;
+                        return Ok(End { last: Some(data), trailers: None });
                     }
                     feed.data(data).await?;
                 }
                 Some(Err(frame)) => {
-                    let trailers = frame.into_trailers().ok();
-                    return self.finish(feed, None, trailers).await;
+                    return Ok(End { last: None, trailers: frame.into_trailers().ok() });
                 }
-                None => return self.finish(feed, None, None).await,
+                None => return Ok(End::default()),
             }
         }
     }
@@ -130,29 +115,9 @@ impl Metered {
         self.length.is_some_and(|length| u64::try_from(self.counted.get()) == Ok(length))
     }
 
-    /// Pays, durably; only then lets go of what makes the body whole.
-    async fn finish(
-        &mut self,
-        feed: &Feed,
-        last: Option<Bytes>,
-        trailers: Option<HeaderMap>,
-    ) -> Result<Charge, Ending> {
-        let charge = self.settle().await?;
-        let passed = async {
-            if let Some(data) = last {
-                feed.data(data).await?;
-            }
-            feed.end(trailers).await
-        };
-        if passed.await.is_err() && !feed.all_taken() {
-            // The connection was gone before it had the end: the homeserver has no whole file.
-            charge.refund().await;
-            return Err(Ending::UpstreamGone);
-        }
-        Ok(charge)
-    }
-
-    /// Replaces the room by what was counted. An error gives the room back.
+    /// Replaces the room by what was counted; durable when it returns. An error gives the room back.
+    ///
+    /// Not to be dropped half way: it may be settled then, and nobody could take it back in time.
     pub(super) async fn settle(&mut self) -> Result<Charge, EngineError> {
         match self.hold.take() {
             Some(hold) => hold.settle(self.counted).await,

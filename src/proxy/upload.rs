@@ -28,7 +28,7 @@ pub(super) async fn meter(
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
     let length = length_of(&parts, &body);
-    let (hold, slot) = match admit(proxy, &parts, length).await {
+    let (hold, slot) = match admit(proxy, connection, &parts, length).await {
         Ok(admitted) => admitted,
         Err(rejection) => return proxy.refuse(rejection, &parts, body),
     };
@@ -55,7 +55,7 @@ pub(super) async fn create(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
-    match may_create(proxy, &parts).await {
+    match may_create(proxy, connection, &parts).await {
         Ok(()) => {
             // A metered route never upgrades.
             parts.headers.remove(http::header::UPGRADE);
@@ -65,8 +65,12 @@ pub(super) async fn create(
     }
 }
 
-async fn may_create(proxy: &Proxy, parts: &Parts) -> Result<(), Rejection> {
-    let subject = proxy.who(parts).await?;
+async fn may_create(
+    proxy: &Proxy,
+    connection: &Connection,
+    parts: &Parts,
+) -> Result<(), Rejection> {
+    let subject = proxy.who(connection, parts).await?;
     let ask = Ask::Capability { name: UPLOAD.to_owned(), amount: None };
     let decision = proxy.engine().check(&subject, &ask).await;
     let decision = decision.map_err(|error| Rejection::from_engine(&error))?;
@@ -75,10 +79,11 @@ async fn may_create(proxy: &Proxy, parts: &Parts) -> Result<(), Rejection> {
 
 async fn admit(
     proxy: &Proxy,
+    connection: &Connection,
     parts: &Parts,
     length: Option<u64>,
 ) -> Result<(Hold, Slot), Rejection> {
-    let subject = proxy.who(parts).await?;
+    let subject = proxy.who(connection, parts).await?;
     let slot = proxy.0.shared.concurrency.enter(&subject).map_err(Rejection::Busy)?;
     let engine = proxy.engine();
     let reserved = match length {

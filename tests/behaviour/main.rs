@@ -1,3 +1,16 @@
-//! What metergate does, seen from outside.
+//! What metergate does, seen from outside: through sockets, before a homeserver that is scripted.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
 
 mod cli;
+mod cutoff;
+mod metering;
+mod refusal;

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::net::address::Origin;
 use crate::net::body::BoxError;
+use crate::net::parting::Parting;
 use crate::net::server::BUFFER;
 
 /// The most kept connections a request looks at before it opens one of its own.
@@ -176,7 +177,8 @@ where
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, connection) = self.shared.protocol.handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) =
+            self.shared.protocol.handshake(TokioIo::new(Parting::new(stream))).await?;
         // Ends when the sender is dropped and its last answer is read, or with the runtime.
         drop(tokio::spawn(async {
             if let Err(error) = connection.with_upgrades().await {

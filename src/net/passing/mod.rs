@@ -14,6 +14,8 @@ use crate::net::segments::Segments;
 
 /// A frame that has grown to this size by joining goes out.
 const JOINED_BYTES: usize = 256 * 1024;
+/// A body of known length is not worth joining up to this size, in bytes.
+const LARGE: u64 = 256 * 1024;
 /// A frame is not made of more pieces than one `writev` takes.
 const JOINED_PIECES: usize = 64;
 /// How often the sender may run once more before a frame that could grow goes out.
@@ -21,9 +23,9 @@ const TURNS: u8 = 2;
 
 /// A body on its way through.
 ///
-/// Where its length is unknown, frames that are there at the same time are joined, without a copy:
-/// each frame costs a chunk and a system call on the other side. Where it is known they pass as
-/// they are. Trailers and errors keep their place; after an error there is never an end.
+/// Frames that are there at the same time are joined, without a copy: each frame costs a system call
+/// on the other side, and a chunk where the length is unknown. Those of a small body of known length
+/// pass as they are. Trailers and errors keep their place; after an error there is never an end.
 pub struct Passing<B> {
     body: B,
     joining: bool,
@@ -49,7 +51,7 @@ where
     /// Lets a body pass.
     #[must_use]
     pub fn new(body: B) -> Self {
-        let joining = body.size_hint().exact().is_none();
+        let joining = body.size_hint().exact().is_none_or(|length| length > LARGE);
         Self { body, joining, joined: Segments::new(), turns: 0, next: Next::Unknown, idle: None }
     }
 

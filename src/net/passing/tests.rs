@@ -96,7 +96,7 @@ async fn next(body: &mut Passing<Script>) -> Option<Result<Frame<Segments>, Body
 const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
-async fn frames_of_a_known_length_pass_as_they_are() {
+async fn frames_of_a_small_known_length_pass_as_they_are() {
     let mut body = script([Step::Data(b"one"), Step::Data(b"two"), Step::Data(b"")]);
     body.hint = SizeHint::with_exact(6);
     assert_eq!(words(&mut Passing::new(body)).await, ["one", "two", ""]);
@@ -106,6 +106,13 @@ async fn frames_of_a_known_length_pass_as_they_are() {
 async fn frames_of_an_unknown_length_are_joined() {
     let steps = [Step::Data(b"one"), Step::Data(b""), Step::Data(b"two"), Step::Data(b"three")];
     assert_eq!(words(&mut Passing::new(script(steps))).await, ["onetwothree"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_of_a_large_known_length_are_joined() {
+    let mut body = script([Step::Data(b"one"), Step::Later, Step::Data(b"two")]);
+    body.hint = SizeHint::with_exact(1_000_000);
+    assert_eq!(words(&mut Passing::new(body)).await, ["onetwo"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -269,16 +269,18 @@ impl Terms<'_> {
         }
     }
 
-    /// Returns the most bytes one upload may have; none means any size.
+    /// Returns the most bytes one upload may have, none meaning any size, and where that comes
+    /// from.
     #[must_use]
-    pub fn max_upload(&self) -> Option<Amount> {
+    pub fn max_upload(&self) -> (Option<Amount>, Source) {
         if self.exempt {
-            return None;
+            return (None, Source::Exempt);
         }
         let own = self.grants.max_upload_bytes.as_ref().and_then(|grant| grant.live(self.now));
-        match own {
-            Some(size) => *size,
-            None => self.group.as_ref().and_then(|(group, _)| group.max_upload_bytes),
+        match (own, &self.group) {
+            (Some(size), _) => (*size, Source::Override),
+            (None, Some((group, source))) => (group.max_upload_bytes, source.clone()),
+            (None, None) => (None, Source::Nothing),
         }
     }
 

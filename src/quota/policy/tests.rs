@@ -155,7 +155,7 @@ fn the_size_of_one_upload_is_overridden_and_lifted_like_a_limit() {
     free.max_upload_bytes = Some(Amount::new(10));
     let size = |grants: &Grants| {
         let subject = "@alice:x".parse().unwrap();
-        policy.terms(&subject, grants, "2026-06-15".parse().unwrap()).max_upload()
+        policy.terms(&subject, grants, "2026-06-15".parse().unwrap()).max_upload().0
     };
     assert_eq!(size(&Grants::default()), Some(Amount::new(10)));
     let larger = Some(given(Some(Amount::new(20))));

@@ -1,0 +1,330 @@
+//! Who breaks off, and what that costs.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::support::stores::Scripted;
+use crate::support::wire::chunk;
+use crate::support::{
+    Answer, Client, Ended, Exchange, Homeserver, Request, Sidecar, bytes, eventually, within,
+};
+
+/// More than all buffers on the way hold together.
+const LARGE: usize = 24_000_000;
+const MEDIA: &str = "/_matrix/media/";
+
+#[test]
+fn a_homeserver_that_dies_mid_body_is_502_and_costs_nothing() {
+    for size in [0, 1, 100_000] {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+        homeserver.on(MEDIA, move |exchange| {
+            exchange.read(size);
+            exchange.close();
+        });
+        let mut client = sidecar.client();
+        client.send(Request::upload().length(LARGE).head());
+        client.send(bytes(200_000));
+        client.answer().is_refusal(502, "M_UNKNOWN");
+        sidecar.comes_to(0);
+    }
+}
+
+#[test]
+fn a_homeserver_that_dies_mid_body_is_502_to_a_client_that_sends_all_before_it_reads() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+    homeserver.on(MEDIA, move |exchange| {
+        exchange.read(1000);
+        exchange.close();
+    });
+    for request in [Request::upload().body(&bytes(LARGE)), Request::upload().chunks(&bytes(LARGE))]
+    {
+        sidecar.ask(&request).is_refusal(502, "M_UNKNOWN");
+        sidecar.comes_to(0);
+    }
+}
+
+#[test]
+fn a_homeserver_that_dies_with_the_whole_body_is_502_and_is_paid_for() {
+    for request in
+        [Request::upload().body(&bytes(100_000)), Request::upload().chunks(&bytes(100_000))]
+    {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        homeserver.on(MEDIA, |exchange| {
+            assert!(exchange.read_body());
+            exchange.close();
+        });
+        sidecar.ask(&request).is_refusal(502, "M_UNKNOWN");
+        sidecar.comes_to(100_000);
+        // Nothing is delivered twice.
+        assert_eq!(homeserver.only().ended, Ended::Whole);
+    }
+}
+
+#[test]
+fn a_homeserver_that_answers_garbage_to_the_whole_body_is_paid_for() {
+    for garbage in ["garbage\r\n\r\n", "HTTP/1.1 two hundred\r\n\r\n", "HTTP/1.1 200 OK\r\nContent"]
+    {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        homeserver.on(MEDIA, move |exchange| {
+            exchange.read_body();
+            exchange.send(garbage);
+            exchange.close();
+        });
+        sidecar.ask(&Request::upload().body(&bytes(1000))).is_refusal(502, "M_UNKNOWN");
+        sidecar.comes_to(1000);
+    }
+}
+
+#[test]
+fn a_homeserver_that_is_down_is_502_and_costs_nothing() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    assert_eq!(sidecar.upload(1000), 200);
+    homeserver.stop_listening();
+    for request in [
+        Request::upload().body(&bytes(100_000)),
+        Request::upload().chunks(&bytes(100_000)),
+        Request::upload().body(b""),
+    ] {
+        sidecar.ask(&request).is_refusal(502, "M_UNKNOWN");
+        sidecar.comes_to(1000);
+    }
+}
+
+/// A way for a client to leave.
+type Leaving = fn(Client);
+
+const LEAVING: [(&str, Leaving); 3] = [
+    ("closes", drop),
+    ("resets", Client::reset),
+    ("says it is done, and waits", |mut client| {
+        client.finish();
+        // It may be answered or not; it must not wait for ever.
+        client.wire.wait_gone();
+    }),
+];
+
+#[test]
+fn a_client_that_leaves_mid_body_pays_nothing_and_leaves_no_whole_file() {
+    for (how, leave) in LEAVING {
+        for request in [Request::upload().length(1_000_000), Request::upload().chunked()] {
+            let homeserver = Homeserver::start();
+            let sidecar = Sidecar::before(&homeserver).limit("2MB/never").start();
+            let mut client = sidecar.client();
+            client.send(request.head());
+            // As a chunk, or as a part of a larger body.
+            client.send(chunk(&bytes(200_000)));
+            homeserver.has(200_000);
+            assert!(sidecar.reserved() >= 200_000);
+            leave(client);
+            homeserver.ended(Ended::Cut);
+            assert_eq!(homeserver.only().ended, Ended::Cut, "it {how}");
+            sidecar.comes_to(0);
+            assert_eq!(sidecar.upload(1_500_000), 200, "the room is back");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_leaves_before_the_last_chunk_leaves_no_whole_file() {
+    // Everything but the empty chunk; a homeserver that saw an end here would keep the file.
+    for rest in ["", "0", "0\r\n", "0\r\nX-Trailer: 1\r\n"] {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        let mut client = sidecar.client();
+        client.send(Request::upload().chunked().head());
+        client.send(chunk(&bytes(1000)));
+        homeserver.has(1000);
+        client.send(rest);
+        drop(client);
+        homeserver.ended(Ended::Cut);
+        sidecar.comes_to(0);
+    }
+}
+
+#[test]
+fn chunks_that_are_none_cut_the_upload() {
+    for odd in
+        ["xyz\r\n", "-5\r\nhello\r\n", "5\r\nhelloXX", "ffffffffffffffffff\r\n", "\r\n", "+5\r\n"]
+    {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        let mut client = sidecar.client();
+        client.send(Request::upload().chunked().head());
+        client.send(chunk(&bytes(1000)));
+        homeserver.has(1000);
+        client.send(odd);
+        homeserver.ended(Ended::Cut);
+        sidecar.comes_to(0);
+    }
+}
+
+/// Has a client send a whole upload and leave; the homeserver then gives this answer.
+fn left_alone(leave: Leaving, request: &Request, answer: u16) -> (Homeserver, Sidecar) {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    let (go, told) = channel();
+    let told = Mutex::new(told);
+    homeserver.on(MEDIA, move |exchange| {
+        exchange.read_body();
+        told.lock().unwrap().recv().unwrap();
+        exchange.answer(answer, "{}");
+    });
+    let mut client = sidecar.client();
+    client.send(request.bytes());
+    homeserver.ended(Ended::Whole);
+    // A pause in which a departure could do harm: with it or without, the outcome is the same.
+    let waiting = std::thread::spawn(move || leave(client));
+    within(Duration::from_millis(100), || false);
+    go.send(()).unwrap();
+    waiting.join().unwrap();
+    (homeserver, sidecar)
+}
+
+#[test]
+fn a_client_that_leaves_after_the_last_byte_pays_for_what_the_homeserver_keeps() {
+    for (_, leave) in LEAVING {
+        for request in
+            [Request::upload().body(&bytes(1000)), Request::upload().chunks(&bytes(1000))]
+        {
+            let (_homeserver, sidecar) = left_alone(leave, &request, 200);
+            sidecar.comes_to(1000);
+        }
+    }
+}
+
+#[test]
+fn a_client_that_leaves_after_the_last_byte_pays_nothing_for_what_the_homeserver_refuses() {
+    for (_, leave) in LEAVING {
+        let (_homeserver, sidecar) = left_alone(leave, &Request::upload().body(&bytes(1000)), 403);
+        eventually("the refund", || sidecar.used() == 0);
+        sidecar.comes_to(0);
+    }
+}
+
+const TOO_LARGE: &str = r#"{"errcode":"M_TOO_LARGE","error":"Too large."}"#;
+
+#[test]
+fn an_early_no_reaches_a_client_that_still_sends() {
+    for closes in [true, false] {
+        for size in [0, 1000] {
+            let homeserver = Homeserver::start();
+            let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+            homeserver.on(MEDIA, move |exchange| {
+                exchange.read(size);
+                exchange.answer(413, TOO_LARGE);
+                if closes { exchange.close() } else { exchange.hang() }
+            });
+            let mut duplex = sidecar.client();
+            duplex.send(Request::upload().length(LARGE).head());
+            duplex.send(bytes(100_000));
+            let answer = duplex.answer();
+            assert_eq!((answer.status, answer.text().as_str()), (413, TOO_LARGE));
+            sidecar.comes_to(0);
+            drop(duplex);
+
+            let blind = sidecar.ask(&Request::upload().body(&bytes(LARGE)));
+            assert_eq!((blind.status, blind.text().as_str()), (413, TOO_LARGE), "closes: {closes}");
+            sidecar.comes_to(0);
+        }
+    }
+}
+
+/// Has the homeserver do this while an upload is being paid for; returns what the client is told.
+fn while_it_is_paid_for(act: fn(&mut Exchange)) -> (Answer, i64) {
+    let homeserver = Homeserver::start();
+    let store = Arc::new(Scripted::default());
+    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").store(&store).start();
+    let (acted, told) = channel();
+    let acted = Mutex::new(acted);
+    homeserver.on(MEDIA, move |exchange| {
+        act(exchange);
+        acted.lock().unwrap().send(()).unwrap();
+        exchange.hang();
+    });
+    store.stop_at("settle");
+    let mut client = sidecar.client();
+    client.send(Request::upload().body(&bytes(1000)).bytes());
+    store.is_stopped_at("settle");
+    told.recv().unwrap();
+    assert!(client.is_silent(Duration::from_millis(50)), "the books come first");
+    store.let_go("settle");
+    let answer = client.answer();
+    (answer, sidecar.used() + sidecar.reserved())
+}
+
+#[test]
+fn a_no_while_an_upload_is_paid_for_is_refunded_before_the_client_hears_of_it() {
+    let (answer, charged) = while_it_is_paid_for(|exchange| exchange.answer(413, TOO_LARGE));
+    assert_eq!((answer.status, charged), (413, 0));
+}
+
+#[test]
+fn a_death_while_an_upload_is_paid_for_is_refunded_before_the_client_hears_of_it() {
+    let (answer, charged) = while_it_is_paid_for(Exchange::close);
+    answer.is_refusal(502, "M_UNKNOWN");
+    assert_eq!(charged, 0);
+}
+
+#[test]
+fn an_early_yes_is_charged_for_all_that_the_homeserver_took() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    homeserver.on(MEDIA, |exchange| {
+        exchange.read(1000);
+        exchange.answer(200, "{}");
+        exchange.read_body();
+    });
+    let mut client = sidecar.client();
+    client.send(Request::upload().body(&bytes(500_000)).bytes());
+    assert_eq!(client.answer().status, 200);
+    sidecar.comes_to(500_000);
+    assert_eq!(homeserver.ended(Ended::Whole).body, bytes(500_000));
+}
+
+#[test]
+fn an_early_yes_before_the_connection_breaks_is_charged_for_what_went_up() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+    homeserver.on(MEDIA, |exchange| {
+        exchange.read(100_000);
+        exchange.answer(200, "{}");
+        exchange.close();
+    });
+    let mut client = sidecar.client();
+    client.send(Request::upload().length(LARGE).head());
+    client.send(bytes(200_000));
+    eventually("the homeserver says yes", || homeserver.has(100_000).body.len() >= 100_000);
+    // Goes on until it is told.
+    while client.try_send(bytes(64_000)).is_ok() && sidecar.used() == 0 {}
+    eventually("the charge", || sidecar.reserved() == 0);
+    assert!(sidecar.used() >= 100_000, "{}", sidecar.used());
+    assert_eq!(client.answer().status, 200);
+}
+
+#[test]
+fn an_upload_without_a_length_waits_for_the_room_of_others() {
+    // The wait is bounded: on a busy machine the room may come too late, so it is tried again.
+    let served = (0..5).any(|_| {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        let mut holder = sidecar.client();
+        holder.send(Request::upload().length(600_000).head());
+        eventually("room is held", || sidecar.reserved() == 600_000);
+        let mut waiting = sidecar.client();
+        waiting.send(Request::upload().chunks(&bytes(600_000)).bytes());
+        eventually("most of the other", || {
+            homeserver.forwarded().iter().any(|one| one.body.len() > 300_000)
+        });
+        drop(holder);
+        let status = waiting.answer().status;
+        sidecar.comes_to(if status == 200 { 600_000 } else { 0 });
+        status == 200
+    });
+    assert!(served);
+}

@@ -1,0 +1,208 @@
+//! The whole sidecar in this process: free ports, books of its own, stopped when dropped.
+
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use metergate::app::App;
+use metergate::config::Settings;
+use metergate::engine::{Engine, Fact, Span, UsageReport};
+use metergate::net::Address;
+use metergate::quota::{Amount, Group, Layer, Limit, Resource, Subject, Unit};
+use metergate::store::StorageSpec;
+use metergate::telemetry::Secret;
+use metergate::{matrix, proxy};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::stores::Scripted;
+use super::wire::Stream;
+use super::{Answer, Client, Homeserver, Request, eventually};
+
+/// The group everyone is in.
+const GROUP: &str = "free";
+
+/// A running sidecar.
+pub(crate) struct Sidecar {
+    app: Option<App>,
+    engine: Engine,
+    addresses: Vec<Address>,
+    admin: Address,
+    runtime: Runtime,
+    _folder: TempDir,
+}
+
+/// A sidecar before it starts.
+pub(crate) struct Setup {
+    settings: Settings,
+    group: Group,
+    store: Option<Arc<Scripted>>,
+    folder: TempDir,
+}
+
+impl Sidecar {
+    /// Sets one up before this homeserver, without any limit, its books in a file.
+    pub(crate) fn before(homeserver: &Homeserver) -> Setup {
+        Self::before_url(&homeserver.url)
+    }
+
+    pub(crate) fn before_url(url: &str) -> Setup {
+        let mut setup = Self::alone();
+        let mut proxy = proxy::Settings::before(url.parse().unwrap());
+        proxy.listen = vec!["127.0.0.1:0".parse().unwrap()];
+        setup.settings.proxy = Some(proxy);
+        setup
+    }
+
+    /// Sets one up without a homeserver.
+    pub(crate) fn alone() -> Setup {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.admin.listen = "127.0.0.1:0".parse().unwrap();
+        settings.storage = StorageSpec::Sqlite(folder.path().join("quota.db"));
+        Setup { settings, group: Group::default(), store: None, folder }
+    }
+
+    /// Connects as a client.
+    pub(crate) fn client(&self) -> Client {
+        Client::to(self.stream())
+    }
+
+    /// Connects to the first address.
+    pub(crate) fn stream(&self) -> Stream {
+        connect(&self.addresses[0])
+    }
+
+    /// Asks over a connection of its own.
+    pub(crate) fn ask(&self, request: &Request) -> Answer {
+        self.client().ask(request)
+    }
+
+    /// Asks the admin API.
+    pub(crate) fn api(&self, request: &Request) -> Answer {
+        Client::to(connect(&self.admin)).ask(request)
+    }
+
+    /// Has alice upload so many bytes; returns the status.
+    pub(crate) fn upload(&self, size: usize) -> u16 {
+        self.ask(&Request::upload().body(&vec![b'x'; size])).status
+    }
+
+    pub(crate) fn usage(&self, name: &str) -> UsageReport {
+        let (subject, resource) = (subject(name), media());
+        self.runtime.block_on(self.engine.usage(&subject, &resource, Span::Limits)).unwrap()
+    }
+
+    /// Returns what is charged to alice.
+    pub(crate) fn used(&self) -> i64 {
+        self.usage("alice").used.get()
+    }
+
+    /// Returns what is set aside for alice.
+    pub(crate) fn reserved(&self) -> i64 {
+        self.usage("alice").reserved.get()
+    }
+
+    /// Records that alice has used so much.
+    pub(crate) fn record(&self, amount: i64) {
+        let (subject, resource, amount) = (subject("alice"), media(), Amount::new(amount));
+        let fact = Fact { subject, resource, amount, key: None, at: None };
+        self.runtime.block_on(self.engine.record(&fact)).unwrap();
+    }
+
+    /// Waits until nothing is set aside for alice; asserts that so much is charged.
+    #[track_caller]
+    pub(crate) fn comes_to(&self, used: i64) {
+        eventually("all reservations end", || self.reserved() == 0);
+        assert_eq!(self.used(), used, "charged");
+    }
+
+    /// Stops it gently, as SIGTERM does; returns whether nothing had to be cut.
+    pub(crate) fn stop(mut self) -> bool {
+        self.app.take().unwrap().stop()
+    }
+
+    /// Takes the application out, to stop it elsewhere.
+    pub(crate) fn take(&mut self) -> App {
+        self.app.take().unwrap()
+    }
+}
+
+impl Setup {
+    /// Limits everyone's media bytes, such as `500kB/month`.
+    pub(crate) fn limit(mut self, limit: &str) -> Self {
+        let limit = Limit::parse(limit, Unit::Bytes).unwrap();
+        self.group.limits.insert(media(), limit);
+        self
+    }
+
+    /// Limits everyone's single files.
+    pub(crate) fn largest(mut self, bytes: i64) -> Self {
+        self.group.max_upload_bytes = Some(Amount::new(bytes));
+        self
+    }
+
+    pub(crate) fn proxy(mut self, change: impl FnOnce(&mut proxy::Settings)) -> Self {
+        change(self.settings.proxy.as_mut().unwrap());
+        self
+    }
+
+    pub(crate) fn limits(self, change: impl FnOnce(&mut proxy::Limits)) -> Self {
+        self.proxy(|proxy| change(&mut proxy.limits))
+    }
+
+    pub(crate) fn auth(mut self, change: impl FnOnce(&mut matrix::Settings)) -> Self {
+        change(&mut self.settings.auth);
+        self
+    }
+
+    /// Callers of the admin API have to show this.
+    pub(crate) fn admin_token(mut self, token: &str) -> Self {
+        self.settings.admin.token = Some(Secret::new(token));
+        self
+    }
+
+    /// Keeps the books in this store.
+    pub(crate) fn store(mut self, store: &Arc<Scripted>) -> Self {
+        self.store = Some(store.clone());
+        self
+    }
+
+    pub(crate) fn start(self) -> Sidecar {
+        let Self { mut settings, group, store, folder } = self;
+        settings.policy = Layer {
+            groups: [(GROUP.to_owned(), group)].into(),
+            default_group: Some(GROUP.to_owned()),
+            ..Layer::default()
+        };
+        let app = match store {
+            Some(store) => App::start_on(store, settings),
+            None => App::start(settings),
+        };
+        let app = app.unwrap();
+        Sidecar {
+            engine: app.engine().clone(),
+            addresses: app.proxy().to_vec(),
+            admin: app.admin().clone(),
+            app: Some(app),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            _folder: folder,
+        }
+    }
+}
+
+/// Returns `@name:example.org`.
+pub(crate) fn subject(name: &str) -> Subject {
+    format!("@{name}:example.org").parse().unwrap()
+}
+
+fn media() -> Resource {
+    "media_bytes".parse().unwrap()
+}
+
+fn connect(address: &Address) -> Stream {
+    match address {
+        Address::Tcp(address) => Stream::Tcp(TcpStream::connect(address).unwrap()),
+        Address::Unix(path) => Stream::Unix(UnixStream::connect(path).unwrap()),
+    }
+}
