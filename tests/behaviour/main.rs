@@ -14,3 +14,5 @@ mod cli;
 mod cutoff;
 mod metering;
 mod refusal;
+mod reload;
+mod service;
