@@ -16,5 +16,7 @@ mod forwarding;
 mod identity;
 mod metering;
 mod refusal;
+mod reload;
 mod routing;
+mod service;
 mod streaming;
