@@ -10,11 +10,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod api;
 mod cli;
 mod cutoff;
 mod forwarding;
 mod identity;
+mod limits;
 mod metering;
+mod outage;
 mod refusal;
 mod routing;
+mod shutdown;
 mod streaming;
