@@ -13,6 +13,7 @@ mod support;
 mod cli;
 mod cutoff;
 mod metering;
+mod privacy;
 mod refusal;
 mod reload;
 mod service;
