@@ -12,8 +12,12 @@ mod support;
 
 mod cli;
 mod cutoff;
+mod forwarding;
+mod identity;
 mod metering;
 mod privacy;
 mod refusal;
 mod reload;
+mod routing;
 mod service;
+mod streaming;

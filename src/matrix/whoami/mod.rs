@@ -129,6 +129,7 @@ impl<B> Ask for Client<B>
 where
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
         + From<Body>
+        + Default
         + Send
         + Unpin
         + 'static,
