@@ -18,6 +18,7 @@ mod identity;
 mod limits;
 mod metering;
 mod outage;
+mod privacy;
 mod refusal;
 mod reload;
 mod routing;

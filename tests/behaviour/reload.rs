@@ -89,7 +89,7 @@ fn a_group_that_is_declared_nowhere_is_warned_of() {
 
 #[test]
 fn a_store_that_does_not_answer_in_time_is_given_up() {
-    let service = Service::start(&config("1MB", "[storage]\ntimeout = \"200ms\""));
+    let service = Service::start(&config("1MB", "[storage]\ntimeout = \"1s\""));
     let fact = r#"{"subject":"@alice:x","resource":"media_bytes","amount":5}"#;
     let fact = || {
         let request = Request::post("/v1/use").line("Content-Type: application/json");
@@ -99,7 +99,7 @@ fn a_store_that_does_not_answer_in_time_is_given_up() {
     let other = Connection::open(service.books()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(fact(), 503);
-    service.says("it took longer than storage.timeout, which is 200ms");
+    service.says("it took longer than storage.timeout, which is 1s");
     other.execute_batch("ROLLBACK").unwrap();
     eventually("the store answers", || fact() == 200);
     service.stop();
