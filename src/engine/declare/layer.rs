@@ -95,9 +95,12 @@ impl Engine {
     /// Puts a rule behind the others; an existing rule with the same pattern is replaced.
     ///
     /// # Errors
-    /// Not found for an unknown group; unavailable if the store is.
+    /// Not found for an unknown group; conflict if the file declares the pattern; unavailable if
+    /// the store is.
     pub async fn add_rule(&self, rule: &Rule) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
+            let declared = policy.file.rules.iter().any(|other| other.pattern == rule.pattern);
+            not_in_file(declared, "rule", rule.pattern.as_str())?;
             policy.group(&rule.group).ok_or_else(|| no_group(policy, &rule.group))?;
             match layer.rules.iter_mut().find(|other| other.pattern == rule.pattern) {
                 Some(other) => *other = rule.clone(),

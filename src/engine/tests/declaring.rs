@@ -176,3 +176,14 @@ async fn what_is_called_nonsense_gets_into_no_layer() {
     }
     assert_eq!(store.calls("write_layer"), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_the_file_is_not_shadowed_in_silence() {
+    let (engine, _) = engine().await;
+    let pattern = || "@bridge_*:*".parse().unwrap();
+    let rule = Rule { pattern: pattern(), group: "free".to_owned() };
+    let file = Layer { rules: vec![rule.clone()], ..Layer::default() };
+    engine.apply_file(&file).await.unwrap();
+    let error = engine.add_rule(&rule).await.unwrap_err();
+    assert!(matches!(&error, EngineError::Conflict(text) if text.contains("file")), "{error:?}");
+}
