@@ -176,3 +176,16 @@ async fn what_is_called_nonsense_gets_into_no_layer() {
     }
     assert_eq!(store.calls("write_layer"), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_default_group_that_the_file_shadows_is_not_removed() {
+    let (engine, _) = engine().await;
+    let file = Layer {
+        groups: [("everyone".to_owned(), Group::default())].into(),
+        default_group: Some("everyone".to_owned()),
+        ..Layer::default()
+    };
+    engine.apply_file(&file).await.unwrap();
+    let conflict = engine.remove_group("free").await.unwrap_err();
+    assert!(matches!(conflict, EngineError::Conflict(_)), "{conflict:?}");
+}
