@@ -205,7 +205,7 @@ impl Request {
 
     /// With this body as chunks of at most 64 KiB.
     pub(crate) fn chunks(mut self, body: &[u8]) -> Self {
-        self.body = body.chunks(64 * 1024).flat_map(chunk).collect();
+        self.body = body.chunks(64 * 1024).map(chunk).collect::<Vec<_>>().concat();
         self.body.extend(b"0\r\n\r\n");
         self.chunked()
     }
