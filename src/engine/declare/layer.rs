@@ -136,7 +136,9 @@ fn without_group(policy: &Policy, name: &str) -> Result<Layer, EngineError> {
     not_in_file(policy.file.groups.contains_key(name), "group", name)?;
     let mut layer = policy.store.clone();
     layer.groups.remove(name).ok_or_else(|| no_group(policy, name))?;
-    if policy.default_group() == Some(name) {
+    // Also one that the file shadows: it counts again when the file says nothing any more.
+    let defaults = [&policy.file.default_group, &policy.store.default_group];
+    if defaults.into_iter().flatten().any(|default| default == name) {
         return Err(EngineError::Conflict(format!(
             "group \"{name}\" is the default group: make another one the default first"
         )));
