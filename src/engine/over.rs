@@ -50,7 +50,8 @@ fn counted(plan: &Plan, usage: &Usage) -> Option<Vec<WindowDecision>> {
     let windows = limited.map(|bound| {
         let (_, used) = usage.counters.iter().find(|(key, _)| *key == bound.bucket.key)?;
         // Whether it is over depends on what is charged alone.
-        Some(WindowDecision::of(bound, Reading { used: *used, held: Amount::ZERO }))
+        let reading = Reading { used: *used, held: Amount::ZERO };
+        Some(WindowDecision::of(bound, reading, Amount::ZERO))
     });
     windows.collect()
 }

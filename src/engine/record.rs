@@ -64,7 +64,9 @@ impl Engine {
         let bounds = planned.plan.items.first().map(|item| &item.bounds);
         let first = bounds.and_then(|bounds| bounds.first());
         let reading = recorded.readings.first().and_then(|windows| windows.first());
-        let window = first.zip(reading).map(|(bound, reading)| WindowDecision::of(bound, *reading));
+        let window = first.zip(reading);
+        let window =
+            window.map(|(bound, reading)| WindowDecision::of(bound, *reading, Amount::ZERO));
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
         Ok(Recorded { window, replayed: recorded.replayed })
     }

@@ -96,8 +96,9 @@ impl Engine {
         };
         let pairs = plan.items.iter().zip(&readings);
         let windows = pairs.flat_map(|(item, found)| item.bounds.iter().zip(found));
-        let windows: Vec<_> =
-            windows.map(|(bound, reading)| WindowDecision::of(bound, *reading)).collect();
+        let windows: Vec<_> = windows
+            .map(|(bound, reading)| WindowDecision::of(bound, *reading, Amount::ZERO))
+            .collect();
         let source = plan.items.first().map(|item| item.source.to_string()).unwrap_or_default();
         Ok(UsageReport::of(subject, resource, source, span, windows))
     }

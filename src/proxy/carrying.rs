@@ -109,7 +109,8 @@ impl Carrying {
 
     /// Charges what went up of an upload that the homeserver said yes to before it broke off.
     async fn accept_part(mut self, ending: &Ending) -> Proxy {
-        tracing::warn!(?ending, "homeserver accepted an upload before its end");
+        let ending = ending.name();
+        tracing::warn!(ending, "homeserver accepted an upload before its end");
         if let Err(error) = self.metered.settle().await {
             tracing::error!(error = cause(&error), "part of an upload not charged");
         }
@@ -199,6 +200,17 @@ fn is_kept(status: StatusCode) -> bool {
 }
 
 impl Ending {
+    /// Returns a word for it, for the log.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::ClientGone => "client gone",
+            Self::ClientIdle => "client idle",
+            Self::UpstreamGone => "upstream gone",
+            Self::StoreOut(_) => "store out",
+        }
+    }
+
     /// Returns what the client is told when nothing was charged.
     fn rejection(self) -> Rejection {
         match self {

@@ -69,7 +69,7 @@ fn a_check_tells_yes_or_no_with_all_figures() {
         ("reserved", json!(0)),
         ("remaining", json!(600_000)),
         ("over", json!(false)),
-        ("would_deny", json!(false)),
+        ("would_deny", json!(true)),
     ] {
         assert_eq!(window[key], value, "{key}");
     }

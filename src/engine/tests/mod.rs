@@ -3,6 +3,7 @@
 mod declaring;
 mod many;
 mod outage;
+mod shapes;
 mod watched;
 
 use std::sync::Arc;

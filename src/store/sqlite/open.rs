@@ -1,7 +1,5 @@
 //! Open: the reservations of a subject that still count, and the end of those that do not.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, Row, params};
 
 use super::instances::{self, Own};
@@ -37,8 +35,8 @@ pub(super) fn counting(
 ) -> Result<Vec<Open>, StoreError> {
     let mut open = load(view.db, subject)?;
     let seen = |instance: &Instance| instances::seen(view.db, instance);
-    let lives = lives(&open, view.own, now, seen)?;
-    open.retain(|hold| counts(hold, &lives, now));
+    let living = living(&open, view.own, now, seen)?;
+    open.retain(|hold| counts(hold, &living, now));
     Ok(open)
 }
 
@@ -56,9 +54,12 @@ pub(super) fn retire(
         None => load(step.db, subject)?,
     };
     let own = step.own;
-    let lives = lives(&open, own, now, |instance| step.seen(instance))?;
+    let living = living(&open, own, now, |instance| step.seen(instance))?;
+    if open.iter().all(|hold| counts(hold, &living, now)) {
+        return Ok(open);
+    }
     let (counting, due): (Vec<_>, Vec<_>) =
-        open.into_iter().partition(|hold| counts(hold, &lives, now));
+        open.into_iter().partition(|hold| counts(hold, &living, now));
     for hold in due {
         lapse(step, subject, &hold, now)?;
     }
@@ -70,32 +71,33 @@ pub(super) fn keep(step: &mut Step<'_>, subject: &Subject, open: Vec<Open>) {
     step.known.remember_open(subject, open);
 }
 
-fn counts(hold: &Open, lives: &HashMap<Instance, bool>, now: Timestamp) -> bool {
+fn counts(hold: &Open, living: &[Instance], now: Timestamp) -> bool {
     match &hold.life {
         Life::Until(end) => now < *end,
-        Life::While(instance) => lives.get(instance).copied().unwrap_or(false),
+        Life::While(instance) => living.contains(instance),
     }
 }
 
-/// Returns which of the instances that `open` reservations live by do live: those of this
-/// process, and those seen lately.
-fn lives(
+/// Returns the instances that `open` reservations live by and that live: those of this process,
+/// and those seen lately. They are few.
+fn living(
     open: &[Open],
     own: &Own,
     now: Timestamp,
     mut seen: impl FnMut(&Instance) -> rusqlite::Result<Option<Timestamp>>,
-) -> rusqlite::Result<HashMap<Instance, bool>> {
-    let mut lives = HashMap::new();
+) -> rusqlite::Result<Vec<Instance>> {
+    let (mut living, mut dead) = (Vec::new(), Vec::new());
     for hold in open {
         if let Life::While(instance) = &hold.life
-            && !lives.contains_key(instance)
+            && !living.contains(instance)
+            && !dead.contains(instance)
         {
-            let seen = seen(instance)?;
-            let lately = seen.is_some_and(|seen| now < seen.after(INSTANCE_LEASE));
-            lives.insert(instance.clone(), lately || own.has(instance));
+            let lately = seen(instance)?.is_some_and(|seen| now < seen.after(INSTANCE_LEASE));
+            let which = if lately || own.has(instance) { &mut living } else { &mut dead };
+            which.push(instance.clone());
         }
     }
-    Ok(lives)
+    Ok(living)
 }
 
 /// Ends a reservation whose owner or time is gone, and says so in the ledger.
