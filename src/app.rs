@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, Api};
 use crate::clock;
 use crate::config::Settings;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, MissingGroup};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Client, ClientSettings, Listener, Origin, Shutdown};
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Store, StoreError, Timed};
 use crate::telemetry::cause;
 
 /// Connections to the admin API at the same time; further ones wait.
@@ -90,8 +90,10 @@ impl App {
         let office = office()?;
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
+            let store = Arc::new(Timed::new(store, settings.store_timeout));
             let engine = Engine::start_as(store, Arc::new(clock::System), instance).await?;
             engine.apply_file(&settings.policy).await?;
+            warn_of_missing_groups(&engine).await?;
             Ok::<_, EngineError>(engine)
         })?;
         let mut app = Self {
@@ -143,7 +145,13 @@ impl App {
         };
         let (told, heard) = std::sync::mpsc::sync_channel(1);
         office.spawn(async move {
-            let _ = told.send(engine.apply_file(&policy).await);
+            let applied = engine.apply_file(&policy).await;
+            if applied.is_ok()
+                && let Err(error) = warn_of_missing_groups(&engine).await
+            {
+                tracing::warn!(error = cause(&error), "groups not looked at");
+            }
+            let _ = told.send(applied);
         });
         heard.recv().map_err(|_| EngineError::Conflict("this process ends".to_owned()))?
     }
@@ -266,6 +274,15 @@ impl Lane {
             ended.cancelled().await;
         });
     }
+}
+
+/// Warns of groups that are named and not declared: those who are meant are bound by others, or
+/// not at all.
+async fn warn_of_missing_groups(engine: &Engine) -> Result<(), EngineError> {
+    for MissingGroup { name, needed_by } in engine.missing_groups().await? {
+        tracing::warn!(group = name, %needed_by, "a group is needed that is declared nowhere");
+    }
+    Ok(())
 }
 
 /// Serves one share of a listener until told to stop; says so if it cannot.

@@ -1,14 +1,123 @@
 //! Upload quotas in front of a Matrix homeserver, and the quota engine behind them.
+//!
+//! Metergate stands between the public web server and the homeserver. Every request passes through
+//! it untouched; the few that cost something are metered first. Each user has a quota per period;
+//! when it is spent, uploads are refused, and everything else still works.
+//!
+//! # The life of one upload
+//!
+//! 1. [`net`] accepts a connection, and [`proxy`] gets a request. [`matrix`] says what it means (an
+//!    upload), who asks, and, having asked the homeserver, who that is.
+//! 2. The [`engine`] is asked for room. It works the question out into windows, buckets and limits,
+//!    which takes no I/O; the [`store`] applies the one rule of [`quota`] to all of them at once,
+//!    and remembers. A no becomes a [`Decision`], and that a refusal in Matrix' words.
+//! 3. A yes is a [`Hold`]. The body goes up as it comes, counted; the hold grows where its length
+//!    is not known.
+//! 4. Before the last byte goes up, the hold is settled, durably: so a crash at any moment leaves
+//!    either a charge, or a homeserver that cannot have the whole file. If the homeserver refuses
+//!    the upload, the [`Charge`] is refunded. A hold that is dropped ends itself.
+//!
+//! # The modules, in reading order
+//!
+//! | | module | is about | may import, of ours |
+//! |---|---|---|---|
+//! | words | [`quota`] | amounts, limits, windows, groups; pure | the [`Timestamp`] of `clock` |
+//! | memory | [`store`] | a trait, its contract S1 … S14, and those who keep it | words |
+//! | mind | [`engine`] | check, reserve, settle, record, tell, declare | words, memory |
+//! | meaning | [`matrix`] | what a path means, who asks, errors in Matrix' words | words, wire |
+//! | wire | [`net`] | listeners, connections, bodies, the client to the homeserver | nothing |
+//! | doors | [`proxy`] [`api`] | what clients and operators meet | mind, meaning, words, wire |
+//! | | [`config`] | file, environment and flags become settings | the settings of all above |
+//! | | [`app`] | settings in, running listeners out | all above |
+//! | | [`cli`] | arguments become a command and an exit code | `app`, `config`, mind, memory, words |
+//!
+//! Below them all, [`clock`] alone reads the time, and [`telemetry`] is what is told, and what is
+//! never told. The doors see neither each other nor a store; mind and meaning never see each
+//! other. A test holds every file to this (`tests/architecture.rs`).
+//!
+//! # The engine as a library
+//!
+//! What is not Matrix can use the engine alone: any subject, any resource.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use metergate::clock::Manual;
+//! use metergate::store::memory::Memory;
+//! use metergate::{Amount, Ask, Engine, GroupChange, Limit, Subject, Unit};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+//! let engine = Engine::start(Arc::new(Memory::default()), clock.clone()).await?;
+//!
+//! // Everyone may upload 500 MB a month.
+//! let limit = Limit::parse("500MB/month", Unit::Bytes)?;
+//! let limits = [("media_bytes".parse()?, limit)].into();
+//! let free = GroupChange { limits, default: true, ..GroupChange::default() };
+//! engine.set_group("free", &free).await?;
+//!
+//! // Room is held before the first byte, and then replaced by what was really used.
+//! let alice: Subject = "@alice:example.org".parse()?;
+//! let reserved = engine.reserve(&alice, &Ask::upload(Amount::new(499_000_000))).await?;
+//! let hold = reserved.hold.ok_or("there was no room")?;
+//! let charge = hold.settle(Amount::new(498_000_000)).await?;
+//! assert_eq!(charge.total(), Amount::new(498_000_000));
+//!
+//! // What is left is too little for 12 MB, for two more hours.
+//! let ask = Ask::upload(Amount::new(12_000_000));
+//! let decision = engine.check(&alice, &ask).await?;
+//! assert!(!decision.allowed);
+//! assert_eq!(decision.source, "default free");
+//! assert_eq!(decision.retry_after, Some(2 * 60 * 60));
+//! let window = decision.binding.ok_or("there is no limit")?.window;
+//! assert_eq!(window.remaining, Some(Amount::new(2_000_000)));
+//!
+//! // A new month is a new count.
+//! clock.set("2026-12-01".parse()?);
+//! assert!(engine.check(&alice, &ask).await?.allowed);
+//!
+//! engine.close().await?;
+//! # Ok(())
+//! # }
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(example()).unwrap();
+//! ```
+//!
+//! A store in a file is `store::open(&"sqlite:metergate.db".parse()?)?`; several processes may
+//! share it. [`Timed`] around it gives it up when it does not answer. What needs room for longer
+//! than a process lives reserves by [`Engine::reserve_until`]; what has happened already is told
+//! by [`Engine::record`].
 
-pub mod api;
-pub mod app;
-pub mod cli;
-pub mod clock;
-pub mod config;
+// Words.
+pub mod quota;
+// Memory.
+pub mod store;
+// Mind, and meaning.
 pub mod engine;
 pub mod matrix;
+// Wire.
 pub mod net;
+// Doors.
+pub mod api;
 pub mod proxy;
-pub mod quota;
-pub mod store;
+// Putting it together.
+pub mod app;
+pub mod cli;
+pub mod config;
+// Below them all.
+pub mod clock;
 pub mod telemetry;
+
+// The library's face.
+pub use clock::{Clock, Timestamp};
+pub use engine::{
+    Ask, Charge, Decision, Engine, EngineError, Fact, Figures, GroupChange, Hold, ItemDecision,
+    MissingGroup, OverrideChange, Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used,
+    WindowDecision,
+};
+pub use quota::policy::Rule;
+pub use quota::{
+    Amount, Capability, Grants, Group, Invalid, Layer, Limit, Overflow, Pattern, Period, Policy,
+    Resource, Subject, Unit, Window, Zone,
+};
+pub use store::{StorageSpec, Store, StoreError, Timed};

@@ -40,7 +40,7 @@ const LAW: [(&str, &[&str]); 13] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -52,10 +52,13 @@ const OWNERS: [(&str, &[&str]); 11] = [
     ("toml", &["config"]),
     ("tower", &["api"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("wildmatch", &["quota/pattern"]),
 ];
 
 /// Past this many lines a file is no longer about one thing.
 const LONGEST_FILE: usize = 400;
+/// Past this many lines nor is a file of unit tests.
+const LONGEST_TESTS: usize = 600;
 
 struct Source {
     /// Below `src`, without its ending: `store/sqlite/mod`.
@@ -191,9 +194,12 @@ fn every_file_opens_with_what_it_is_for() {
 
 #[test]
 fn no_file_is_about_more_than_one_thing() {
-    let long = sources().into_iter().filter(|source| source.text.lines().count() > LONGEST_FILE);
-    let long: Vec<_> = long.map(|source| source.place).collect();
-    assert!(long.is_empty(), "past {LONGEST_FILE} lines: {long:?}");
+    let is_long = |source: &Source| {
+        let most = if source.place.ends_with("tests") { LONGEST_TESTS } else { LONGEST_FILE };
+        source.text.lines().count() > most
+    };
+    let long: Vec<_> = sources().into_iter().filter(is_long).map(|source| source.place).collect();
+    assert!(long.is_empty(), "too long: {long:?}");
 }
 
 #[test]

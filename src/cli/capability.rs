@@ -9,7 +9,7 @@ use super::answer::{Answer, Done};
 use super::exit::Failure;
 use super::table::table;
 use crate::engine::Engine;
-use crate::quota::{Invalid, Resource, resource};
+use crate::quota::{Capability, Invalid, Resource, resource};
 
 /// Actions, and the resources they draw on
 ///
@@ -77,20 +77,19 @@ impl CapabilityCommand {
 }
 
 async fn set(engine: &Engine, name: &str, resources: Vec<Resource>) -> Result<Answer, Failure> {
-    for (index, resource) in resources.iter().enumerate() {
-        if resources.iter().take(index).any(|other| other == resource) {
-            return Err(Failure::bad_input(format!("{resource} is named twice: once is enough")));
-        }
-    }
-    engine.set_capability(name, resources.clone()).await?;
+    let capability = Capability::new(resources.clone());
+    let capability =
+        capability.map_err(|e| Failure::bad_input(format!("capability {name} {e}")))?;
+    engine.set_capability(name, capability).await?;
     let words = format!("capability {name} draws on {}", joined(&resources));
     let done = Done::now(Named { name, resources: &resources });
     Ok(Answer::new(words, &done)?)
 }
 
 async fn list(engine: &Engine) -> Result<Answer, Failure> {
-    let all = engine.policy().await?.capabilities();
-    let rows = all.iter().map(|(name, capability)| [name.clone(), joined(&capability.resources)]);
+    let policy = engine.policy().await?;
+    let all = policy.capabilities();
+    let rows = all.iter().map(|(name, it)| [(*name).to_owned(), joined(it.resources())]);
     let words = table(["CAPABILITY", "DRAWS ON"], rows, "there are no capabilities");
     Ok(Answer::new(words, &all)?)
 }

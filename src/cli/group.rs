@@ -50,7 +50,7 @@ pub(super) enum GroupCommand {
         /// Its name
         name: String,
     },
-    /// Remove a group that no rule and no default needs
+    /// Remove a group that no rule, no subject and no default needs
     #[command(
         visible_alias = "rm",
         after_help = "Examples:

@@ -12,7 +12,7 @@ use super::table::table;
 use super::user::{everyone, warn_if_past};
 use super::words::{self, Words};
 use crate::clock::Timestamp;
-use crate::engine::Engine;
+use crate::engine::{Engine, OverrideChange};
 use crate::quota::grant::Grant;
 use crate::quota::{Amount, Grants, Invalid, Limit, Resource, Subject, Unit};
 
@@ -159,17 +159,16 @@ async fn set(
     note: Option<String>,
 ) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
-    let assigned = Assigned::read(limits, |name| policy.resource(name))?;
+    let assigned = Assigned::read(limits, |name| policy.resource(name).cloned())?;
     let names = names(&assigned);
     warn_if_past(until, engine.now());
-    for (resource, what) in assigned.limits {
-        let limit = Grant { what, until, note: note.clone() };
-        engine.set_override(subject, &resource, limit).await?;
-    }
-    if let Some(Size(what)) = assigned.max_upload_bytes {
-        let size = Grant { what, until, note };
-        engine.set_max_upload(subject, size).await?;
-    }
+    let change = OverrideChange {
+        limits: assigned.limits,
+        max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),
+        until,
+        note,
+    };
+    engine.set_overrides(subject, &change).await?;
     let clause = Words::under(&policy).until_clause(until);
     told(engine, subject, |overrides| {
         let set = names.iter().filter_map(|name| {

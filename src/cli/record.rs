@@ -114,9 +114,7 @@ impl Reset {
             Some(name) => vec![engine.resource(name).await?],
             None => engine.resources().await?,
         };
-        for resource in &resources {
-            engine.reset(&self.subject, resource, self.period).await?;
-        }
+        engine.reset(&self.subject, &resources, self.period).await?;
         let names: Vec<_> = resources.iter().map(Resource::as_str).collect();
         let names = names.join(", ");
         let period = self.period.map(|period| format!(" per {period}"));

@@ -8,8 +8,8 @@ use super::answer::{Answer, Done};
 use super::exit::Failure;
 use super::table::table;
 use crate::engine::Engine;
+use crate::quota::Pattern;
 use crate::quota::policy::Rule;
-use crate::quota::{Invalid, Subject};
 
 /// Put subjects into groups by name
 ///
@@ -23,8 +23,8 @@ pub(super) enum RuleCommand {
   metergate rule add '@*:example.org' --group free")]
     Add {
         /// A name in which * is any text and ? any one character
-        #[arg(value_name = "GLOB", value_parser = glob)]
-        pattern: String,
+        #[arg(value_name = "GLOB")]
+        pattern: Pattern,
         /// The group it puts them into
         #[arg(long)]
         group: String,
@@ -47,13 +47,6 @@ pub(super) enum RuleCommand {
         #[arg(value_name = "GLOB")]
         pattern: String,
     },
-}
-
-/// Reads a glob: what can be in it is what can be in the name of a subject.
-fn glob(text: &str) -> Result<String, Invalid> {
-    text.parse::<Subject>().map(String::from).map_err(|_| {
-        Invalid::new("a rule is a name with * and ?, without spaces: write '@*:example.org'")
-    })
 }
 
 impl RuleCommand {
@@ -82,7 +75,7 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
     let rules: Vec<_> = policy.rules().collect();
     let rows = rules.iter().enumerate().map(|(index, rule)| {
         let from = if index < from_file { "file" } else { "store" };
-        [&rule.pattern, &rule.group, from].map(str::to_owned)
+        [rule.pattern.as_str(), &rule.group, from].map(str::to_owned)
     });
     let words = table(["MATCH", "GROUP", "FROM"], rows, "there are no rules");
     Ok(Answer::new(words, &rules)?)

@@ -4,12 +4,13 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
 use crate::app::App;
-use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Sources};
+use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Settings, Sources};
 use crate::store::StorageSpec;
+use crate::telemetry::log::Log;
 use crate::telemetry::{self, Secret, cause};
 
 /// Stand in front of a homeserver, and serve the API
@@ -66,13 +67,16 @@ impl Serve {
         };
         let Loaded { settings, warnings } = read()?;
         // A second log in one process is the first one.
-        let _ = telemetry::log::init(&settings.log);
+        let log = telemetry::log::init(&settings.log).ok();
         warn_of(&warnings);
-        let storage = settings.storage.clone();
-        let app = App::start(settings)?;
-        announce(&app, &storage);
-        let signals = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        signals.block_on(until_told(|| reload(&app, read())))?;
+        // From here on no signal ends the process unheard.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let signals = runtime.block_on(async { Signals::heed() })?;
+        let app = App::start(settings.clone())?;
+        announce(&app, &settings.storage);
+        let mut served = Served { app, log, settings };
+        runtime.block_on(signals.until_told(|| served.reload(read())));
+        let Served { app, .. } = served;
         tracing::info!("stopping: uploads in flight may end");
         if app.stop() {
             tracing::info!("stopped");
@@ -103,32 +107,79 @@ fn announce(app: &App, storage: &StorageSpec) {
     }
 }
 
-/// Applies what may change while running; what is wrong changes nothing.
-fn reload(app: &App, loaded: Result<Loaded, ConfigError>) {
-    match loaded {
-        Ok(Loaded { settings, warnings }) => {
-            warn_of(&warnings);
-            match app.apply(&settings.policy) {
-                Ok(version) => tracing::info!(policy_version = version.0, "policy reloaded"),
-                Err(error) => {
-                    tracing::error!(error = cause(&error), "reload failed");
+/// What runs, and by which settings.
+struct Served {
+    app: App,
+    log: Option<Log>,
+    settings: Settings,
+}
+
+impl Served {
+    /// Applies what may change while running; what is wrong changes nothing.
+    fn reload(&mut self, loaded: Result<Loaded, ConfigError>) {
+        let Loaded { settings, warnings } = match loaded {
+            Ok(loaded) => loaded,
+            Err(wrong) => {
+                for complaint in wrong.complaints() {
+                    tracing::error!(%complaint, "wrong in the configuration");
                 }
+                tracing::error!("reload refused: everything stays as it was");
+                return;
             }
+        };
+        warn_of(&warnings);
+        let version = match self.app.apply(&settings.policy) {
+            Ok(version) => version,
+            Err(error) => {
+                tracing::error!(error = cause(&error), "reload failed: everything stays as it was");
+                return;
+            }
+        };
+        let (before, level) = (self.settings.log.level, settings.log.level);
+        // Told at whichever level tells more, so that one who turns it down reads that it worked.
+        self.set_level(before.max(level));
+        tracing::info!(policy_version = version.0, %level, "policy reloaded");
+        let changed = self.settings.needing_restart(&settings);
+        if !changed.is_empty() {
+            let changed = changed.join(", ");
+            tracing::warn!(changed, "restart to apply what else was changed");
         }
-        Err(error) => tracing::error!(%error, "reload refused: the former policy stays"),
+        self.set_level(level);
+        self.settings.log.level = level;
+    }
+
+    fn set_level(&self, level: tracing::Level) {
+        if let Some(log) = &self.log {
+            log.set_level(level);
+        }
     }
 }
 
-/// Returns when the process is told to end; calls `reload` each time it is told to reload.
-async fn until_told(reload: impl Fn()) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload(),
+/// What the process is told from outside.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Begins to listen; needs a runtime.
+    fn heed() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Returns when the process is told to end; calls `reload` each time it is told to reload.
+    async fn until_told(mut self, mut reload: impl FnMut()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => reload(),
+            }
         }
     }
 }

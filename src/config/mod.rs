@@ -17,6 +17,7 @@ mod section;
 mod sections;
 mod value;
 // What comes out.
+mod changes;
 mod error;
 mod settings;
 

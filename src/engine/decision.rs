@@ -82,7 +82,7 @@ pub struct WindowDecision {
     pub resets_at: Option<Timestamp>,
     /// The limit is reached.
     pub over: bool,
-    /// It would have denied, if it were strict.
+    /// It denies what was asked, or would if it were hard.
     pub would_deny: bool,
 }
 
@@ -154,7 +154,7 @@ impl ItemDecision {
         let windows = item.bounds.iter().zip(readings);
         let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
         let shown = windows.filter(|(bound, _)| bound.limit.is_some() || !limited);
-        let shown = shown.map(|(bound, reading)| WindowDecision::of(bound, *reading));
+        let shown = shown.map(|(bound, reading)| WindowDecision::of(bound, *reading, item.amount));
         let most = if limited { usize::MAX } else { 1 };
         Self {
             resource: item.resource.clone(),
@@ -165,8 +165,9 @@ impl ItemDecision {
 }
 
 impl WindowDecision {
-    pub(super) fn of(bound: &Bound, reading: Reading) -> Self {
-        let taken = reading.used.plus(reading.held).unwrap_or(Amount::MAX);
+    /// Tells one window of which `asked` is asked.
+    pub(super) fn of(bound: &Bound, reading: Reading, asked: Amount) -> Self {
+        let verdict = rule::judge(reading, asked, bound.limit);
         Self {
             period: bound.period,
             bucket: bound.bucket.key.clone(),
@@ -178,7 +179,7 @@ impl WindowDecision {
             remaining: bound.limit.map(|limit| rule::remaining(reading, limit)),
             resets_at: bound.bucket.end,
             over: bound.limit.is_some_and(|limit| reading.used >= limit),
-            would_deny: bound.limit.is_some_and(|limit| taken > limit),
+            would_deny: verdict != Ok(Verdict::Fits),
         }
     }
 }
@@ -208,7 +209,7 @@ fn binding<'a>(
         }
     }
     Ok(best.map(|(item, bound, reading)| {
-        let window = WindowDecision::of(bound, reading);
+        let window = WindowDecision::of(bound, reading, item.amount);
         let resource = item.resource.clone();
         (item, Figures { resource, requested: item.amount, window })
     }))

@@ -88,15 +88,24 @@ impl Work {
     async fn run(self, mut queue: mpsc::UnboundedReceiver<Chore>) {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        let mut again = tokio::time::interval(AGAIN);
+        again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut undone = Vec::new();
+        while !self.closing.load(Ordering::Acquire) {
             tokio::select! {
                 _ = beat.tick() => self.beat().await,
+                _ = again.tick(), if !undone.is_empty() => undone = self.undone_of(undone).await,
                 chore = queue.recv() => match chore {
-                    Some(chore) => self.until_done(chore).await,
+                    Some(chore) => undone.extend(self.undone_of(vec![chore]).await),
                     None => return,
                 },
             }
-            if self.closing.load(Ordering::Acquire) && queue.is_empty() {
+        }
+        undone.extend(std::iter::from_fn(|| queue.try_recv().ok()));
+        for chore in undone {
+            // A store that is out would be waited for again and again; what is left then is
+            // ended by the next start.
+            if self.attempt(chore).await.is_err() {
                 return;
             }
         }
@@ -108,16 +117,16 @@ impl Work {
         }
     }
 
-    /// Tries until the store answers, or this process ends.
-    async fn until_done(&self, chore: Chore) {
-        while let Err(error) = self.attempt(chore).await {
-            tracing::warn!(?chore, error = cause(&error), "the books are not closed yet");
-            if self.closing.load(Ordering::Acquire) {
-                return;
+    /// Tries `chores`; returns those that have to be tried again.
+    async fn undone_of(&self, chores: Vec<Chore>) -> Vec<Chore> {
+        let mut undone = Vec::new();
+        for chore in chores {
+            if let Err(error) = self.attempt(chore).await {
+                tracing::warn!(?chore, error = cause(&error), "the books are not closed yet");
+                undone.push(chore);
             }
-            tokio::time::sleep(AGAIN).await;
-            self.beat().await;
         }
+        undone
     }
 
     async fn attempt(&self, chore: Chore) -> Result<(), StoreError> {

@@ -3,15 +3,22 @@
 //! It may be outdated at any moment: every plan carries the version it was made from, and the
 //! store refuses it if that is no longer the present one. Then all of this is read anew.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use moka::sync::Cache;
 
 use super::{Engine, EngineError};
 use crate::quota::{Grants, Policy, Subject};
+use crate::store::Page;
 
 /// How many subjects' grants are remembered at most.
 const SUBJECTS: u64 = 100_000;
+
+/// How many subjects are read in one step, where all are.
+const PAGE: usize = 1000;
+/// How often all are read again because the policy changed meanwhile, at most.
+const TRIES: usize = 32;
 
 /// The latest snapshot.
 #[derive(Debug)]
@@ -78,6 +85,31 @@ impl Engine {
                 return Ok((snapshot, grants));
             }
             snapshot = self.refresh().await?;
+        }
+    }
+
+    /// Returns what every subject has of its own, of the same version as the snapshot returned.
+    pub(super) async fn everyone(
+        &self,
+    ) -> Result<(Arc<Snapshot>, BTreeMap<Subject, Grants>), EngineError> {
+        for _ in 0..TRIES {
+            let snapshot = self.refresh().await?;
+            let all = self.all_grants().await?;
+            if self.refresh().await?.policy.version == snapshot.policy.version {
+                return Ok((snapshot, all));
+            }
+        }
+        Err(EngineError::Conflict("the policy keeps changing: try again".to_owned()))
+    }
+
+    async fn all_grants(&self) -> Result<BTreeMap<Subject, Grants>, EngineError> {
+        let mut all = BTreeMap::new();
+        let mut page = Page::first(PAGE);
+        loop {
+            let part = self.0.store.all_grants(page).await?;
+            let Some((last, _)) = part.last() else { return Ok(all) };
+            page = Page::behind(last.clone(), PAGE);
+            all.extend(part);
         }
     }
 }

@@ -18,6 +18,7 @@ mod settle;
 // Facts.
 mod record;
 // Telling.
+mod over;
 mod report;
 // Changing.
 mod declare;
@@ -29,7 +30,7 @@ mod known;
 use std::sync::Arc;
 
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
-pub use declare::{GroupChange, SubjectView};
+pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
 pub use error::EngineError;
 pub use hold::{Charge, Hold};
 pub use plan::Ask;
@@ -147,3 +148,6 @@ impl Engine {
         Ok(self.refresh().await?.policy.version)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,13 +49,13 @@ impl Ask {
         match self {
             Self::Resource { resource, amount } => Ok(vec![(resource.clone(), *amount)]),
             Self::More { name, amount } => {
-                let resources = policy.capability(name)?.resources.into_iter();
+                let resources = policy.capability(name)?.resources().iter();
                 let in_bytes = resources.filter(|resource| resource.unit() == Unit::Bytes);
-                Ok(in_bytes.map(|resource| (resource, *amount)).collect())
+                Ok(in_bytes.map(|resource| (resource.clone(), *amount)).collect())
             }
             Self::Capability { name, amount } => {
                 let asked = amount.unwrap_or(Amount::ONE);
-                let resources = policy.capability(name)?.resources.into_iter();
+                let resources = policy.capability(name)?.resources().iter();
                 Ok(resources.map(|resource| (resource.clone(), resource.share_of(asked))).collect())
             }
         }
@@ -94,6 +94,45 @@ impl Ask {
     }
 }
 
+/// What is to be planned.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Question<'a> {
+    /// What an action wants.
+    Ask(&'a Ask),
+    /// Nothing of these: they are looked at, or reset.
+    Of(&'a [Resource]),
+}
+
+impl<'a> From<&'a Ask> for Question<'a> {
+    fn from(ask: &'a Ask) -> Self {
+        Self::Ask(ask)
+    }
+}
+
+impl<'a> From<&'a [Resource]> for Question<'a> {
+    fn from(resources: &'a [Resource]) -> Self {
+        Self::Of(resources)
+    }
+}
+
+impl Question<'_> {
+    fn items(self, policy: &Policy) -> Result<Vec<(Resource, Amount)>, Invalid> {
+        match self {
+            Self::Ask(ask) => ask.items(policy),
+            Self::Of(resources) => {
+                Ok(resources.iter().map(|resource| (resource.clone(), Amount::ZERO)).collect())
+            }
+        }
+    }
+
+    fn size_limit(self, terms: &Terms<'_>) -> (Option<Amount>, Source) {
+        match self {
+            Self::Ask(ask) => ask.size_limit(terms),
+            Self::Of(_) => (None, Source::Nothing),
+        }
+    }
+}
+
 /// A plan, and the size of one action beside it.
 #[derive(Debug)]
 pub(super) struct Planned {
@@ -106,23 +145,23 @@ pub(super) struct Planned {
     pub(super) zone: Zone,
 }
 
-/// Works `ask` out for `subject` at `at`.
+/// Works `question` out for `subject` at `at`.
 ///
 /// Every item is also counted per default period and in all, limited or not.
 pub(super) fn plan(
     policy: &Policy,
     grants: &Grants,
     subject: &Subject,
-    ask: &Ask,
+    question: Question<'_>,
     at: Timestamp,
     now: Timestamp,
 ) -> Result<Planned, Invalid> {
     let terms = policy.terms(subject, grants, now);
-    let items = ask.items(policy)?.into_iter();
+    let items = question.items(policy)?.into_iter();
     let items = items.map(|(resource, amount)| item(policy, &terms, resource, amount, at));
     let plan =
         Plan { version: policy.version, subject: subject.clone(), at, items: items.collect() };
-    let (max_size, max_size_source) = ask.size_limit(&terms);
+    let (max_size, max_size_source) = question.size_limit(&terms);
     Ok(Planned { plan, max_size, max_size_source, zone: terms.zone })
 }
 
@@ -153,7 +192,7 @@ fn item(
 pub(super) struct Planning<'a> {
     engine: &'a Engine,
     subject: &'a Subject,
-    ask: &'a Ask,
+    question: Question<'a>,
     at: Option<Timestamp>,
     tries: usize,
 }
@@ -174,19 +213,19 @@ impl Planning<'_> {
         let (snapshot, grants) = self.engine.grants(self.subject).await?;
         let now = self.engine.now();
         let at = self.at.unwrap_or(now);
-        Ok(plan(&snapshot.policy, &grants, self.subject, self.ask, at, now)?)
+        Ok(plan(&snapshot.policy, &grants, self.subject, self.question, at, now)?)
     }
 }
 
 impl Engine {
-    /// Begins to plan `ask` for `subject`, for the buckets of `at`; without one, of now.
+    /// Begins to plan `question` for `subject`, for the buckets of `at`; without one, of now.
     pub(super) fn planning<'a>(
         &'a self,
         subject: &'a Subject,
-        ask: &'a Ask,
+        question: impl Into<Question<'a>>,
         at: Option<Timestamp>,
     ) -> Planning<'a> {
-        Planning { engine: self, subject, ask, at, tries: 0 }
+        Planning { engine: self, subject, question: question.into(), at, tries: 0 }
     }
 
     /// Reads the windows of a question; writes nothing.

@@ -64,25 +64,26 @@ impl Engine {
         let bounds = planned.plan.items.first().map(|item| &item.bounds);
         let first = bounds.and_then(|bounds| bounds.first());
         let reading = recorded.readings.first().and_then(|windows| windows.first());
-        let window = first.zip(reading).map(|(bound, reading)| WindowDecision::of(bound, *reading));
+        let window = first.zip(reading);
+        let window =
+            window.map(|(bound, reading)| WindowDecision::of(bound, *reading, Amount::ZERO));
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
         Ok(Recorded { window, replayed: recorded.replayed })
     }
 
-    /// Brings the current count of `resource` to zero, in every window or only that of `period`.
-    /// The ledger keeps what was used; reservations stay.
+    /// Brings the current counts of `resources` to zero, in every window or only that of
+    /// `period`, in one step. The ledger keeps what was used; reservations stay.
     ///
     /// # Errors
     /// Unavailable if the store is.
     pub async fn reset(
         &self,
         subject: &Subject,
-        resource: &Resource,
+        resources: &[Resource],
         period: Option<Period>,
     ) -> Result<(), EngineError> {
         let now = self.now();
-        let ask = Ask::Resource { resource: resource.clone(), amount: Amount::ZERO };
-        let mut planning = self.planning(subject, &ask, Some(now));
+        let mut planning = self.planning(subject, resources, Some(now));
         loop {
             let planned = planning.next().await?;
             let bucket = period.map(|period| planned.bucket(period));

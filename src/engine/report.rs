@@ -1,16 +1,13 @@
-//! Telling: usage of one subject, who is over, who used most.
+//! Telling: usage of one subject, who used most.
 
 use serde::Serialize;
 
 use super::plan::Planned;
-use super::{Ask, Engine, EngineError, WindowDecision};
+use super::{Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::plan::{Bound, Plan};
 use crate::quota::{Amount, Bucket, Period, Resource, Subject};
-use crate::store::{Charged, Page};
-
-/// How many subjects are looked at in one step.
-const PAGE: usize = 1000;
+use crate::store::Charged;
 
 /// Of which stretch of time usage is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,8 +87,7 @@ impl Engine {
             )));
         }
         let now = self.now();
-        let ask = Ask::Resource { resource: resource.clone(), amount: Amount::ZERO };
-        let mut planning = self.planning(subject, &ask, Some(now));
+        let mut planning = self.planning(subject, std::slice::from_ref(resource), Some(now));
         let (readings, plan) = loop {
             let plan = planning.next().await?.within(span);
             if let Some(readings) = self.0.store.read(&plan, now).await? {
@@ -100,8 +96,9 @@ impl Engine {
         };
         let pairs = plan.items.iter().zip(&readings);
         let windows = pairs.flat_map(|(item, found)| item.bounds.iter().zip(found));
-        let windows: Vec<_> =
-            windows.map(|(bound, reading)| WindowDecision::of(bound, *reading)).collect();
+        let windows: Vec<_> = windows
+            .map(|(bound, reading)| WindowDecision::of(bound, *reading, Amount::ZERO))
+            .collect();
         let source = plan.items.first().map(|item| item.source.to_string()).unwrap_or_default();
         Ok(UsageReport::of(subject, resource, source, span, windows))
     }
@@ -111,7 +108,7 @@ impl Engine {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn resources(&self) -> Result<Vec<Resource>, EngineError> {
-        Ok(self.refresh().await?.policy.resources().into_iter().collect())
+        Ok(self.refresh().await?.policy.resources().into_iter().cloned().collect())
     }
 
     /// Returns the declared resource called `name`.
@@ -121,49 +118,9 @@ impl Engine {
     pub async fn resource(&self, name: &str) -> Result<Resource, EngineError> {
         // A new name may have been declared since the policy was last seen.
         match self.snapshot().policy.resource(name) {
-            Ok(resource) => Ok(resource),
-            Err(_) => Ok(self.refresh().await?.policy.resource(name)?),
+            Ok(resource) => Ok(resource.clone()),
+            Err(_) => Ok(self.refresh().await?.policy.resource(name)?.clone()),
         }
-    }
-
-    /// Returns everyone who has reached a limit on `resource`, by name, with the window they
-    /// reached.
-    ///
-    /// # Errors
-    /// Unavailable if the store is.
-    pub async fn over(&self, resource: &Resource) -> Result<Vec<Used>, EngineError> {
-        let mut over = Vec::new();
-        let mut page = Page::first(PAGE);
-        loop {
-            let users = self.0.store.users(resource, self.now(), page).await?;
-            let last = users.last().map(|usage| usage.subject.clone());
-            for usage in users {
-                over.extend(self.reached(&usage.subject, resource).await?);
-            }
-            match last {
-                Some(last) => page = Page::behind(last, PAGE),
-                None => return Ok(over),
-            }
-        }
-    }
-
-    /// Returns the window `subject` has reached, if any: the last of them to reset.
-    async fn reached(
-        &self,
-        subject: &Subject,
-        resource: &Resource,
-    ) -> Result<Option<Used>, EngineError> {
-        let report = self.usage(subject, resource, Span::Limits).await?;
-        let reached = report.windows.iter().filter(|window| window.over);
-        let window = reached.max_by_key(|window| window.resets_at.unwrap_or(Timestamp::MAX));
-        Ok(window.map(|window| Used {
-            subject: subject.clone(),
-            resource: resource.clone(),
-            used: window.used,
-            limit: window.limit,
-            period: window.period,
-            resets_at: window.resets_at,
-        }))
     }
 
     /// Returns who used most of `resource` in the current stretch of the default period.
@@ -199,7 +156,7 @@ impl Planned {
     }
 
     /// Returns the plan that reads `span` instead of the windows that would decide.
-    fn within(&self, span: Span) -> Plan {
+    pub(super) fn within(&self, span: Span) -> Plan {
         let mut plan = self.plan.clone();
         for item in &mut plan.items {
             match span {

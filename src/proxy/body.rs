@@ -93,13 +93,15 @@ pub(super) struct Outgoing {
     ended: bool,
 }
 
-impl Outgoing {
+impl Default for Outgoing {
     /// Returns a body of no bytes.
-    pub(super) fn empty() -> Self {
+    fn default() -> Self {
         let taken = Arc::default();
         Self { pieces: None, waiting: VecDeque::new(), left: Some(0), taken, ended: true }
     }
+}
 
+impl Outgoing {
     /// Returns a body of `length` bytes, or of any number, and what feeds it.
     pub(super) fn fed(length: Option<u64>) -> (Feed, Self) {
         let (sender, receiver) = mpsc::channel(PIECES);

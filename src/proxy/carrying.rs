@@ -3,7 +3,7 @@
 use std::pin::{Pin, pin};
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::body::{End, Feed, Outgoing};
@@ -82,7 +82,7 @@ impl Carrying {
                 return Rejection::from_engine(&error).into_response(self.proxy.settings());
             }
         };
-        let request = Request::from_parts(head, Outgoing::empty());
+        let request = Request::from_parts(head, Outgoing::default());
         let answer = self.proxy.0.fresh.request(request).await;
         let sent = !matches!(answer, Err(ClientError::Connect(_) | ClientError::ConnectTimeout));
         self.conclude(charge, answer, sent, ()).await
@@ -98,7 +98,7 @@ impl Carrying {
         feed: impl Send + 'static,
     ) -> Response<Body> {
         let keep = match &answer {
-            Ok(response) => response.status().is_success(),
+            Ok(response) => is_kept(response.status()),
             Err(_) => all_taken,
         };
         if !keep {
@@ -109,7 +109,8 @@ impl Carrying {
 
     /// Charges what went up of an upload that the homeserver said yes to before it broke off.
     async fn accept_part(mut self, ending: &Ending) -> Proxy {
-        tracing::warn!(?ending, "homeserver accepted an upload before its end");
+        let ending = ending.name();
+        tracing::warn!(ending, "homeserver accepted an upload before its end");
         if let Err(error) = self.metered.settle().await {
             tracing::error!(error = cause(&error), "part of an upload not charged");
         }
@@ -130,6 +131,10 @@ impl Proxy {
     /// the body stays out until that is told: its connection would break off otherwise.
     fn relay(&self, answer: Answer, feed: impl Send + 'static) -> Response<Body> {
         match answer {
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                tracing::warn!("homeserver switched protocols at the end of an upload");
+                Rejection::Upstream.into_response(self.settings())
+            }
             Ok(response) => forwarding::answer(response).map(|body| body.with_guard(feed)),
             Err(error) => Rejection::from_client(&error).into_response(self.settings()),
         }
@@ -186,10 +191,26 @@ impl Word {
 
 /// Returns whether the homeserver keeps nothing, as far as it knows.
 fn is_no(answer: &Answer) -> bool {
-    !matches!(answer, Ok(response) if response.status().is_success())
+    !matches!(answer, Ok(response) if is_kept(response.status()))
+}
+
+/// Returns whether a status means that the file is kept; one that is not final does not deny it.
+fn is_kept(status: StatusCode) -> bool {
+    status.is_success() || status.is_informational()
 }
 
 impl Ending {
+    /// Returns a word for it, for the log.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::ClientGone => "client gone",
+            Self::ClientIdle => "client idle",
+            Self::UpstreamGone => "upstream gone",
+            Self::StoreOut(_) => "store out",
+        }
+    }
+
     /// Returns what the client is told when nothing was charged.
     fn rejection(self) -> Rejection {
         match self {

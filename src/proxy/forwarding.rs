@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::uri::Authority;
-use http::{Response, Version};
+use http::{Method, Response, Version};
 use hyper::body::Incoming;
 
 use super::Settings;
@@ -24,7 +24,7 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const KEPT: [HeaderName; 7] =
     [HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, COOKIE, FORWARDED, X_FORWARDED_FOR];
 
-/// Refuses a head whose framing or host can be read in two ways; makes `Host` what the target
+/// Refuses a head whose framing, target or host can be read in two ways; makes `Host` what the target
 /// says, if it says one (RFC 9112 §3.2.2).
 pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
     let mut encodings = parts.headers.get_all(TRANSFER_ENCODING).iter();
@@ -35,6 +35,9 @@ pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
         }
         // hyper took the body as chunked: a length beside that is not its length.
         parts.headers.remove(CONTENT_LENGTH);
+    }
+    if parts.uri.path_and_query().is_none() && parts.method != Method::CONNECT {
+        return Err(Rejection::BadRequest("the target has no path"));
     }
     if let Some(authority) = parts.uri.authority() {
         let host = HeaderValue::from_str(authority.as_str());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::once::once;
 use super::{Amount, Limit, Resource};
 use crate::clock::Timestamp;
 
@@ -37,7 +38,7 @@ pub struct Grants {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exempt: Option<Grant<()>>,
     /// Limits in place of its group's.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "once", skip_serializing_if = "BTreeMap::is_empty")]
     pub overrides: BTreeMap<Resource, Grant<Limit>>,
     /// The size of one upload in place of its group's; none inside means any size.
     #[serde(default, skip_serializing_if = "Option::is_none")]

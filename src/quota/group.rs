@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::once::once;
 use super::{Amount, Limit, Resource, Zone};
 
 /// The limits of a tier, such as `free`. A resource it does not name is unlimited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The limit of each resource it names.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "once")]
     pub limits: BTreeMap<Resource, Limit>,
     /// The most bytes one upload may have; none means any size.
     #[serde(default, skip_serializing_if = "Option::is_none")]

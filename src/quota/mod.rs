@@ -20,6 +20,7 @@ pub mod capability;
 pub mod grant;
 pub mod group;
 pub mod limit;
+pub mod pattern;
 pub mod policy;
 pub mod subject;
 pub mod window;
@@ -31,6 +32,7 @@ pub mod plan;
 pub mod rule;
 
 mod invalid;
+mod once;
 
 pub use amount::{Amount, Overflow};
 pub use bucket::{Bucket, Zone};
@@ -41,6 +43,7 @@ pub use group::Group;
 pub use invalid::Invalid;
 pub(crate) use invalid::nearest;
 pub use limit::Limit;
+pub use pattern::Pattern;
 pub use period::Period;
 pub use policy::{Layer, Policy, PolicyVersion};
 pub use resource::Resource;

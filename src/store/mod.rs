@@ -10,6 +10,8 @@ mod spec;
 // The stores.
 pub mod memory;
 pub mod sqlite;
+// Around any of them.
+mod timed;
 
 use std::fmt;
 
@@ -18,6 +20,7 @@ use async_trait::async_trait;
 pub use answer::{Admission, Charged, Page, Recorded, Settled, Usage};
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};
+pub use timed::Timed;
 
 use crate::clock::Timestamp;
 use crate::quota::held::{Held, HoldId, Instance, Life};
@@ -71,7 +74,8 @@ pub enum LayerKind {
 ///   store keeps neither, and says so.
 /// - **S14 errors.** A store that cannot answer says [`StoreError::Unavailable`]; what was not
 ///   acknowledged may or may not have happened, and every call but record without a key can be
-///   repeated safely.
+///   repeated safely. A call that was dropped happens, if it does, before those made after it by
+///   the same caller: so what gives a reservation back also gives back one of a lost answer.
 ///
 /// Every call may be dropped half way: the step then happens whole or not at all. Times come
 /// from the caller, in milliseconds; a store that shares a clock of its own may use that instead.

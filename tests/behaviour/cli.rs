@@ -220,6 +220,15 @@ fn groups_are_made_changed_listed_shown_and_removed() {
 }
 
 #[test]
+fn a_group_that_somebody_is_in_is_not_removed() {
+    let books = Books::with_alice();
+    let sentence = books.refused("group remove free", 4);
+    assert!(sentence.contains("1 subject (@alice)"), "{sentence}");
+    books.done("user remove @alice");
+    books.done("group remove free");
+}
+
+#[test]
 fn the_limits_of_the_default_group_hold_for_everyone() {
     let books = Books::new();
     books.done("group set free media_bytes=5MB max_upload_bytes=1MB --default");

@@ -10,7 +10,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod api;
 mod cli;
 mod cutoff;
+mod forwarding;
+mod identity;
+mod limits;
 mod metering;
+mod outage;
+mod privacy;
 mod refusal;
+mod reload;
+mod routing;
+mod service;
+mod shutdown;
+mod streaming;

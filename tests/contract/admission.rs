@@ -19,6 +19,7 @@ clauses!(
     growing_may_add_a_resource,
     a_decision_reads_what_was_before_it,
     a_repeated_reservation_holds_once,
+    a_reservation_of_nothing_is_one_all_the_same,
     a_sum_past_64_bits_is_refused_and_changes_nothing,
 );
 
@@ -151,6 +152,18 @@ async fn a_repeated_reservation_holds_once(store: &dyn Store) {
     let ended = store.reserve(&plan, id, long(), noon()).await.unwrap();
     assert_eq!(ended, Admission::Lapsed);
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 0));
+}
+
+/// S5: a capability may draw on nothing.
+async fn a_reservation_of_nothing_is_one_all_the_same(store: &dyn Store) {
+    let mut plan = asks(0, &[]);
+    plan.items.clear();
+    let id = granted(store, &plan).await;
+    assert!(matches!(store.grow(id, &plan, noon()).await.unwrap(), Admission::Granted(_)));
+    let settled = store.settle(id, Amount::new(MB), noon()).await.unwrap().unwrap();
+    assert!(!settled.late && !settled.replayed);
+    assert!(store.settle(id, Amount::new(MB), noon()).await.unwrap().unwrap().replayed);
+    store.refund(id, noon()).await.unwrap().unwrap();
 }
 
 /// S1: checked arithmetic.

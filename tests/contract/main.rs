@@ -39,6 +39,7 @@ mod idempotency;
 mod instances;
 mod listing;
 mod model;
+mod patience;
 mod policy;
 // What only a file promises.
 mod durability;

@@ -17,7 +17,7 @@ fn a_list_takes_a_single_value_too() {
     assert_eq!(proxy.listen, ["unix:/run/m.sock".parse().unwrap()]);
     assert_eq!(proxy.trusted_proxies, ["10.0.0.0/8".parse().unwrap()]);
     assert_eq!(settings.policy.rules.len(), 1);
-    assert_eq!(settings.policy.capabilities["up"].resources, ["files".parse().unwrap()]);
+    assert_eq!(settings.policy.capabilities["up"].resources(), ["files".parse().unwrap()]);
     assert_eq!(settings.policy.groups["a"].limits[&"files".parse().unwrap()], limit("7"));
 }
 

@@ -56,7 +56,7 @@ fn the_full_example_declares_what_it_describes() {
     assert_eq!(policy.groups["free"].max_upload_bytes.unwrap().get(), 20_000_000);
     assert_eq!(policy.groups["patron"].limits[&media], limit("50GB/month,2GB/day"));
     assert_eq!(policy.groups["bridges"].limits[&media], limit("200GB/month"));
-    assert_eq!(policy.capabilities["upload_media"].resources, [media]);
+    assert_eq!(policy.capabilities["upload_media"].resources(), [media]);
     assert_eq!(policy.rules[0].group, "bridges");
 }
 

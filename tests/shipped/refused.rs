@@ -185,6 +185,14 @@ const REFUSED: &[(&str, &str)] = &[
         "metergate.toml:2: [policy.capabilities] upload_media: draws on no resource: write one, like \"media_bytes\"",
     ),
     (
+        "[policy.capabilities]\nupload_media = [\"media_bytes\", \"media_bytes\"]",
+        "metergate.toml:2: [policy.capabilities] upload_media: names media_bytes twice: once is enough",
+    ),
+    (
+        "[[policy.rules]]\nmatch = \"@a b\"\ngroup = \"a\"",
+        "metergate.toml:2: [policy.rules] match: a rule is a name with * and ?, without spaces: write @*:example.org, or * for everyone",
+    ),
+    (
         "[[policy.rules]]\nmatch = \"*\"",
         "metergate.toml:1: [policy.rules] needs group, like group = \"bridges\"",
     ),

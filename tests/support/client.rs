@@ -199,21 +199,24 @@ impl Request {
 
     /// With this body, and its length.
     pub(crate) fn body(mut self, body: &[u8]) -> Self {
-        self.body = body.to_owned();
+        body.clone_into(&mut self.body);
         self.length(body.len())
     }
 
     /// With this body as chunks of at most 64 KiB.
     pub(crate) fn chunks(mut self, body: &[u8]) -> Self {
-        self.body = body.chunks(64 * 1024).flat_map(chunk).collect();
+        self.body = body.chunks(64 * 1024).map(chunk).collect::<Vec<_>>().concat();
         self.body.extend(b"0\r\n\r\n");
         self.chunked()
     }
 
     /// Returns the head alone.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let lines: String = self.lines.iter().map(|line| format!("{line}\r\n")).collect();
-        format!("{} {} HTTP/1.1\r\n{lines}\r\n", self.method, self.target).into_bytes()
+        let start = format!("{} {} HTTP/1.1", self.method, self.target);
+        [&[start], self.lines.as_slice(), &[String::new(), String::new()]]
+            .concat()
+            .join("\r\n")
+            .into()
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use socket2::{Domain, Socket, Type};
 
+use super::eventually;
 use super::wire::{Framing, Head, Piece, Stream, Wire};
-use super::{Client, eventually};
 
 /// Where homeservers tell who asks.
 pub(crate) const WHOAMI: &str = "/_matrix/client/v3/account/whoami";
@@ -207,11 +207,6 @@ impl Homeserver {
         let port = self.port();
         eventually("nobody listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
     }
-
-    /// Connects past metergate.
-    pub(crate) fn client(&self) -> Client {
-        Client::to(Stream::Tcp(std::net::TcpStream::connect(("127.0.0.1", self.port())).unwrap()))
-    }
 }
 
 impl Drop for Homeserver {
@@ -273,6 +268,7 @@ fn talk(mut wire: Wire, connection: usize, shared: &Shared) {
         let target = exchange.head.word(1).to_owned();
         shared.script_for(&target)(&mut exchange);
         if exchange.closing || exchange.seen.lock().unwrap().ended != Ended::Whole {
+            exchange.close();
             return;
         }
         wire = exchange.wire;

@@ -6,6 +6,7 @@
 
 pub(crate) mod client;
 pub(crate) mod homeserver;
+pub(crate) mod process;
 pub(crate) mod sidecar;
 pub(crate) mod stores;
 pub(crate) mod wire;
@@ -44,5 +45,7 @@ pub(crate) fn now() -> Instant {
 
 /// Returns `size` bytes that are not all the same.
 pub(crate) fn bytes(size: usize) -> Vec<u8> {
-    (0..=250_u8).cycle().take(size).collect()
+    let mut bytes = (0..=250_u8).collect::<Vec<_>>().repeat(size / 251 + 1);
+    bytes.truncate(size);
+    bytes
 }

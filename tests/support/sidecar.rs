@@ -2,7 +2,9 @@
 
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use metergate::app::App;
 use metergate::config::Settings;
@@ -21,6 +23,7 @@ use super::{Answer, Client, Homeserver, Request, eventually};
 
 /// The group everyone is in.
 const GROUP: &str = "free";
+const DATABASE: &str = "quota.db";
 
 /// A running sidecar.
 pub(crate) struct Sidecar {
@@ -29,7 +32,7 @@ pub(crate) struct Sidecar {
     addresses: Vec<Address>,
     admin: Address,
     runtime: Runtime,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A sidecar before it starts.
@@ -59,7 +62,7 @@ impl Sidecar {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
         settings.admin.listen = "127.0.0.1:0".parse().unwrap();
-        settings.storage = StorageSpec::Sqlite(folder.path().join("quota.db"));
+        settings.storage = StorageSpec::Sqlite(folder.path().join(DATABASE));
         Setup { settings, group: Group::default(), store: None, folder }
     }
 
@@ -117,12 +120,12 @@ impl Sidecar {
         assert_eq!(self.used(), used, "charged");
     }
 
-    /// Stops it gently, as SIGTERM does; returns whether nothing had to be cut.
-    pub(crate) fn stop(mut self) -> bool {
-        self.app.take().unwrap().stop()
+    /// Returns the file with the books.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join(DATABASE)
     }
 
-    /// Takes the application out, to stop it elsewhere.
+    /// Takes the application out, to stop it; the books can be asked all the same.
     pub(crate) fn take(&mut self) -> App {
         self.app.take().unwrap()
     }
@@ -156,6 +159,12 @@ impl Setup {
         self
     }
 
+    /// The store is given up after this.
+    pub(crate) fn store_timeout(mut self, span: Duration) -> Self {
+        self.settings.store_timeout = span;
+        self
+    }
+
     /// Callers of the admin API have to show this.
     pub(crate) fn admin_token(mut self, token: &str) -> Self {
         self.settings.admin.token = Some(Secret::new(token));
@@ -186,7 +195,7 @@ impl Setup {
             admin: app.admin().clone(),
             app: Some(app),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
-            _folder: folder,
+            folder,
         }
     }
 }

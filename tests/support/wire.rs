@@ -1,5 +1,6 @@
 //! Streams, heads and bodies, read by hand.
 
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -32,6 +33,13 @@ impl Stream {
                 stream.set_read_timeout(Some(span)).unwrap();
                 stream.set_write_timeout(Some(PATIENCE)).unwrap();
             }
+        }
+    }
+
+    pub(crate) fn write_timeout(&self, span: Duration) {
+        match self {
+            Self::Tcp(stream) => stream.set_write_timeout(Some(span)).unwrap(),
+            Self::Unix(stream) => stream.set_write_timeout(Some(span)).unwrap(),
         }
     }
 
@@ -103,10 +111,8 @@ impl Wire {
                 return Ok(Some(Head::of(std::mem::replace(&mut self.ahead, rest))));
             }
             if self.more()? == 0 {
-                return match self.ahead.is_empty() {
-                    true => Ok(None),
-                    false => Err(ErrorKind::UnexpectedEof.into()),
-                };
+                let half = !self.ahead.is_empty();
+                return if half { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(None) };
             }
         }
     }
@@ -162,7 +168,7 @@ impl Wire {
     }
 
     fn more(&mut self) -> io::Result<usize> {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         let count = loop {
             match self.stream.read(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -175,7 +181,7 @@ impl Wire {
 }
 
 /// A request line or status line, with headers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Head {
     /// As it came, byte for byte.
     pub(crate) raw: Vec<u8>,
@@ -183,6 +189,12 @@ pub(crate) struct Head {
     pub(crate) start: String,
     /// The headers as they were written, in order.
     pub(crate) headers: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.raw))
+    }
 }
 
 impl Head {

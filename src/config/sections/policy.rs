@@ -70,7 +70,7 @@ fn group(section: &Section<'_>, capabilities: &BTreeMap<String, Capability>) -> 
 /// Any name is a resource: only what is a letter or two away from a known one is taken for a slip.
 fn mistyped<'a>(name: &str, capabilities: &'a BTreeMap<String, Capability>) -> Option<&'a str> {
     const SLIP: f64 = 0.8;
-    let drawn = capabilities.values().flat_map(|it| &it.resources);
+    let drawn = capabilities.values().flat_map(Capability::resources);
     let known = drawn.map(Resource::as_str).chain(["media_bytes"]).chain(RESERVED);
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(name, other);
     let near: Vec<_> = known.map(|other| (likeness(other), other)).collect();
@@ -100,16 +100,14 @@ fn capabilities(section: &Section<'_>) -> BTreeMap<String, Capability> {
             }
             _ => section.each(name, parsed),
         };
-        if resources.is_empty() {
-            section.refuse(name, "draws on no resource: write one, like \"media_bytes\"");
-        }
-        capabilities.insert(name.to_owned(), Capability { resources });
+        let capability = section.heed(name, &entry.node.place, Capability::new(resources));
+        capabilities.extend(capability.map(|it| (name.to_owned(), it)));
     }
     capabilities
 }
 
 fn rule(section: Section<'_>, groups: &BTreeMap<String, Group>) -> Option<Rule> {
-    let pattern = section.value("match", pattern);
+    let pattern = section.value("match", parsed);
     let group = section.value("group", group_name);
     section.needs("match", "\"@bridge_*:example.org\"");
     section.needs("group", "\"bridges\"");
@@ -118,13 +116,6 @@ fn rule(section: Section<'_>, groups: &BTreeMap<String, Group>) -> Option<Rule> 
     }
     section.done();
     Some(Rule { pattern: pattern?, group: group? })
-}
-
-fn pattern(node: &Node) -> Result<String, Invalid> {
-    match text(node)? {
-        "" => Err(Invalid::new("is empty: write * to match everyone")),
-        pattern => Ok(pattern.to_owned()),
-    }
 }
 
 fn group_name(node: &Node) -> Result<String, Invalid> {

@@ -1,16 +1,18 @@
 //! What binds many: groups, capabilities, rules.
 
-use super::{GroupChange, no_group, not_found_near, not_in_file};
+use super::missing::members;
+use super::{GroupChange, TRIES, busy, no_group, not_found_near, not_in_file};
 use crate::engine::{Engine, EngineError};
 use crate::quota::capability::UPLOAD;
 use crate::quota::policy::Rule;
-use crate::quota::{Capability, Resource};
+use crate::quota::{Capability, Layer, Policy};
+use crate::store::LayerKind;
 
 impl Engine {
     /// Makes or changes the group `name`.
     ///
     /// # Errors
-    /// Conflict if the file declares it; unavailable if the store is.
+    /// Bad input for what is no name; conflict if the file declares it; unavailable if the store is.
     pub async fn set_group(&self, name: &str, change: &GroupChange) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             not_in_file(policy.file.groups.contains_key(name), "group", name)?;
@@ -31,40 +33,39 @@ impl Engine {
     /// Removes the group `name`.
     ///
     /// # Errors
-    /// Not found; conflict if the file declares it, or a rule or the default needs it;
+    /// Not found; conflict if the file declares it, or the default, a rule or a subject needs it;
     /// unavailable if the store is.
     pub async fn remove_group(&self, name: &str) -> Result<(), EngineError> {
-        self.edit(|policy, layer| {
-            not_in_file(policy.file.groups.contains_key(name), "group", name)?;
-            layer.groups.remove(name).ok_or_else(|| no_group(policy, name))?;
-            if policy.default_group() == Some(name) {
+        for _ in 0..TRIES {
+            let (snapshot, everyone) = self.everyone().await?;
+            let policy = &snapshot.policy;
+            let layer = without_group(policy, name)?;
+            // Whoever is put into it from here on changes the version, so that the write fails.
+            let members = members(everyone, self.now()).remove(name).unwrap_or_default();
+            if members.count > 0 {
                 return Err(EngineError::Conflict(format!(
-                    "group \"{name}\" is the default group: make another one the default first"
+                    "group \"{name}\" is that of {members}: put them into another group first"
                 )));
             }
-            if policy.rules().any(|rule| rule.group == name) {
-                return Err(EngineError::Conflict(format!(
-                    "a rule puts subjects into group \"{name}\": remove the rule first"
-                )));
+            if self.write(LayerKind::Store, layer, policy.version).await?.is_some() {
+                return Ok(());
             }
-            Ok(())
-        })
-        .await
+        }
+        Err(busy())
     }
 
     /// Makes or replaces the capability `name`.
     ///
     /// # Errors
-    /// Conflict if the file declares it; unavailable if the store is.
+    /// Bad input for what is no name; conflict if the file declares it; unavailable if the store is.
     pub async fn set_capability(
         &self,
         name: &str,
-        resources: Vec<Resource>,
+        capability: Capability,
     ) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
-            let capability = Capability { resources: resources.clone() };
-            layer.capabilities.insert(name.to_owned(), capability);
+            layer.capabilities.insert(name.to_owned(), capability.clone());
             Ok(())
         })
         .await
@@ -113,7 +114,7 @@ impl Engine {
     /// Not found; conflict if the file declares it; unavailable if the store is.
     pub async fn remove_rule(&self, pattern: &str) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            let with = |rule: &Rule| rule.pattern == pattern;
+            let with = |rule: &Rule| rule.pattern.as_str() == pattern;
             let before = layer.rules.len();
             layer.rules.retain(|rule| !with(rule));
             if layer.rules.len() == before {
@@ -125,4 +126,22 @@ impl Engine {
         })
         .await
     }
+}
+
+/// Returns the store layer without the group `name`, unless others need it.
+fn without_group(policy: &Policy, name: &str) -> Result<Layer, EngineError> {
+    not_in_file(policy.file.groups.contains_key(name), "group", name)?;
+    let mut layer = policy.store.clone();
+    layer.groups.remove(name).ok_or_else(|| no_group(policy, name))?;
+    if policy.default_group() == Some(name) {
+        return Err(EngineError::Conflict(format!(
+            "group \"{name}\" is the default group: make another one the default first"
+        )));
+    }
+    if policy.rules().any(|rule| rule.group == name) {
+        return Err(EngineError::Conflict(format!(
+            "a rule puts subjects into group \"{name}\": remove the rule first"
+        )));
+    }
+    Ok(layer)
 }

@@ -1,9 +1,13 @@
 //! declare: change the policy, each change made again if someone else was faster.
 
 mod layer;
+mod missing;
 mod subject;
 
 use std::collections::BTreeMap;
+
+pub use missing::{Members, MissingGroup, NeededBy};
+pub use subject::OverrideChange;
 
 use super::{Engine, EngineError};
 use crate::quota::nearest;
@@ -57,14 +61,12 @@ impl Engine {
     /// Replaces the file layer of the policy, in one step.
     ///
     /// # Errors
-    /// Unavailable if the store is.
+    /// Bad input for what is no name; unavailable if the store is.
     pub async fn apply_file(&self, layer: &Layer) -> Result<PolicyVersion, EngineError> {
         for _ in 0..TRIES {
             let seen = self.refresh().await?.policy.version;
-            match self.0.store.write_layer(LayerKind::File, layer.clone(), seen).await {
-                Ok(version) => return Ok(version),
-                Err(StoreError::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
+            if let Some(version) = self.write(LayerKind::File, layer.clone(), seen).await? {
+                return Ok(version);
             }
         }
         Err(busy())
@@ -80,13 +82,27 @@ impl Engine {
             let mut layer = snapshot.policy.store.clone();
             change(&snapshot.policy, &mut layer)?;
             let seen = snapshot.policy.version;
-            match self.0.store.write_layer(LayerKind::Store, layer, seen).await {
-                Ok(_) => return Ok(()),
-                Err(StoreError::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
+            if self.write(LayerKind::Store, layer, seen).await?.is_some() {
+                return Ok(());
             }
         }
         Err(busy())
+    }
+
+    /// Writes a layer; none if someone else was faster. Nothing gets into the store but by this,
+    /// so here is where names are looked at.
+    async fn write(
+        &self,
+        kind: LayerKind,
+        layer: Layer,
+        seen: PolicyVersion,
+    ) -> Result<Option<PolicyVersion>, EngineError> {
+        layer.well_named()?;
+        match self.0.store.write_layer(kind, layer, seen).await {
+            Ok(version) => Ok(Some(version)),
+            Err(StoreError::Conflict(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Changes what `subject` has of its own; again, on the new state, if someone else was faster.

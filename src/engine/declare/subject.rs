@@ -1,11 +1,32 @@
 //! What one subject has of its own: a group, an exemption, overrides.
 
+use std::collections::BTreeMap;
+
 use super::{SubjectView, no_group};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
 use crate::quota::grant::Grant;
 use crate::quota::{Amount, Grants, Limit, Resource, Subject};
 use crate::store::Page;
+
+/// A change of what one subject has in place of its group's limits: what is not named stays.
+#[derive(Clone, Debug, Default)]
+pub struct OverrideChange {
+    /// New limits.
+    pub limits: BTreeMap<Resource, Limit>,
+    /// A new size of one upload; `Some(None)` means any size.
+    pub max_upload_bytes: Option<Option<Amount>>,
+    /// The first moment all of this no longer holds; none if it stays.
+    pub until: Option<Timestamp>,
+    /// Why, for people.
+    pub note: Option<String>,
+}
+
+impl OverrideChange {
+    fn given<T>(&self, what: T) -> Grant<T> {
+        Grant { what, until: self.until, note: self.note.clone() }
+    }
+}
 
 impl Engine {
     /// Puts `subject` in a group.
@@ -58,34 +79,23 @@ impl Engine {
         .await
     }
 
-    /// Gives `subject` a limit of its own.
+    /// Gives `subject` limits of its own: all of `change`, or none of it.
     ///
     /// # Errors
-    /// Unavailable if the store is.
-    pub async fn set_override(
+    /// Bad input for a resource that is not declared; unavailable if the store is.
+    pub async fn set_overrides(
         &self,
         subject: &Subject,
-        resource: &Resource,
-        limit: Grant<Limit>,
+        change: &OverrideChange,
     ) -> Result<(), EngineError> {
-        self.grant(subject, |_, grants| {
-            grants.overrides.insert(resource.clone(), limit.clone());
-            Ok(())
-        })
-        .await
-    }
-
-    /// Gives `subject` a size of one upload of its own; none inside lifts it.
-    ///
-    /// # Errors
-    /// Unavailable if the store is.
-    pub async fn set_max_upload(
-        &self,
-        subject: &Subject,
-        size: Grant<Option<Amount>>,
-    ) -> Result<(), EngineError> {
-        self.grant(subject, |_, grants| {
-            grants.max_upload_bytes = Some(size.clone());
+        self.grant(subject, |policy, grants| {
+            for (resource, limit) in &change.limits {
+                let resource = policy.resource(resource.as_str())?;
+                grants.overrides.insert(resource.clone(), change.given(limit.clone()));
+            }
+            if let Some(size) = change.max_upload_bytes {
+                grants.max_upload_bytes = Some(change.given(size));
+            }
             Ok(())
         })
         .await

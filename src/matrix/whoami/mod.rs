@@ -94,8 +94,14 @@ pub enum Oddity {
     #[error("its body could not be read")]
     Body(#[source] Arc<SmallError>),
     /// A body that is not the JSON expected.
-    #[error("its body is not JSON with a user_id")]
-    Json(#[source] Arc<serde_json::Error>),
+    #[error("its body is not JSON with a user_id (line {line}, column {column})")]
+    Json {
+        /// Where it ceases to be; the words of the reader would quote what stands there, which
+        /// may be the token.
+        line: usize,
+        /// In bytes.
+        column: usize,
+    },
     /// A `user_id` that cannot be one.
     #[error("its user_id is none")]
     UserId(#[source] BadUserId),
@@ -123,6 +129,7 @@ impl<B> Ask for Client<B>
 where
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
         + From<Body>
+        + Default
         + Send
         + Unpin
         + 'static,
@@ -309,7 +316,7 @@ async fn ask<A: Ask>(asker: &A, credentials: &Credentials) -> Result<Identity, W
             Ok(user) => Ok(Identity::User(user)),
             Err(error) => odd(Oddity::UserId(error)),
         },
-        Err(error) => odd(Oddity::Json(Arc::new(error))),
+        Err(error) => odd(Oddity::Json { line: error.line(), column: error.column() }),
     }
 }
 

@@ -85,12 +85,13 @@ struct Kept<B> {
 
 impl<B> Client<B>
 where
-    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Default + Send + Unpin + 'static,
 {
     /// Returns a client that keeps every connection for `idle_timeout`.
     ///
     /// A request no byte of which was sent, because its connection had been closed meanwhile, is
-    /// sent over another.
+    /// sent over another. So is one that was sent, if it asks for nothing but an answer: the
+    /// upstream may have closed the connection before it came (RFC 9112 §9.3.1).
     #[must_use]
     pub fn pooled(origin: Origin, settings: ClientSettings) -> Self {
         let kept = Kept { connections: VecDeque::new(), watched: false };
@@ -128,6 +129,7 @@ where
                 Some(connection) => (connection, true),
                 None => (self.connect().await?, false),
             };
+            let again = if reused { copy(&request) } else { None };
             match connection.try_send_request(request).await {
                 Ok(response) => {
                     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -135,8 +137,9 @@ where
                     }
                     return Ok(response);
                 }
-                Err(mut failed) => match failed.take_message() {
-                    Some(unsent) if reused => request = unsent,
+                Err(mut failed) => match (failed.take_message(), again) {
+                    (Some(unsent), _) if reused => request = unsent,
+                    (None, Some(again)) if broke_off(failed.error()) => request = again,
                     _ => return Err(sent_in_vain(failed.into_error())),
                 },
             }
@@ -254,6 +257,26 @@ impl<B> fmt::Debug for Client<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("origin", &self.shared.origin).finish_non_exhaustive()
     }
+}
+
+/// Returns the same request, if it may be sent twice: it changes nothing and has no body.
+fn copy<B>(request: &Request<B>) -> Option<Request<B>>
+where
+    B: http_body::Body + Default,
+{
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(B::default());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
+}
+
+/// Returns whether a connection ended without an answer, rather than with one that is none.
+fn broke_off(error: &hyper::Error) -> bool {
+    !error.is_parse() && !error.is_user()
 }
 
 fn sent_in_vain(error: hyper::Error) -> ClientError {

@@ -189,6 +189,42 @@ async fn a_connection_closed_meanwhile_costs_no_request() {
     }
 }
 
+/// Has a client ask twice an upstream that closes its first connection when a second request is on
+/// it; returns the second answer's status, or none.
+async fn asked_twice(second: Request<Body>, closing: &'static str) -> Option<StatusCode> {
+    let upstream = upstream().await;
+    let client = Client::pooled(upstream.origin.clone(), ClientSettings::default());
+    tokio::spawn(async move {
+        let mut first = upstream.accept().await;
+        head(&mut first).await;
+        first.write_all(OK.as_bytes()).await.unwrap();
+        head(&mut first).await;
+        first.write_all(closing.as_bytes()).await.unwrap();
+        drop(first);
+        upstream.answering().recv().await
+    });
+    assert_eq!(ask(&client).await, "ok");
+    client.request(second).await.ok().map(|response| response.status())
+}
+
+#[tokio::test]
+async fn what_only_asks_is_asked_again_when_a_kept_connection_broke_off() {
+    for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+        let mut request = get("/");
+        *request.method_mut() = method;
+        assert_eq!(asked_twice(request, "").await, Some(StatusCode::OK));
+    }
+}
+
+#[tokio::test]
+async fn what_changes_something_or_was_answered_is_not_sent_again() {
+    let mut post = get("/");
+    *post.method_mut() = Method::POST;
+    assert_eq!(asked_twice(post, "").await, None);
+    assert_eq!(asked_twice(get("/").map(|_| Body::full("hello")), "").await, None);
+    assert_eq!(asked_twice(get("/"), "garbage\r\n\r\n").await, None);
+}
+
 #[tokio::test]
 async fn a_connection_is_closed_at_idle_timeout() {
     let upstream = upstream().await;
@@ -209,6 +245,13 @@ async fn a_connection_is_closed_at_idle_timeout() {
 
 /// A request body that is whatever is sent to it.
 struct Told(mpsc::Receiver<Result<Bytes, BoxError>>);
+
+/// Nothing is ever sent to it.
+impl Default for Told {
+    fn default() -> Self {
+        Self(mpsc::channel(1).1)
+    }
+}
 
 impl http_body::Body for Told {
     type Data = Bytes;

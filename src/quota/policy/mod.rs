@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use wildmatch::WildMatch;
 
 use super::capability::UPLOAD;
 use super::invalid::{Invalid, nearest};
-use super::{Amount, Capability, Grants, Group, Limit, Period, Resource, Subject, Zone};
+use super::once::once;
+use super::resource::name;
+use super::{Amount, Capability, Grants, Group, Limit, Pattern, Period, Resource, Subject, Zone};
 use crate::clock::Timestamp;
 
 /// Counts the changes of everything that decisions depend on. A plan made from an older version
@@ -23,32 +24,24 @@ pub struct PolicyVersion(pub i64);
 /// Puts every subject whose name matches into a group; the first matching rule counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
-    /// A glob over the whole name: `*` is any text, `?` any one character.
+    /// Whom.
     #[serde(rename = "match")]
-    pub pattern: String,
+    pub pattern: Pattern,
     /// The group.
     pub group: String,
-}
-
-impl Rule {
-    /// Returns true if `subject` matches.
-    #[must_use]
-    pub fn matches(&self, subject: &Subject) -> bool {
-        WildMatch::new(&self.pattern).matches(subject.as_str())
-    }
 }
 
 /// One layer of the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
     /// The groups by name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "once")]
     pub groups: BTreeMap<String, Group>,
     /// The group of everyone who is in no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_group: Option<String>,
     /// The capabilities by name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "once")]
     pub capabilities: BTreeMap<String, Capability>,
     /// Who is in which group by name, first match first.
     #[serde(default)]
@@ -59,6 +52,20 @@ pub struct Layer {
     /// The period of limits that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
+}
+
+impl Layer {
+    /// Returns an error if a group or capability is called what nothing may be called.
+    ///
+    /// # Errors
+    /// A fragment that says what a name is made of.
+    pub fn well_named(&self) -> Result<(), Invalid> {
+        let named = self.groups.keys().chain(&self.default_group);
+        let groups = named.chain(self.rules.iter().map(|rule| &rule.group));
+        let groups = groups.map(|group| name(group, "group"));
+        let mut all = groups.chain(self.capabilities.keys().map(|it| name(it, "capability")));
+        all.try_for_each(|named| named.map(drop))
+    }
 }
 
 /// Both layers, and the version of the whole.
@@ -125,50 +132,57 @@ impl Policy {
 
     /// Returns all capabilities by name, the built-in one included.
     #[must_use]
-    pub fn capabilities(&self) -> BTreeMap<String, Capability> {
+    pub fn capabilities(&self) -> BTreeMap<&str, &Capability> {
+        let built_in = [(UPLOAD, Capability::upload())];
         let both = self.store.capabilities.iter().chain(&self.file.capabilities);
-        let mut all: BTreeMap<_, _> = both.map(|(name, c)| (name.clone(), c.clone())).collect();
-        all.entry(UPLOAD.to_owned()).or_insert_with(upload);
-        all
+        built_in.into_iter().chain(both.map(|(name, it)| (name.as_str(), it))).collect()
     }
 
     /// Returns the capability called `name`.
     ///
     /// # Errors
     /// If there is none; suggests the nearest.
-    pub fn capability(&self, name: &str) -> Result<Capability, Invalid> {
+    pub fn capability(&self, name: &str) -> Result<&Capability, Invalid> {
         let declared = self.file.capabilities.get(name);
-        if let Some(found) = declared.or_else(|| self.store.capabilities.get(name)) {
-            return Ok(found.clone());
-        }
-        if name == UPLOAD {
-            return Ok(upload());
-        }
-        let known = self.capabilities();
-        let hint = nearest(name, known.keys().map(String::as_str));
-        Err(Invalid::new(format!("there is no capability \"{name}\"{hint}")))
+        let declared = declared.or_else(|| self.store.capabilities.get(name));
+        let built_in = || (name == UPLOAD).then(Capability::upload);
+        declared.or_else(built_in).ok_or_else(|| {
+            let hint = nearest(name, self.capabilities().into_keys());
+            Invalid::new(format!("there is no capability \"{name}\"{hint}"))
+        })
     }
 
     /// Returns every declared resource: those that a group or capability names.
     #[must_use]
-    pub fn resources(&self) -> BTreeSet<Resource> {
-        let limited = self.groups().into_values().flat_map(|group| group.limits.keys().cloned());
-        let drawn = self.capabilities().into_values().flat_map(|capability| capability.resources);
-        limited.chain(drawn).collect()
+    pub fn resources(&self) -> BTreeSet<&Resource> {
+        self.named_resources().collect()
     }
 
     /// Returns the declared resource called `name`.
     ///
     /// # Errors
     /// If it is not declared; suggests the nearest.
-    pub fn resource(&self, name: &str) -> Result<Resource, Invalid> {
-        let known = self.resources();
-        known.iter().find(|resource| resource.as_str() == name).cloned().ok_or_else(|| {
-            let hint = nearest(name, known.iter().map(Resource::as_str));
+    pub fn resource(&self, name: &str) -> Result<&Resource, Invalid> {
+        let found = self.named_resources().find(|resource| resource.as_str() == name);
+        found.ok_or_else(|| {
+            let known = self.resources();
+            let hint = nearest(name, known.iter().map(|resource| resource.as_str()));
             Invalid::new(format!(
                 "there is no resource \"{name}\"{hint}: name it in a group or capability to declare it"
             ))
         })
+    }
+
+    /// Returns the resources wherever they are named, some of them several times.
+    fn named_resources(&self) -> impl Iterator<Item = &Resource> {
+        let groups = unshadowed(&self.file.groups, &self.store.groups);
+        let drawn = unshadowed(&self.file.capabilities, &self.store.capabilities);
+        let built_in = Some(Capability::upload()).filter(|_| {
+            !self.file.capabilities.contains_key(UPLOAD)
+                && !self.store.capabilities.contains_key(UPLOAD)
+        });
+        let limited = groups.flat_map(|group| group.limits.keys());
+        limited.chain(drawn.chain(built_in).flat_map(Capability::resources))
     }
 
     /// Returns the rules, those of the file first.
@@ -195,28 +209,33 @@ impl Policy {
         Terms { grants, group, exempt, now, zone: zone.cloned().unwrap_or_default() }
     }
 
+    /// Returns the group `subject` is in. A group that is declared nowhere is passed over: it
+    /// must not lift the limits that the next rule, or the default group, would set.
     fn group_of(
         &self,
         subject: &Subject,
         grants: &Grants,
         now: Timestamp,
     ) -> Option<(&Group, Source)> {
-        let assigned = grants.group.as_ref().and_then(|grant| grant.live(now));
-        let matched = || self.rules().find(|rule| rule.matches(subject));
-        let (name, source) = if let Some(name) = assigned {
-            (name.as_str(), Source::Assigned(name.clone()))
-        } else if let Some(rule) = matched() {
-            (rule.group.as_str(), Source::Matched(rule.group.clone()))
-        } else {
-            let name = self.default_group()?;
-            (name, Source::Default(name.to_owned()))
+        let group = |name: &str, source: fn(String) -> Source| {
+            self.group(name).map(|group| (group, source(name.to_owned())))
         };
-        self.group(name).map(|group| (group, source))
+        let assigned = grants.group.as_ref().and_then(|grant| grant.live(now));
+        let assigned = assigned.and_then(|name| group(name, Source::Assigned));
+        let matching = || self.rules().filter(|rule| rule.pattern.matches(subject));
+        assigned
+            .or_else(|| matching().find_map(|rule| group(&rule.group, Source::Matched)))
+            .or_else(|| self.default_group().and_then(|name| group(name, Source::Default)))
     }
 }
 
-fn upload() -> Capability {
-    Capability { resources: "media_bytes".parse().into_iter().collect() }
+/// Returns the entries of the file, and those of the store that it does not shadow.
+fn unshadowed<'a, T>(
+    file: &'a BTreeMap<String, T>,
+    store: &'a BTreeMap<String, T>,
+) -> impl Iterator<Item = &'a T> {
+    let other = store.iter().filter(|(name, _)| !file.contains_key(*name));
+    file.values().chain(other.map(|(_, entry)| entry))
 }
 
 /// What binds one subject at one moment.
@@ -233,20 +252,20 @@ pub struct Terms<'a> {
 impl Terms<'_> {
     /// Returns the limit on `resource`, and where it comes from: exemption, override, group.
     #[must_use]
-    pub fn limit(&self, resource: &Resource) -> (Limit, Source) {
+    pub fn limit(&self, resource: &Resource) -> (&Limit, Source) {
+        static UNLIMITED: Limit = Limit::unlimited();
         if self.exempt {
-            return (Limit::unlimited(), Source::Exempt);
+            return (&UNLIMITED, Source::Exempt);
         }
         let own = self.grants.overrides.get(resource).and_then(|grant| grant.live(self.now));
         if let Some(limit) = own {
-            return (limit.clone(), Source::Override);
+            return (limit, Source::Override);
         }
         match &self.group {
-            Some((group, source)) => match group.limits.get(resource) {
-                Some(limit) => (limit.clone(), source.clone()),
-                None => (Limit::unlimited(), source.clone()),
-            },
-            None => (Limit::unlimited(), Source::Nothing),
+            Some((group, source)) => {
+                (group.limits.get(resource).unwrap_or(&UNLIMITED), source.clone())
+            }
+            None => (&UNLIMITED, Source::Nothing),
         }
     }
 

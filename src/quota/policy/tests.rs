@@ -20,12 +20,16 @@ fn given<T>(what: T) -> Grant<T> {
     Grant { what, until: None, note: None }
 }
 
+fn rule(pattern: &str, group: &str) -> Rule {
+    Rule { pattern: pattern.parse().unwrap(), group: group.to_owned() }
+}
+
 fn policy() -> Policy {
     let groups = [("free", "1MB"), ("patron", "2MB"), ("bridges", "3MB")];
     let store = Layer {
         groups: groups.map(|(name, text)| (name.to_owned(), group(text))).into(),
         default_group: Some("free".to_owned()),
-        rules: vec![Rule { pattern: "@bridge_*:*".to_owned(), group: "bridges".to_owned() }],
+        rules: vec![rule("@bridge_*:*", "bridges")],
         ..Layer::default()
     };
     Policy { store, ..Policy::default() }
@@ -96,12 +100,44 @@ fn an_entry_of_the_file_shadows_one_of_the_store() {
 }
 
 #[test]
+fn a_group_that_is_declared_nowhere_is_passed_over() {
+    let mut policy = policy();
+    let gone = Grants { group: Some(given("gone".to_owned())), ..Grants::default() };
+    assert_resolves(&policy, "@alice:x", &gone, "1000000", "default free");
+    assert_resolves(&policy, "@bridge_a:x", &gone, "3000000", "rule bridges");
+    policy.file.rules.push(rule("@bridge_a*", "gone"));
+    assert_resolves(&policy, "@bridge_a:x", &gone, "3000000", "rule bridges");
+    policy.store.groups.remove("bridges");
+    assert_resolves(&policy, "@bridge_a:x", &gone, "1000000", "default free");
+    policy.file.default_group = Some("gone".to_owned());
+    assert_resolves(&policy, "@bridge_a:x", &gone, "unlimited", "none");
+}
+
+#[test]
+fn what_is_called_nonsense_is_not_well_named() {
+    let mut layer = policy().store;
+    layer.well_named().unwrap();
+    layer.capabilities.insert("send message".to_owned(), Capability::upload().clone());
+    assert!(layer.well_named().unwrap_err().to_string().contains("name of a capability"));
+    for spoil in [
+        |layer: &mut Layer| _ = layer.groups.insert(String::new(), Group::default()),
+        |layer: &mut Layer| layer.default_group = Some("a/b".to_owned()),
+        |layer: &mut Layer| layer.rules.push(rule("*", "a b")),
+    ] {
+        let mut layer = policy().store;
+        spoil(&mut layer);
+        assert!(layer.well_named().unwrap_err().to_string().contains("name of a group"));
+    }
+}
+
+#[test]
 fn the_upload_capability_is_built_in_and_can_be_redeclared() {
     let mut policy = policy();
-    assert_eq!(policy.capability(UPLOAD).unwrap().resources, [media()]);
-    let files = Capability { resources: vec!["uploads".parse().unwrap()] };
+    assert_eq!(policy.capability(UPLOAD).unwrap().resources(), [media()]);
+    let files = Capability::new(vec!["uploads".parse().unwrap()]).unwrap();
     policy.store.capabilities.insert(UPLOAD.to_owned(), files.clone());
-    assert_eq!(policy.capability(UPLOAD).unwrap(), files);
+    assert_eq!(policy.capability(UPLOAD).unwrap(), &files);
+    assert_eq!(policy.capabilities(), [(UPLOAD, &files)].into());
 }
 
 #[test]
@@ -128,4 +164,21 @@ fn the_size_of_one_upload_is_overridden_and_lifted_like_a_limit() {
         Some(Amount::new(20))
     );
     assert_eq!(size(&Grants { exempt: Some(given(())), ..Grants::default() }), None);
+}
+
+#[test]
+fn what_a_shadowed_entry_names_is_not_declared() {
+    let mut policy = policy();
+    let of = |name: &str| Capability::new(vec![name.parse().unwrap()]).unwrap();
+    policy.store.capabilities.insert("send".to_owned(), of("messages"));
+    assert_eq!(policy.resource("messages").unwrap().as_str(), "messages");
+    policy.file.capabilities.insert("send".to_owned(), of("letters"));
+    policy.file.capabilities.insert(UPLOAD.to_owned(), of("files"));
+    for name in ["free", "patron", "bridges"] {
+        policy.file.groups.insert(name.to_owned(), Group::default());
+    }
+    let names: Vec<_> = policy.resources().into_iter().map(Resource::as_str).collect();
+    assert_eq!(names, ["files", "letters"]);
+    assert!(policy.resource("messages").is_err());
+    assert!(policy.resource("media_bytes").is_err());
 }

@@ -1,10 +1,11 @@
 //! Admission: reads the windows of a plan, decides, and sets room aside.
 
-use super::holds::{self, Open};
+use super::holds::Entry;
+use super::open::{self, Open};
 use super::step::{Step, View};
-use super::{counters, instances};
+use super::{counters, holds, instances};
 use crate::clock::Timestamp;
-use crate::quota::held::{HoldId, Life, State};
+use crate::quota::held::{HeldItem, HoldId, Life, State};
 use crate::quota::plan::{Item, Plan, Reading, Readings};
 use crate::quota::rule::{Verdict, judge_all};
 use crate::quota::{Amount, Bucket, Resource};
@@ -19,8 +20,7 @@ pub(super) fn read(
     if plan.version != super::policy::version(view.db)? {
         return Ok(None);
     }
-    let mut open = holds::open_of(view.db, &plan.subject)?;
-    open.retain(|hold| hold.counts(view.own, now));
+    let open = open::counting(view, &plan.subject, now)?;
     windows(plan, &open, |resource, bucket| {
         counters::used_or_folded(view, &plan.subject, resource, bucket)
     })
@@ -35,7 +35,7 @@ pub(super) fn readings(
 ) -> Result<Readings, StoreError> {
     windows(plan, open, |resource, bucket| {
         let id = counters::open(step, resource, bucket)?;
-        Ok(counters::used(step.db, id, &plan.subject)?)
+        Ok(counters::used_by(step, id, &plan.subject)?)
     })
 }
 
@@ -48,7 +48,7 @@ fn windows(
         let mut read = |bucket: &Bucket| {
             Ok(Reading {
                 used: used(&item.resource, bucket)?,
-                held: holds::held_in(open, &item.resource, bucket)?,
+                held: open::held_in(open, &item.resource, bucket),
             })
         };
         item.bounds.iter().map(|bound| read(&bound.bucket)).collect()
@@ -69,23 +69,29 @@ pub(super) fn reserve(
     if let Life::While(instance) = life {
         instances::sign_of_life(step, instance, now)?;
     }
-    let mut open = holds::retire(step, &plan.subject, now)?;
-    // The same call again: it does not stand in its own way.
-    let before = open.len();
-    open.retain(|hold| hold.id != id);
-    let repeated = open.len() < before;
+    let mut open = open::retire(step, &plan.subject, now)?;
     counters::open_all(step, plan)?;
+    if let Some(known) = open.iter().position(|hold| hold.id == id) {
+        // The same call again: it does not stand in its own way.
+        open.swap_remove(known);
+        return readings(step, plan, &open).map(Admission::Granted);
+    }
     let readings = readings(step, plan, &open)?;
-    if repeated {
-        return Ok(Admission::Granted(readings));
-    }
-    if judge_all(plan, &readings)? != Verdict::Fits {
-        return Ok(Admission::Denied(readings));
-    }
-    if !holds::add(step.db, plan, id, life)? {
-        return Ok(Admission::Lapsed);
-    }
-    Ok(Admission::Granted(readings))
+    let admission = if judge_all(plan, &readings)? != Verdict::Fits {
+        Admission::Denied(readings)
+    } else if holds::add(step.db, plan, id, life)? {
+        open.push(Open { id, at: plan.at, life: life.clone(), items: held(plan) });
+        Admission::Granted(readings)
+    } else {
+        Admission::Lapsed
+    };
+    open::keep(step, &plan.subject, open);
+    Ok(admission)
+}
+
+fn held(plan: &Plan) -> Vec<HeldItem> {
+    let items = plan.items.iter();
+    items.map(|item| HeldItem { resource: item.resource.clone(), amount: item.amount }).collect()
 }
 
 pub(super) fn grow(
@@ -97,26 +103,42 @@ pub(super) fn grow(
     if plan.version != step.version()? {
         return Ok(Admission::Stale);
     }
-    let Some(hold) = holds::load(step.db, id)?.filter(|hold| hold.held.state == State::Open) else {
+    let entry = holds::load(step.db, id)?;
+    let Some(Entry { held, .. }) = entry.filter(|entry| entry.held.state == State::Open) else {
         return Ok(Admission::Lapsed);
     };
-    if let Life::While(instance) = &hold.held.life {
+    if let Life::While(instance) = &held.life {
         instances::sign_of_life(step, instance, now)?;
     }
-    let open = holds::retire(step, &hold.held.subject, now)?;
-    if !open.iter().any(|hold| hold.id == id) {
-        return Ok(Admission::Lapsed);
-    }
+    let mut open = open::retire(step, &held.subject, now)?;
     counters::open_all(step, plan)?;
     let readings = readings(step, plan, &open)?;
-    if judge_all(plan, &readings)? != Verdict::Fits {
-        return Ok(Admission::Denied(readings));
-    }
+    let fits = judge_all(plan, &readings)? == Verdict::Fits;
+    let admission = match open.iter_mut().find(|hold| hold.id == id) {
+        None => Admission::Lapsed,
+        Some(_) if !fits => Admission::Denied(readings),
+        Some(hold) => {
+            enlarge(step, hold, plan)?;
+            Admission::Granted(readings)
+        }
+    };
+    open::keep(step, &held.subject, open);
+    Ok(admission)
+}
+
+/// Adds what `plan` asks to a reservation.
+fn enlarge(step: &mut Step<'_>, hold: &mut Open, plan: &Plan) -> Result<(), StoreError> {
     for asked in &plan.items {
-        let amount = asked.amount;
-        if !holds::add_to_item(step.db, id, &asked.resource, amount)? {
-            holds::add_item(step.db, id, &asked.resource, amount)?;
+        let has = hold.items.iter().position(|item| item.resource == asked.resource);
+        let place = has.unwrap_or(hold.items.len());
+        if has.is_none() {
+            let (resource, amount) = (asked.resource.clone(), Amount::ZERO);
+            hold.items.push(HeldItem { resource, amount });
+        }
+        if let Some(item) = hold.items.get_mut(place) {
+            item.amount = item.amount.plus(asked.amount)?;
+            holds::write_item(step.db, hold.id, place, item)?;
         }
     }
-    Ok(Admission::Granted(readings))
+    Ok(())
 }

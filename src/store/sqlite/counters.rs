@@ -16,9 +16,6 @@ use crate::quota::plan::Plan;
 use crate::quota::{Amount, Bucket, Resource, Subject};
 use crate::store::StoreError;
 
-/// Opened buckets the writer remembers; past it, it starts to learn them anew.
-const REMEMBERED: usize = 4096;
-
 /// Opens every bucket of `plan`, and for each resource the one of all time: that lists everyone.
 pub(super) fn open_all(step: &mut Step<'_>, plan: &Plan) -> Result<(), StoreError> {
     for item in &plan.items {
@@ -36,19 +33,14 @@ pub(super) fn open(
     resource: &Resource,
     bucket: &Bucket,
 ) -> Result<i64, StoreError> {
-    let known = step.known.buckets.get(resource).and_then(|keys| keys.get(&bucket.key));
-    if let Some(id) = known {
-        return Ok(*id);
+    if let Some(id) = step.known.bucket(resource, &bucket.key) {
+        return Ok(id);
     }
     let id = match find(step.db, resource, bucket)? {
         Some(id) => id,
         None => fill(step.db, resource, bucket)?,
     };
-    let keys = step.known.buckets.entry(resource.clone()).or_default();
-    if keys.len() >= REMEMBERED {
-        keys.clear();
-    }
-    keys.insert(bucket.key.clone(), id);
+    step.known.remember_bucket(resource, &bucket.key, id);
     Ok(id)
 }
 
@@ -84,6 +76,16 @@ pub(super) fn used(db: &Connection, id: i64, subject: &Subject) -> rusqlite::Res
     Ok(used.unwrap_or_default())
 }
 
+/// Returns what `subject` has used of an opened bucket, as the writer knows it.
+pub(super) fn used_by(step: &mut Step<'_>, id: i64, subject: &Subject) -> rusqlite::Result<Amount> {
+    if let Some(used) = step.known.used(id, subject) {
+        return Ok(used);
+    }
+    let used = used(step.db, id, subject)?;
+    step.known.remember_used(id, subject, used);
+    Ok(used)
+}
+
 /// Returns what `subject` has used of a bucket, opened or not.
 pub(super) fn used_or_folded(
     view: View<'_>,
@@ -115,13 +117,14 @@ pub(super) fn holding(
 }
 
 /// Counts `event` in every opened bucket it falls in.
-pub(super) fn count(db: &Connection, event: &Event) -> Result<(), StoreError> {
-    for (id, bucket) in holding(db, &event.resource, event.at)? {
-        let before = used(db, id, &event.subject)?;
+pub(super) fn count(step: &mut Step<'_>, event: &Event) -> Result<(), StoreError> {
+    for (id, bucket) in holding(step.db, &event.resource, event.at)? {
+        let before = used_by(step, id, &event.subject)?;
         let after = event.fold(before, &bucket);
         // Who has only been reset has not used anything.
         if after != before || event.kind != Kind::Reset {
-            write(db, id, &event.subject, after)?;
+            write(step.db, id, &event.subject, after)?;
+            step.known.remember_used(id, &event.subject, after);
         }
     }
     Ok(())

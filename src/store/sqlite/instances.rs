@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::holds;
+use super::open;
 use super::step::Step;
 use crate::clock::Timestamp;
-use crate::quota::held::{HoldId, Instance, State};
+use crate::quota::held::{Instance, State};
 use crate::store::{INSTANCE_LEASE, StoreError};
 
 /// How old the sign of life may be when an instance reserves.
@@ -130,7 +130,7 @@ pub(super) fn join(
         let found = sign(&path)?;
         let lock = match found {
             Sign::Dead(lock) => {
-                ended += end_all(step, instance, State::Lapsed, now)?;
+                ended += open::end_all_of(step, instance, State::Lapsed, now)?;
                 lock
             }
             Sign::Nothing => match new_lock(&path)? {
@@ -150,7 +150,7 @@ pub(super) fn join(
             Sign::Nothing if seen.after(INSTANCE_LEASE) <= now => None,
             Sign::Nothing | Sign::Alive => continue,
         };
-        ended += end_all(step, &other, State::Lapsed, now)?;
+        ended += open::end_all_of(step, &other, State::Lapsed, now)?;
         remove(step, &other)?;
         // A file that stays behind only costs its name.
         drop(std::fs::remove_file(path));
@@ -179,7 +179,7 @@ pub(super) fn leave(
     instance: &Instance,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    end_all(step, instance, State::Released, now)?;
+    open::end_all_of(step, instance, State::Released, now)?;
     remove(step, instance)?;
     if step.own.has(instance) {
         drop(std::fs::remove_file(step.own.lock_of(instance)));
@@ -187,31 +187,8 @@ pub(super) fn leave(
     Ok(())
 }
 
-/// Ends the open reservations of `instance`; returns how many there were.
-fn end_all(
-    step: &mut Step<'_>,
-    instance: &Instance,
-    state: State,
-    now: Timestamp,
-) -> Result<usize, StoreError> {
-    // Open reservations are few, so no index by instance is kept.
-    let mut query = step.db.prepare_cached(
-        "SELECT id FROM hold INDEXED BY hold_open WHERE state = 'open' AND instance = ?1",
-    )?;
-    let ids = query.query_map(params![instance], |row| row.get(0))?;
-    let ids: Vec<HoldId> = ids.collect::<Result<_, _>>()?;
-    for id in &ids {
-        if state == State::Lapsed {
-            holds::lapse(step.db, *id, now)?;
-        } else {
-            holds::end(step.db, *id, state, now)?;
-        }
-    }
-    Ok(ids.len())
-}
-
 fn remove(step: &mut Step<'_>, instance: &Instance) -> rusqlite::Result<()> {
-    step.known.seen.remove(instance);
+    step.known.forget_seen(instance);
     step.db
         .prepare_cached("DELETE FROM instance WHERE id = ?1")?
         .execute(params![instance])
@@ -230,7 +207,7 @@ pub(super) fn beat(
              ON CONFLICT (id) DO UPDATE SET seen_ms = excluded.seen_ms",
         )?
         .execute(params![instance, now])?;
-    step.known.seen.insert(instance.clone(), now);
+    step.known.remember_seen(instance, now);
     Ok(())
 }
 
@@ -240,8 +217,15 @@ pub(super) fn sign_of_life(
     instance: &Instance,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    match step.known.seen.get(instance) {
-        Some(seen) if *seen <= now && now < seen.after(RENEWED) => Ok(()),
+    match step.seen(instance)? {
+        Some(seen) if seen <= now && now < seen.after(RENEWED) => Ok(()),
         _ => beat(step, instance, now),
     }
+}
+
+/// Returns the latest sign of life of `instance`, if it is known.
+pub(super) fn seen(db: &Connection, instance: &Instance) -> rusqlite::Result<Option<Timestamp>> {
+    db.prepare_cached("SELECT seen_ms FROM instance WHERE id = ?1")?
+        .query_row(params![instance], |row| row.get(0))
+        .optional()
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::End;
 use super::step::Step;
-use super::{admission, counters, holds};
+use super::{admission, counters, open};
 use crate::clock::Timestamp;
 use crate::quota::event::{Event, Kind};
 use crate::quota::idempotency::Key;
@@ -24,23 +24,22 @@ pub(super) fn record(
     if plan.version != step.version()? {
         return Ok(None);
     }
-    let open = holds::retire(step, &plan.subject, now)?;
+    let open = open::retire(step, &plan.subject, now)?;
     counters::open_all(step, plan)?;
     let before = admission::readings(step, plan, &open)?;
-    if let Some(key) = key
-        && replayed(step.db, &plan.subject, key)?
-    {
-        return Ok(Some(Recorded { readings: before, replayed: true }));
-    }
-    // Whatever the limits say: but a sum past 64 bits is refused.
-    judge_all(plan, &before)?;
-    let mut key = key;
-    for item in &plan.items {
-        let event = event(plan, Kind::Use, &item.resource, item.amount);
-        append(step.db, &event, key.take(), now)?;
+    let replayed = key.map_or(Ok(false), |key| replayed(step.db, &plan.subject, key))?;
+    if !replayed {
+        // Whatever the limits say: but a sum past 64 bits is refused.
+        judge_all(plan, &before)?;
+        let mut key = key;
+        for item in &plan.items {
+            let event = event(plan, Kind::Use, &item.resource, item.amount);
+            append(step, &event, key.take(), now)?;
+        }
     }
     let readings = admission::readings(step, plan, &open)?;
-    Ok(Some(Recorded { readings, replayed: false }))
+    open::keep(step, &plan.subject, open);
+    Ok(Some(Recorded { readings, replayed }))
 }
 
 /// Returns true if `key` was used for the same before.
@@ -67,12 +66,13 @@ pub(super) fn reset(
     if plan.version != step.version()? {
         return Ok(None);
     }
-    holds::retire(step, &plan.subject, now)?;
+    let open = open::retire(step, &plan.subject, now)?;
+    open::keep(step, &plan.subject, open);
     counters::open_all(step, plan)?;
     for item in &plan.items {
         let mut event = event(plan, Kind::Reset, &item.resource, Amount::ZERO);
         event.bucket = bucket.map(|bucket| bucket.key.clone());
-        append(step.db, &event, None, now)?;
+        append(step, &event, None, now)?;
     }
     Ok(Some(()))
 }
@@ -91,17 +91,17 @@ fn event(plan: &Plan, kind: Kind, resource: &Resource, amount: Amount) -> Event 
 
 /// Writes a line of the ledger, and counts it.
 pub(super) fn append(
-    db: &Connection,
+    step: &mut Step<'_>,
     event: &Event,
     key: Option<&Key>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    db.prepare_cached(
+    let mut insert = step.db.prepare_cached(
         "INSERT INTO event (subject, resource, kind, amount, at_ms, recorded_ms,
                             hold, bucket, key, fingerprint)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    )?
-    .execute(params![
+    )?;
+    insert.execute(params![
         event.subject,
         event.resource,
         event.kind,
@@ -115,7 +115,7 @@ pub(super) fn append(
     ])?;
     match event.kind {
         Kind::Lapse => Ok(()),
-        Kind::Use | Kind::Settle | Kind::Refund | Kind::Reset => counters::count(db, event),
+        Kind::Use | Kind::Settle | Kind::Refund | Kind::Reset => counters::count(step, event),
     }
 }
 

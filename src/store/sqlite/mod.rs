@@ -6,6 +6,7 @@
 // The way in.
 mod fault;
 mod file;
+mod known;
 mod migrate;
 mod readers;
 mod step;
@@ -18,6 +19,7 @@ mod holds;
 mod instances;
 mod ledger;
 mod listing;
+mod open;
 mod policy;
 mod settle;
 

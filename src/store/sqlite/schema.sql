@@ -55,7 +55,7 @@ CREATE TABLE counter (
     used    INTEGER NOT NULL,
     PRIMARY KEY (bucket, subject)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX counter_by_used ON counter (bucket, used);
+CREATE INDEX counter_by_used ON counter (bucket, used DESC);
 
 -- Reservations. Ended ones are kept for 35 days, so that a repeated call gets the same answer.
 CREATE TABLE hold (

@@ -4,12 +4,13 @@ use rusqlite::{Connection, params};
 
 use super::columns::Count;
 use super::holds::Entry;
+use super::open::{self, Open};
 use super::step::Step;
 use super::{holds, ledger};
 use crate::clock::Timestamp;
 use crate::quota::Amount;
 use crate::quota::event::Kind;
-use crate::quota::held::{HoldId, State};
+use crate::quota::held::{Held, HoldId, Life, State};
 use crate::store::{Settled, StoreError};
 
 pub(super) fn extend(
@@ -18,16 +19,19 @@ pub(super) fn extend(
     end: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Some(entry) = current(step, id, now)? else {
+    let Some((entry, mut open)) = current(step, id, now)? else {
         return Ok(false);
     };
-    if entry.held.state != State::Open {
-        return Ok(false);
+    let hold = open.iter_mut().find(|hold| hold.id == id);
+    let is_open = hold.is_some();
+    if let Some(hold) = hold {
+        step.db
+            .prepare_cached("UPDATE hold SET until_ms = ?2, instance = NULL WHERE id = ?1")?
+            .execute(params![id, end])?;
+        hold.life = Life::Until(end);
     }
-    step.db
-        .prepare_cached("UPDATE hold SET until_ms = ?2, instance = NULL WHERE id = ?1")?
-        .execute(params![id, end])?;
-    Ok(true)
+    open::keep(step, &entry.held.subject, open);
+    Ok(is_open)
 }
 
 pub(super) fn release(
@@ -35,15 +39,20 @@ pub(super) fn release(
     id: HoldId,
     now: Timestamp,
 ) -> Result<Option<()>, StoreError> {
-    let Some(entry) = current(step, id, now)? else {
+    let Some((entry, mut open)) = current(step, id, now)? else {
         return Ok(None);
     };
-    match entry.held.state {
-        State::Open => holds::end(step.db, id, State::Released, now)?,
-        State::Lapsed | State::Released => {}
-        State::Settled | State::Refunded => return conflict("the reservation was settled"),
-    }
-    Ok(Some(()))
+    let known = match entry.held.state {
+        State::Open => {
+            holds::end(step.db, id, State::Released, now)?;
+            open.retain(|hold| hold.id != id);
+            Ok(Some(()))
+        }
+        State::Lapsed | State::Released => Ok(Some(())),
+        State::Settled | State::Refunded => conflict("the reservation was settled"),
+    };
+    open::keep(step, &entry.held.subject, open);
+    known
 }
 
 pub(super) fn settle(
@@ -52,32 +61,46 @@ pub(super) fn settle(
     total: Amount,
     now: Timestamp,
 ) -> Result<Option<Settled>, StoreError> {
-    let Some(entry) = current(step, id, now)? else {
+    let Some((Entry { held, total: before, late }, mut open)) = current(step, id, now)? else {
         return Ok(None);
     };
-    let late = match entry.held.state {
+    open.retain(|hold| hold.id != id);
+    open::keep(step, &held.subject, open);
+    let late = match held.state {
         State::Open => false,
         State::Lapsed => true,
-        State::Settled if entry.total == Some(total) => {
-            return Ok(Some(Settled { late: entry.late, replayed: true }));
+        State::Settled if before == Some(total) => {
+            return Ok(Some(Settled { late, replayed: true }));
         }
         State::Settled => return conflict("the reservation was settled with another amount"),
         State::Released => return conflict("the reservation was released"),
         State::Refunded => return conflict("the reservation was refunded"),
     };
-    holds::end(step.db, id, State::Settled, now)?;
-    step.db
-        .prepare_cached("UPDATE hold SET total = ?2, late = ?3 WHERE id = ?1")?
-        .execute(params![id, total, late])?;
-    for (place, item) in entry.held.charges(total).iter().enumerate() {
-        charge(step.db, id, place, item.amount)?;
-        let event = holds::event(&entry.held, &item.resource, Kind::Settle, item.amount);
-        ledger::append(step.db, &event, None, now)?;
-    }
+    charge(step, &held, total, late, now)?;
     Ok(Some(Settled { late, replayed: false }))
 }
 
-fn charge(db: &Connection, id: HoldId, place: usize, amount: Amount) -> rusqlite::Result<()> {
+fn charge(
+    step: &mut Step<'_>,
+    held: &Held,
+    total: Amount,
+    late: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    step.db
+        .prepare_cached(
+            "UPDATE hold SET state = ?2, total = ?3, late = ?4, ended_ms = ?5 WHERE id = ?1",
+        )?
+        .execute(params![held.id, State::Settled, total, late, now])?;
+    for (place, item) in held.charges(total).iter().enumerate() {
+        charge_item(step.db, held.id, place, item.amount)?;
+        let event = holds::event(&held.subject, held.at, held.id, item, Kind::Settle, item.amount);
+        ledger::append(step, &event, None, now)?;
+    }
+    Ok(())
+}
+
+fn charge_item(db: &Connection, id: HoldId, place: usize, amount: Amount) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE hold_item SET charged = ?3 WHERE hold = ?1 AND place = ?2")?
         .execute(params![id, Count(place), amount])
         .map(|_| ())
@@ -100,22 +123,27 @@ pub(super) fn refund(
     }
     for item in &held.items {
         let back = Amount::ZERO.minus(item.amount)?;
-        let event = holds::event(&held, &item.resource, Kind::Refund, back);
-        ledger::append(step.db, &event, None, now)?;
+        let event = holds::event(&held.subject, held.at, id, item, Kind::Refund, back);
+        ledger::append(step, &event, None, now)?;
     }
     Ok(Some(()))
 }
 
-/// Returns a reservation as it stands at `now`: lapsed, if its life has ended.
-fn current(step: &mut Step<'_>, id: HoldId, now: Timestamp) -> Result<Option<Entry>, StoreError> {
+/// Returns a reservation as it stands at `now`, lapsed if its life has ended, and all of its
+/// subject that count.
+fn current(
+    step: &mut Step<'_>,
+    id: HoldId,
+    now: Timestamp,
+) -> Result<Option<(Entry, Vec<Open>)>, StoreError> {
     let Some(mut entry) = holds::load(step.db, id)? else {
         return Ok(None);
     };
-    let open = holds::retire(step, &entry.held.subject, now)?;
+    let open = open::retire(step, &entry.held.subject, now)?;
     if entry.held.state == State::Open && !open.iter().any(|hold| hold.id == id) {
         entry.held.state = State::Lapsed;
     }
-    Ok(Some(entry))
+    Ok(Some((entry, open)))
 }
 
 fn conflict<T>(text: &str) -> Result<T, StoreError> {

@@ -1,14 +1,13 @@
-//! Step: what one call sees inside a transaction, and what the writer need not ask twice.
-
-use std::collections::HashMap;
+//! Step: what one call sees inside a transaction.
 
 use rusqlite::Connection;
 
-use super::instances::Own;
+use super::instances::{self, Own};
+use super::known::Known;
 use super::policy;
 use crate::clock::Timestamp;
+use crate::quota::PolicyVersion;
 use crate::quota::held::Instance;
-use crate::quota::{PolicyVersion, Resource};
 use crate::store::StoreError;
 
 /// One state of the books, for calls that only read.
@@ -40,33 +39,16 @@ impl Step<'_> {
         self.known.version = Some(version);
         Ok(version)
     }
-}
 
-/// What the writer has read or written before, as long as that still holds.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// Changes when another connection, of this process or another, has written.
-    data_version: Option<i64>,
-    pub(super) version: Option<PolicyVersion>,
-    /// Opened buckets: resource and key → `bucket.id`.
-    pub(super) buckets: HashMap<Resource, HashMap<String, i64>>,
-    /// Signs of life, as written.
-    pub(super) seen: HashMap<Instance, Timestamp>,
-    /// When ended reservations were last thrown away.
-    pub(super) tidied: Option<Timestamp>,
-}
-
-impl Known {
-    /// Forgets everything if another connection has written since `data_version` was different.
-    pub(super) fn written_by_others(&mut self, data_version: i64) {
-        if self.data_version != Some(data_version) {
-            self.forget();
-            self.data_version = Some(data_version);
+    /// Returns the latest sign of life of `instance`.
+    pub(super) fn seen(&mut self, instance: &Instance) -> rusqlite::Result<Option<Timestamp>> {
+        if let Some(seen) = self.known.seen(instance) {
+            return Ok(Some(seen));
         }
-    }
-
-    /// Forgets everything: some of it was not committed after all.
-    pub(super) fn forget(&mut self) {
-        *self = Self { tidied: self.tidied, ..Self::default() };
+        let seen = instances::seen(self.db, instance)?;
+        if let Some(seen) = seen {
+            self.known.remember_seen(instance, seen);
+        }
+        Ok(seen)
     }
 }

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::instances::Own;
-use super::step::{Known, Step};
+use super::known::Known;
+use super::step::Step;
 use crate::store::StoreError;
 
 /// Calls that may wait; past it they are refused instead of filling memory.
@@ -221,7 +222,8 @@ impl Book {
     fn run(&mut self, one: &mut dyn Work) -> rusqlite::Result<()> {
         execute(&self.db, "SAVEPOINT one")?;
         let mut step = Step { db: &self.db, known: &mut self.known, own: &self.own };
-        if !one.run(&mut step) {
+        let before = self.db.total_changes();
+        if !one.run(&mut step) && self.db.total_changes() != before {
             self.known.forget();
             execute(&self.db, "ROLLBACK TO one")?;
         }

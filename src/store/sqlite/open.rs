@@ -1,0 +1,172 @@
+//! Open: the reservations of a subject that still count, and the end of those that do not.
+
+use rusqlite::{Connection, Row, params};
+
+use super::instances::{self, Own};
+use super::step::{Step, View};
+use super::{holds, ledger};
+use crate::clock::Timestamp;
+use crate::quota::event::Kind;
+use crate::quota::held::{HeldItem, HoldId, Instance, Life, State};
+use crate::quota::{Amount, Bucket, Resource, Subject};
+use crate::store::{INSTANCE_LEASE, StoreError};
+
+/// An open reservation, by what decides about others.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) id: HoldId,
+    pub(super) at: Timestamp,
+    pub(super) life: Life,
+    pub(super) items: Vec<HeldItem>,
+}
+
+/// Returns how much `open` reservations hold of a bucket.
+pub(super) fn held_in(open: &[Open], resource: &Resource, bucket: &Bucket) -> Amount {
+    let here = open.iter().filter(|hold| bucket.contains(hold.at));
+    let items = here.flat_map(|hold| &hold.items).filter(|item| item.resource == *resource);
+    items.fold(Amount::ZERO, |sum, item| sum.plus(item.amount).unwrap_or(Amount::MAX))
+}
+
+/// Returns the reservations of `subject` that count, and writes nothing.
+pub(super) fn counting(
+    view: View<'_>,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<Vec<Open>, StoreError> {
+    let mut open = load(view.db, subject)?;
+    let seen = |instance: &Instance| instances::seen(view.db, instance);
+    let living = living(&open, view.own, now, seen)?;
+    open.retain(|hold| counts(hold, &living, now));
+    Ok(open)
+}
+
+/// Ends the reservations of `subject` whose life has ended; returns those that count.
+///
+/// They are given out of the writer's memory: [`keep`] what is still so.
+pub(super) fn retire(
+    step: &mut Step<'_>,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<Vec<Open>, StoreError> {
+    holds::tidy(step, now)?;
+    let open = match step.known.open.remove(subject) {
+        Some(open) => open,
+        None => load(step.db, subject)?,
+    };
+    let own = step.own;
+    let living = living(&open, own, now, |instance| step.seen(instance))?;
+    if open.iter().all(|hold| counts(hold, &living, now)) {
+        return Ok(open);
+    }
+    let (counting, due): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|hold| counts(hold, &living, now));
+    for hold in due {
+        lapse(step, subject, &hold, now)?;
+    }
+    Ok(counting)
+}
+
+/// Lets the writer remember that these are the open reservations of `subject`, and no others.
+pub(super) fn keep(step: &mut Step<'_>, subject: &Subject, open: Vec<Open>) {
+    step.known.remember_open(subject, open);
+}
+
+fn counts(hold: &Open, living: &[Instance], now: Timestamp) -> bool {
+    match &hold.life {
+        Life::Until(end) => now < *end,
+        Life::While(instance) => living.contains(instance),
+    }
+}
+
+/// Returns the instances that `open` reservations live by and that live: those of this process,
+/// and those seen lately. They are few.
+fn living(
+    open: &[Open],
+    own: &Own,
+    now: Timestamp,
+    mut seen: impl FnMut(&Instance) -> rusqlite::Result<Option<Timestamp>>,
+) -> rusqlite::Result<Vec<Instance>> {
+    let (mut living, mut dead) = (Vec::new(), Vec::new());
+    for hold in open {
+        if let Life::While(instance) = &hold.life
+            && !living.contains(instance)
+            && !dead.contains(instance)
+        {
+            let lately = seen(instance)?.is_some_and(|seen| now < seen.after(INSTANCE_LEASE));
+            let which = if lately || own.has(instance) { &mut living } else { &mut dead };
+            which.push(instance.clone());
+        }
+    }
+    Ok(living)
+}
+
+/// Ends a reservation whose owner or time is gone, and says so in the ledger.
+fn lapse(
+    step: &mut Step<'_>,
+    subject: &Subject,
+    hold: &Open,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    holds::end(step.db, hold.id, State::Lapsed, now)?;
+    for item in &hold.items {
+        let event = holds::event(subject, hold.at, hold.id, item, Kind::Lapse, Amount::ZERO);
+        ledger::append(step, &event, None, now)?;
+    }
+    Ok(())
+}
+
+/// Ends every open reservation of `instance`; returns how many there were.
+pub(super) fn end_all_of(
+    step: &mut Step<'_>,
+    instance: &Instance,
+    state: State,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    // Open reservations are few, so there is no index by instance.
+    let mut query = step.db.prepare_cached(
+        "SELECT DISTINCT subject FROM hold INDEXED BY hold_open
+         WHERE state = 'open' AND instance = ?1",
+    )?;
+    let subjects = query.query_map(params![instance], |row| row.get(0))?;
+    let subjects: Vec<Subject> = subjects.collect::<Result<_, _>>()?;
+    let mut ended = 0;
+    for subject in &subjects {
+        step.known.open.remove(subject);
+        let theirs = Life::While(instance.clone());
+        for hold in load(step.db, subject)?.iter().filter(|hold| hold.life == theirs) {
+            match state {
+                State::Lapsed => lapse(step, subject, hold, now)?,
+                _ => holds::end(step.db, hold.id, state, now)?,
+            }
+            ended += 1;
+        }
+    }
+    Ok(ended)
+}
+
+/// Returns the open reservations of `subject`, due ones too.
+fn load(db: &Connection, subject: &Subject) -> rusqlite::Result<Vec<Open>> {
+    let mut query = db.prepare_cached(
+        "SELECT h.id, h.at_ms, h.until_ms, h.instance, i.resource, i.amount
+         FROM hold h LEFT JOIN hold_item i ON i.hold = h.id
+         WHERE h.state = 'open' AND h.subject = ?1 ORDER BY h.id, i.place",
+    )?;
+    let mut rows = query.query(params![subject])?;
+    let mut open = Vec::<Open>::new();
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        if open.last().is_none_or(|last| last.id != id) {
+            let life = holds::life(row, 2, 3)?;
+            open.push(Open { id, at: row.get(1)?, life, items: Vec::new() });
+        }
+        if let (Some(hold), Some(item)) = (open.last_mut(), item(row)?) {
+            hold.items.push(item);
+        }
+    }
+    Ok(open)
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<Option<HeldItem>> {
+    let resource: Option<Resource> = row.get(4)?;
+    resource.map(|resource| Ok(HeldItem { resource, amount: row.get(5)? })).transpose()
+}
