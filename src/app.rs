@@ -37,7 +37,7 @@ const VERSIONS: &str = "/_matrix/client/versions";
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// A listening address cannot be had.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address} (stop what listens there, or name another address)")]
     Listen {
         /// The address.
         address: Address,

@@ -8,11 +8,15 @@ impl Engine {
     /// right after may be answered otherwise.
     ///
     /// # Errors
-    /// Bad input for an unknown capability; unavailable if the store is.
+    /// Bad input for an unknown capability or a size below zero; unavailable if the store is.
     pub async fn check(&self, subject: &Subject, ask: &Ask) -> Result<Decision, EngineError> {
+        let size = ask.amount().unwrap_or(Amount::ONE);
+        if matches!(ask, Ask::Capability { .. }) && size.is_negative() {
+            return Err(EngineError::BadInput("an action has no size below zero".to_owned()));
+        }
         let now = self.now();
         let (readings, planned) = self.read(subject, ask, now).await?;
-        let too_large = planned.too_large(ask.amount().unwrap_or(Amount::ONE));
+        let too_large = planned.too_large(size);
         Ok(Decision::of(&planned, &readings, too_large, now)?)
     }
 }
