@@ -207,6 +207,7 @@ impl Ending {
             Self::ClientGone => "client gone",
             Self::ClientIdle => "client idle",
             Self::UpstreamGone => "upstream gone",
+            Self::UpstreamIdle => "upstream idle",
             Self::StoreOut(_) => "store out",
         }
     }
@@ -222,6 +223,10 @@ impl Ending {
             Self::ClientGone => Rejection::BadRequest("the request body broke off"),
             Self::ClientIdle => Rejection::BodyIdle,
             Self::UpstreamGone => Rejection::Upstream,
+            Self::UpstreamIdle => {
+                tracing::warn!(limit = "body_idle_timeout", "homeserver stopped taking an upload");
+                Rejection::UpstreamIdle
+            }
         }
     }
 }

@@ -50,8 +50,8 @@ pub struct Limits {
     /// How long a request's head may take, from the connection or the previous answer to its last
     /// byte. Default 30 s.
     pub head_timeout: Duration,
-    /// How long a request's body may pause between two reads. Default 60 s: a slow but moving
-    /// upload lives.
+    /// How long a request's body may pause between two reads, and an upload's between two pieces
+    /// that the homeserver takes. Default 60 s: a slow but moving upload lives.
     pub body_idle_timeout: Duration,
     /// The largest head, request line and headers together, in bytes. Default 64 KiB.
     pub head_bytes: usize,

@@ -1,12 +1,18 @@
 //! What a client may cost before it costs nothing: each limit named where it strikes.
 
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
+use crate::support::client::UPLOAD;
 use crate::support::wire::chunk;
 use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now};
 
 /// Short enough to wait for, and long enough not to strike by chance.
 const SOON: Duration = Duration::from_millis(300);
+
+/// More than all buffers on the way hold together.
+const LARGE: usize = 24_000_000;
 
 /// Long before any limit that is not set to [`SOON`].
 const NOT_LATE: Duration = Duration::from_secs(15);
@@ -138,20 +144,71 @@ fn a_body_that_is_slow_but_moves_lives() {
 fn a_homeserver_that_is_slow_is_not_the_clients_fault() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver)
-        .limits(|limits| limits.body_idle_timeout = Duration::from_millis(100))
+        .limits(|limits| limits.body_idle_timeout = Duration::from_secs(1))
         .limit("1GB/never")
         .start();
-    homeserver.on("/", |exchange| {
-        // Nothing is read for a while, so the client cannot send.
-        std::thread::sleep(Duration::from_millis(500));
-        exchange.read_body();
-        // Nothing is said for a while.
-        std::thread::sleep(Duration::from_millis(500));
-        exchange.answer(200, r#"{"user_id":"@alice:example.org"}"#);
-    });
+    // Nothing is read for a while, so the client cannot send; an upload may pause up to the limit.
+    for (prefix, pause) in [("/x", 1500), (UPLOAD, 200)] {
+        homeserver.on(prefix, move |exchange| {
+            std::thread::sleep(Duration::from_millis(pause));
+            exchange.read_body();
+            // Nothing is said for a while.
+            std::thread::sleep(Duration::from_millis(1500));
+            exchange.answer(200, "{}");
+        });
+    }
     for request in [Request::upload(), Request::post("/x")] {
         assert_eq!(sidecar.ask(&request.body(&bytes(20_000_000))).status, 200);
     }
+}
+
+/// Has uploads wait at the homeserver, unread, until the sender is dropped.
+fn unread_uploads(homeserver: &Homeserver) -> Sender<()> {
+    let (held, released) = channel::<()>();
+    let released = Mutex::new(released);
+    homeserver.on(UPLOAD, move |exchange| {
+        // Ends with the sender.
+        let _ = released.lock().unwrap().recv();
+        exchange.read_body();
+    });
+    held
+}
+
+#[test]
+fn a_homeserver_that_stops_reading_is_504_and_costs_nothing() {
+    for request in [Request::upload().body(&bytes(LARGE)), Request::upload().chunks(&bytes(LARGE))]
+    {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver)
+            .limits(|limits| limits.body_idle_timeout = SOON)
+            .limit("1GB/never")
+            .start();
+        let held = unread_uploads(&homeserver);
+        let answer = sidecar.ask(&request);
+        answer.is_refusal(504, "M_UNKNOWN");
+        assert!(answer.text().contains("body_idle_timeout"), "{}", answer.text());
+        sidecar.comes_to(0);
+        drop(held);
+        homeserver.ended(Ended::Cut);
+    }
+}
+
+#[test]
+fn a_homeserver_that_stops_reading_keeps_no_room_of_a_client_that_left() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver)
+        .limits(|limits| limits.body_idle_timeout = SOON)
+        .limit("1GB/never")
+        .start();
+    let held = unread_uploads(&homeserver);
+    let mut client = sidecar.client();
+    client.wire.stream.write_timeout(SOON / 3);
+    // Every buffer on the way is full before it is all sent.
+    assert!(client.try_send(Request::upload().body(&bytes(LARGE)).bytes()).is_err());
+    drop(client);
+    sidecar.comes_to(0);
+    drop(held);
+    homeserver.ended(Ended::Cut);
 }
 
 #[test]
