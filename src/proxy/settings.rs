@@ -6,6 +6,10 @@ use ipnet::IpNet;
 
 use crate::net::{Address, Origin};
 
+/// How long an upload whose client has gone waits for the homeserver, from the moment the client
+/// went: longer than homeservers take to store a file, yet its task, connection and slot end.
+const ABANDONED: Duration = Duration::from_mins(3);
+
 /// The proxy's part of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -67,6 +71,9 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// How long it may take to resolve the homeserver's name and connect. Default 5 s.
     pub connect_timeout: Duration,
+    /// How long the homeserver's word on a whole upload is awaited once its client has gone; as
+    /// long as the client waits, so do we. Always [`ABANDONED`]: the file has no key for it.
+    pub abandoned_timeout: Duration,
     /// How long exchanges under way may last after the order to stop. Default 30 s.
     pub shutdown_grace: Duration,
 }
@@ -83,6 +90,7 @@ impl Default for Limits {
             drain_bytes: 64 * 1024 * 1024,
             drain_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
+            abandoned_timeout: ABANDONED,
             shutdown_grace: Duration::from_secs(30),
         }
     }

@@ -212,6 +212,56 @@ fn a_homeserver_that_stops_reading_keeps_no_room_of_a_client_that_left() {
 }
 
 #[test]
+fn a_homeserver_that_never_answers_is_not_waited_for_once_the_client_has_left() {
+    for size in [0, 1000] {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver)
+            .limits(|limits| {
+                limits.abandoned_timeout = SOON;
+                limits.uploads_per_subject = Some(1);
+            })
+            .limit("1MB/never")
+            .start();
+        homeserver.on(UPLOAD, |exchange| {
+            exchange.read_body();
+            exchange.hang();
+        });
+        let mut client = sidecar.client();
+        client.send(Request::upload().body(&bytes(size)).bytes());
+        homeserver.ended(Ended::Whole);
+        // A client that is there is waited with.
+        assert!(client.is_silent(SOON * 2));
+        assert_eq!(sidecar.upload(10), 429);
+        drop(client);
+        homeserver.answer_uploads(200, "{}");
+        eventually("the slot is free", || sidecar.upload(10) == 200);
+        // No word at all keeps the charge.
+        sidecar.comes_to(i64::try_from(size).unwrap() + 10);
+    }
+}
+
+#[test]
+fn a_homeserver_may_refuse_after_the_client_has_left() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    let (say, told) = channel::<()>();
+    let told = Mutex::new(told);
+    homeserver.on(UPLOAD, move |exchange| {
+        exchange.read_body();
+        // Ends with the sender.
+        let _ = told.lock().unwrap().recv();
+        exchange.answer(403, "{}");
+    });
+    let mut client = sidecar.client();
+    client.send(Request::upload().body(&bytes(1000)).bytes());
+    homeserver.ended(Ended::Whole);
+    drop(client);
+    eventually("it is charged", || sidecar.used() == 1000);
+    drop(say);
+    eventually("it is taken back", || sidecar.used() == 0);
+}
+
+#[test]
 fn past_the_most_connections_others_wait() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).limits(|limits| limits.connections = 2).start();
