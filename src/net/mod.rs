@@ -11,6 +11,8 @@ mod body;
 mod passing;
 mod segments;
 mod tunnel;
+// Both ways: who is not there any more.
+mod vanishing;
 // Out: to the upstream.
 mod client;
 mod parting;
