@@ -23,6 +23,6 @@ pub use client::{Client, ClientError, ClientSettings};
 pub use listener::{Listener, Peer};
 pub use passing::Passing;
 pub use segments::Segments;
-pub use server::{Connection, Limits, serve};
+pub use server::{Cap, Connection, Limits, serve};
 pub use shutdown::Shutdown;
 pub use tunnel::tunnel;

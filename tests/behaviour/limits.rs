@@ -5,6 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use crate::support::client::UPLOAD;
+use crate::support::process::Process;
 use crate::support::wire::chunk;
 use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now};
 
@@ -279,6 +280,30 @@ fn past_the_most_connections_others_wait() {
     for mut client in waiting {
         assert_eq!(client.answer_to("GET").status, 200);
     }
+}
+
+#[test]
+fn the_log_names_the_cap_on_connections_once_it_is_reached() {
+    let homeserver = Homeserver::start();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [("METERGATE_LIMITS__CONNECTIONS", "2")];
+    let process = Process::start_with(folder.path(), &homeserver, "1MB/never", &settings);
+    let mut served = [(); 2].map(|()| process.client());
+    for client in &mut served {
+        assert_eq!(client.ask(&Request::get("/x")).status, 200);
+    }
+    let told = || {
+        let log = process.log();
+        log.lines().filter(|it| it.contains("WARN") && it.contains("limit=\"connections\"")).count()
+    };
+    assert_eq!(told(), 0);
+    let waiting: Vec<_> = (0..4).map(|_| process.client()).collect();
+    eventually("the log names it", || told() > 0);
+    drop(served);
+    for mut client in waiting {
+        assert_eq!(client.ask(&Request::get("/x")).status, 200);
+    }
+    assert_eq!(told(), 1);
 }
 
 #[test]

@@ -20,6 +20,16 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it before this homeserver; everyone may have so many media bytes.
     pub(crate) fn start(folder: &Path, homeserver: &Homeserver, limit: &str) -> Self {
+        Self::start_with(folder, homeserver, limit, &[])
+    }
+
+    /// Starts it with these settings besides, as its environment names them.
+    pub(crate) fn start_with(
+        folder: &Path,
+        homeserver: &Homeserver,
+        limit: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_metergate"))
             .args([
                 "serve",
@@ -35,6 +45,7 @@ impl Process {
             .env("METERGATE_LOG__LEVEL", "trace")
             .env("METERGATE_LOG__ACCESS", "true")
             .env("METERGATE_LIMITS__SHUTDOWN_GRACE", "20s")
+            .envs(settings.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
