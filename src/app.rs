@@ -85,7 +85,9 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub fn start_on(store: Arc<dyn Store>, settings: Settings) -> Result<Self, AppError> {
+        // Whatever may fail comes before the policy, which others on the store obey at once.
         let admin = listen(&settings.admin.listen, 1)?;
+        let shares = settings.proxy.as_ref().map(|proxy| shares(&proxy.listen)).transpose()?;
         let office = office()?;
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
@@ -107,8 +109,8 @@ impl App {
         };
         let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
         app.open_admin(admin, origin, settings.admin.token);
-        if let Some(proxy) = settings.proxy {
-            app.open_proxy(proxy, Whoami::new(settings.auth))?;
+        if let Some((proxy, shares)) = settings.proxy.zip(shares) {
+            app.open_proxy(proxy, shares, Whoami::new(settings.auth))?;
         }
         Ok(app)
     }
@@ -196,16 +198,14 @@ impl App {
         }
     }
 
-    fn open_proxy(&mut self, settings: proxy::Settings, whoami: Whoami) -> Result<(), AppError> {
-        let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut shares: Vec<Vec<Listener>> = (0..lanes).map(|_| Vec::new()).collect();
-        for address in &settings.listen {
-            let listeners = listen(address, lanes)?;
-            self.proxy.extend(listeners.first().map(|listener| listener.address().clone()));
-            for (share, listener) in shares.iter_mut().zip(listeners) {
-                share.push(listener);
-            }
-        }
+    fn open_proxy(
+        &mut self,
+        settings: proxy::Settings,
+        shares: Vec<Vec<Listener>>,
+        whoami: Whoami,
+    ) -> Result<(), AppError> {
+        let first = shares.iter().take(1).flatten();
+        self.proxy.extend(first.map(|listener| listener.address().clone()));
         let limits = net::Limits {
             head_timeout: settings.limits.head_timeout,
             head_bytes: settings.limits.head_bytes,
@@ -302,6 +302,18 @@ async fn serve<S, F, B>(
     if let Err(error) = net::serve(listener, limits, connections, shutdown, service).await {
         tracing::error!(%address, %error, "not served any more");
     }
+}
+
+/// Listens at every address, a share of each for every core.
+fn shares(addresses: &[Address]) -> Result<Vec<Vec<Listener>>, AppError> {
+    let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut shares: Vec<Vec<Listener>> = (0..lanes).map(|_| Vec::new()).collect();
+    for address in addresses {
+        for (share, listener) in shares.iter_mut().zip(listen(address, lanes)?) {
+            share.push(listener);
+        }
+    }
+    Ok(shares)
 }
 
 fn listen(address: &Address, shares: usize) -> Result<Vec<Listener>, AppError> {

@@ -19,6 +19,8 @@ pub(super) enum Problem {
     BadRequest(String),
     /// 401: the token is missing or wrong.
     Unauthorized,
+    /// 401: a page in a browser calls what is open without a token.
+    OfAPage,
     /// 404.
     NotFound(String),
     /// 405.
@@ -38,6 +40,10 @@ impl Problem {
             Self::Unauthorized => {
                 let text = "show the token: Authorization: Bearer TOKEN".to_owned();
                 (StatusCode::UNAUTHORIZED, "unauthorized", text)
+            }
+            Self::OfAPage => {
+                let text = "pages in a browser may call only with a token: set [admin] token";
+                (StatusCode::UNAUTHORIZED, "unauthorized", text.to_owned())
             }
             Self::NotFound(text) => (StatusCode::NOT_FOUND, "not_found", text),
             Self::Method => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
 
 use super::Desk;
 use super::respond::Problem;
@@ -16,7 +16,12 @@ pub(super) async fn demand(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(token) = &desk.token else { return next.run(request).await };
+    let Some(token) = &desk.token else {
+        if is_of_a_page(request.headers()) {
+            return Problem::OfAPage.into_response();
+        }
+        return next.run(request).await;
+    };
     let mut shown = request.headers().get_all(AUTHORIZATION).iter();
     let (first, second) = (shown.next(), shown.next());
     let bearer = first.filter(|_| second.is_none()).and_then(|value| bearer(value.as_bytes()));
@@ -30,4 +35,10 @@ pub(super) async fn demand(
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+}
+
+/// Returns true if a browser sent it for a page of somebody else: such a page can reach what is
+/// open on this machine, but not without saying where it comes from (Fetch, "Origin").
+fn is_of_a_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN)
 }

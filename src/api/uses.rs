@@ -62,7 +62,7 @@ pub(super) async fn record(
         subject,
         resource,
         used: recorded.window.used,
-        over: recorded.window.over,
+        over: recorded.over,
         replayed: recorded.replayed,
     }))
 }

@@ -70,6 +70,7 @@ impl Failure {
             Self::Config(_) => Exit::BadInput,
             Self::Start(error) => match error {
                 AppError::Engine(EngineError::BadInput(_)) => Exit::BadInput,
+                AppError::Engine(EngineError::Conflict(_)) => Exit::Conflict,
                 AppError::Listen { .. }
                 | AppError::Store(_)
                 | AppError::Engine(_)

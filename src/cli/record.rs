@@ -79,7 +79,7 @@ impl Use {
             resource: &fact.resource,
             used: recorded.window.used,
             unit: fact.resource.unit().name(),
-            over: recorded.window.over,
+            over: recorded.over,
             replayed: recorded.replayed,
         };
         Ok(Answer::new(sentence(&fact, &recorded, &words), &told)?)
@@ -94,7 +94,7 @@ fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
     } else {
         format!("{} recorded", words::amount(unit, fact.amount))
     };
-    let over = if recorded.window.over { ", the limit is reached" } else { "" };
+    let over = if recorded.over { ", the limit is reached" } else { "" };
     let count = match fact.at {
         // What is used "this month" is said only of the present one.
         Some(_) => format!(

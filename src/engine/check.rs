@@ -1,7 +1,7 @@
 //! check: may they? Writes nothing.
 
 use super::{Ask, Decision, Engine, EngineError};
-use crate::quota::Subject;
+use crate::quota::{Amount, Subject};
 
 impl Engine {
     /// Tells whether `subject` may do what it asks, now. Nothing is set aside: a second question
@@ -12,7 +12,7 @@ impl Engine {
     pub async fn check(&self, subject: &Subject, ask: &Ask) -> Result<Decision, EngineError> {
         let now = self.now();
         let (readings, planned) = self.read(subject, ask, now).await?;
-        let too_large = planned.too_large(ask.amount());
+        let too_large = planned.too_large(ask.amount().unwrap_or(Amount::ONE));
         Ok(Decision::of(&planned, &readings, too_large, now)?)
     }
 }

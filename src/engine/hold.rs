@@ -36,6 +36,7 @@ impl Hold {
         at: Timestamp,
     ) -> Self {
         let room = ask.amount().unwrap_or(Amount::ONE);
+        engine.0.keeper.begun();
         Self { engine, id, subject, ask, at, room, ended: false }
     }
 
@@ -123,6 +124,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        self.engine.0.keeper.ended();
         if !self.ended {
             tracing::debug!(hold = %self.id, subject = %self.subject, room = %self.room, "hold dropped");
             self.engine.0.keeper.see_to(Chore::GiveBack(self.id));

@@ -1,11 +1,12 @@
 //! This process's sign of life, and what must happen although nobody waits for it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::quota::held::{HoldId, Instance};
@@ -16,6 +17,8 @@ use crate::telemetry::cause;
 const BEAT: Duration = Duration::from_secs(3);
 /// How long until a chore that could not be done is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How long the chores may take in all once the process ends.
+const LAST: Duration = Duration::from_secs(5);
 
 /// Something that must happen although nobody waits for it.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,8 @@ pub(super) enum Chore {
 pub(super) struct Keeper {
     chores: mpsc::UnboundedSender<Chore>,
     closing: Arc<AtomicBool>,
+    /// Holds of this process that have not ended.
+    open: Arc<AtomicUsize>,
     task: Mutex<Option<JoinHandle<()>>>,
     idle: bool,
 }
@@ -42,15 +47,17 @@ impl Keeper {
     pub(super) fn spawn(store: Arc<dyn Store>, clock: Arc<dyn Clock>, instance: Instance) -> Self {
         let (chores, queue) = mpsc::unbounded_channel();
         let closing = Arc::new(AtomicBool::new(false));
-        let work = Work { store, clock, instance, closing: closing.clone() };
-        let task = tokio::spawn(work.run(queue));
-        Self { chores, closing, task: Mutex::new(Some(task)), idle: false }
+        let open = Arc::<AtomicUsize>::default();
+        let work = Work { store, clock, instance, closing: closing.clone(), open: open.clone() };
+        let task = tokio::spawn(Arc::new(work).run(queue));
+        Self { chores, closing, open, task: Mutex::new(Some(task)), idle: false }
     }
 
     /// Returns the keeper of a visitor: it has no task, and nothing is kept alive.
     pub(super) fn idle() -> Self {
         let (chores, _) = mpsc::unbounded_channel();
-        Self { chores, closing: Arc::default(), task: Mutex::default(), idle: true }
+        let (closing, open) = (Arc::default(), Arc::default());
+        Self { chores, closing, open, task: Mutex::default(), idle: true }
     }
 
     /// Returns true if it is the keeper of a visitor.
@@ -62,8 +69,18 @@ impl Keeper {
     ///
     /// One small entry per upload that failed: bounded by the number of uploads at once.
     pub(super) fn see_to(&self, chore: Chore) {
-        // Once the task has ended, the store has been left, which ends every hold.
+        // Once the task has ended, the store has been left, which ends every open hold.
         let _ = self.chores.send(chore);
+    }
+
+    /// Counts a hold that keeps this instance giving signs of life.
+    pub(super) fn begun(&self) {
+        self.open.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts its end.
+    pub(super) fn ended(&self) {
+        self.open.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Ends the task once every chore so far was tried.
@@ -77,56 +94,56 @@ impl Keeper {
     }
 }
 
+#[derive(Debug)]
 struct Work {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     instance: Instance,
     closing: Arc<AtomicBool>,
+    open: Arc<AtomicUsize>,
 }
 
 impl Work {
-    async fn run(self, mut queue: mpsc::UnboundedReceiver<Chore>) {
+    async fn run(self: Arc<Self>, mut queue: mpsc::UnboundedReceiver<Chore>) {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut again = tokio::time::interval(AGAIN);
-        again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut undone = Vec::new();
+        let mut chores = JoinSet::new();
         while !self.closing.load(Ordering::Acquire) {
             tokio::select! {
                 _ = beat.tick() => self.beat().await,
-                _ = again.tick(), if !undone.is_empty() => undone = self.undone_of(undone).await,
-                chore = queue.recv() => match chore {
-                    Some(chore) => undone.extend(self.undone_of(vec![chore]).await),
-                    None => return,
-                },
+                Some(chore) = queue.recv() => drop(chores.spawn(self.clone().until_done(chore))),
+                Some(_) = chores.join_next(), if !chores.is_empty() => {}
             }
         }
-        undone.extend(std::iter::from_fn(|| queue.try_recv().ok()));
-        for chore in undone {
-            // A store that is out would be waited for again and again; what is left then is
-            // ended by the next start.
-            if self.attempt(chore).await.is_err() {
-                return;
-            }
+        while let Ok(chore) = queue.try_recv() {
+            chores.spawn(self.clone().until_done(chore));
+        }
+        if timeout(LAST, async { while chores.join_next().await.is_some() {} }).await.is_err() {
+            tracing::error!(chores = chores.len(), "the books were not closed in time");
         }
     }
 
+    /// Says that this instance lives, as long as that keeps a reservation alive.
     async fn beat(&self) {
+        if self.open.load(Ordering::Acquire) == 0 {
+            return;
+        }
         if let Err(error) = self.store.beat(&self.instance, self.clock.now()).await {
             tracing::warn!(error = cause(&error), "sign of life not written");
         }
     }
 
-    /// Tries `chores`; returns those that have to be tried again.
-    async fn undone_of(&self, chores: Vec<Chore>) -> Vec<Chore> {
-        let mut undone = Vec::new();
-        for chore in chores {
-            if let Err(error) = self.attempt(chore).await {
-                tracing::warn!(?chore, error = cause(&error), "the books are not closed yet");
-                undone.push(chore);
+    /// Tries until the store answers, or this process ends.
+    async fn until_done(self: Arc<Self>, chore: Chore) {
+        while let Err(error) = self.attempt(chore).await {
+            if self.closing.load(Ordering::Acquire) {
+                // What is still held is ended by the next start; a refund is lost.
+                tracing::error!(?chore, error = cause(&error), "the books are not closed");
+                return;
             }
+            tracing::warn!(?chore, error = cause(&error), "the books are not closed yet");
+            tokio::time::sleep(AGAIN).await;
         }
-        undone
     }
 
     async fn attempt(&self, chore: Chore) -> Result<(), StoreError> {
@@ -139,10 +156,14 @@ impl Work {
             Chore::Refund(id) => self.store.refund(id, now).await,
             Chore::Wake => return Ok(()),
         };
-        match outcome {
+        match (chore, outcome) {
+            (Chore::Refund(_), Ok(None)) => {
+                tracing::error!(?chore, "a charge that is to be refunded is not known");
+                Ok(())
+            }
             // Known to have been ended otherwise: trying again would not change that.
-            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
-            Err(error) => Err(error),
+            (_, Ok(_) | Err(StoreError::Conflict(_))) => Ok(()),
+            (_, Err(error)) => Err(error),
         }
     }
 }

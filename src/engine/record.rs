@@ -30,8 +30,10 @@ pub struct Fact {
 /// What a fact did to the count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The window of the default period, or the first limited one, after it.
+    /// The window with the least room after it; without a limit that of the default period.
     pub window: WindowDecision,
+    /// A limit is reached.
+    pub over: bool,
     /// It had been recorded before; nothing was changed.
     pub replayed: bool,
 }
@@ -61,14 +63,15 @@ impl Engine {
                 break (recorded, planned);
             }
         };
-        let bounds = planned.plan.items.first().map(|item| &item.bounds);
-        let first = bounds.and_then(|bounds| bounds.first());
-        let reading = recorded.readings.first().and_then(|windows| windows.first());
-        let window = first.zip(reading);
-        let window =
-            window.map(|(bound, reading)| WindowDecision::of(bound, *reading, Amount::ZERO));
+        let pairs = planned.plan.items.iter().zip(&recorded.readings);
+        let windows = pairs.flat_map(|(item, found)| item.bounds.iter().zip(found));
+        let windows: Vec<_> =
+            windows.map(|(bound, found)| WindowDecision::of(bound, *found, Amount::ZERO)).collect();
+        let over = windows.iter().any(|window| window.over);
+        let room = |window: &WindowDecision| window.remaining.unwrap_or(Amount::MAX);
+        let window = windows.into_iter().min_by_key(room);
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
-        Ok(Recorded { window, replayed: recorded.replayed })
+        Ok(Recorded { window, over, replayed: recorded.replayed })
     }
 
     /// Brings the current counts of `resources` to zero, in every window or only that of

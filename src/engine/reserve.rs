@@ -42,8 +42,8 @@ impl Said {
 
 impl Planned {
     /// Returns true if an action of `size` is larger than one may be.
-    pub(super) fn too_large(&self, size: Option<Amount>) -> bool {
-        size.zip(self.max_size).is_some_and(|(size, max)| size > max)
+    pub(super) fn too_large(&self, size: Amount) -> bool {
+        self.max_size.is_some_and(|max| size > max)
     }
 
     /// Tells the addition to a hold as if all of it were asked anew: the same sum, but what the
@@ -94,8 +94,8 @@ impl Engine {
         life: Life,
     ) -> Result<Reserved, EngineError> {
         let now = self.now();
-        let size = ask.amount();
-        if size.is_some_and(Amount::is_negative) {
+        let size = ask.amount().unwrap_or(Amount::ONE);
+        if size.is_negative() {
             return Err(EngineError::BadInput("a reservation is not below zero".to_owned()));
         }
         // The guard stands before the store is asked, so that a caller who leaves meanwhile
@@ -145,7 +145,7 @@ impl Engine {
         let mut planning = self.planning(hold.subject(), &ask, Some(hold.at()));
         let (said, planned) = loop {
             let planned = planning.next().await?;
-            let said = if planned.too_large(Some(total)) {
+            let said = if planned.too_large(total) {
                 self.0.store.read(&planned.plan, now).await?.map(Said::TooLarge)
             } else {
                 Said::of(self.0.store.grow(hold.id(), &planned.plan, now).await?)

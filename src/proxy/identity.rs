@@ -1,6 +1,6 @@
 //! Who asks: credentials, then whoami.
 
-use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Request, Response};
 
@@ -22,6 +22,7 @@ impl Proxy {
         let asker = OnBehalf {
             client: self.0.kept.clone(),
             address: forwarding::client_address(&parts.headers, connection.peer, self.settings()),
+            host: parts.headers.get(HOST).cloned(),
             agent: parts.headers.get(USER_AGENT).cloned(),
         };
         match self.0.shared.whoami.who(&asker, &credentials).await {
@@ -43,6 +44,8 @@ struct OnBehalf {
     client: Client<Body>,
     address: Option<HeaderValue>,
     agent: Option<HeaderValue>,
+    /// By which a gateway before several homeservers tells them apart.
+    host: Option<HeaderValue>,
 }
 
 impl Ask for OnBehalf {
@@ -54,6 +57,7 @@ impl Ask for OnBehalf {
         };
         say(forwarding::X_FORWARDED_FOR, &self.address);
         say(USER_AGENT, &self.agent);
+        say(HOST, &self.host);
         self.client.ask(request).await
     }
 }

@@ -288,6 +288,29 @@ fn an_early_yes_is_charged_for_all_that_the_homeserver_took() {
 }
 
 #[test]
+fn a_client_that_leaves_after_an_early_yes_leaves_no_whole_file() {
+    for (_, leave) in LEAVING {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        homeserver.on(MEDIA, |exchange| {
+            exchange.read(1000);
+            exchange.answer(200, "{}");
+            exchange.read_body();
+        });
+        let mut client = sidecar.client();
+        client.send(Request::upload().chunked().head());
+        client.send(chunk(&bytes(1000)));
+        homeserver.has(1000);
+        client.send(chunk(&bytes(500)));
+        homeserver.has(1500);
+        leave(client);
+        homeserver.ended(Ended::Cut);
+        // It said that it keeps it, so that is paid for.
+        sidecar.comes_to(1500);
+    }
+}
+
+#[test]
 fn an_early_yes_before_the_connection_breaks_is_charged_for_what_went_up() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();

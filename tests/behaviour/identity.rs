@@ -319,3 +319,17 @@ fn while_nobody_says_who_asks_everything_else_flows() {
         );
     }
 }
+
+#[test]
+fn the_homeserver_is_asked_as_by_the_client_itself() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).start();
+    let lines = ["X-Forwarded-For: 192.0.2.7", "User-Agent: Client/1.0"];
+    let request = upload("", &["Authorization: Bearer alice", lines[0], lines[1]]);
+    assert_eq!(sidecar.ask(&request).status, 200);
+    let (whoami, upload) = (homeserver.seen(WHOAMI).remove(0), homeserver.only());
+    for name in ["host", "x-forwarded-for", "user-agent"] {
+        let told = whoami.head.all(name);
+        assert_eq!((told.len(), told), (1, upload.head.all(name)), "{name}");
+    }
+}

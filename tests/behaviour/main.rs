@@ -22,6 +22,5 @@ mod privacy;
 mod refusal;
 mod reload;
 mod routing;
-mod service;
 mod shutdown;
 mod streaming;

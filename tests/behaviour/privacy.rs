@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use crate::service::Service;
 use crate::support::client::UPLOAD;
 use crate::support::homeserver::WHOAMI;
+use crate::support::process::Process;
 use crate::support::{Exchange, Homeserver, Request, bytes, eventually};
 
 /// In every token.
@@ -57,7 +57,7 @@ fn by_query(kind: &str) -> Request {
 }
 
 /// Uploads that are accepted, refused, and broken off.
-fn upload_all_ways(homeserver: &Homeserver, service: &Service) {
+fn upload_all_ways(homeserver: &Homeserver, service: &Process) {
     let small = bytes(1000);
     let status = |request: Request| service.ask(&request).status;
     assert_eq!(status(upload("good").body(&small)), 200);
@@ -83,21 +83,21 @@ fn upload_all_ways(homeserver: &Homeserver, service: &Service) {
         exchange.answer(200, "{}");
         exchange.hang();
     });
-    let mut slow = service.client("proxy listens");
+    let mut slow = service.client();
     slow.send(by_query("good").length(1000).head());
     slow.send(bytes(10));
     assert_eq!(slow.answer().status, 200);
     homeserver.on(UPLOAD, Exchange::hang);
-    let mut idle = service.client("proxy listens");
+    let mut idle = service.client();
     idle.send(by_query("good").length(1000).head());
     assert_eq!(idle.answer().status, 408);
-    let mut left = service.client("proxy listens");
+    let mut left = service.client();
     left.send(upload("good").length(1000).head());
     left.reset();
 }
 
 /// Everybody whom the homeserver does not, or not well, know.
-fn ask_as_all_kinds(service: &Service) {
+fn ask_as_all_kinds(service: &Process) {
     for kind in ["bad", "text", "type", "nobody", "broken", "slow", "gone", "error"] {
         for request in [upload(kind), by_query(kind)] {
             let status = service.ask(&request.body(&bytes(100))).status;
@@ -113,7 +113,7 @@ fn ask_as_all_kinds(service: &Service) {
 }
 
 /// What no client should send.
-fn send_nonsense(service: &Service) {
+fn send_nonsense(service: &Process) {
     let long = format!("X-Long: {}", HUSH.repeat(4000));
     for nonsense in [
         upload("good").line(&long).length(1).head(),
@@ -122,14 +122,14 @@ fn send_nonsense(service: &Service) {
         format!("{HUSH} {WHISPER}\r\n\r\n").into_bytes(),
         upload("good").line("Content-Length: 99999999999999999999").head(),
     ] {
-        let mut client = service.client("proxy listens");
+        let mut client = service.client();
         let _ = client.try_send(nonsense);
         client.finish();
         client.wire.wait_gone();
     }
 }
 
-fn use_the_api(service: &Service) {
+fn use_the_api(service: &Process) {
     let check = format!("/v1/check?subject=@bob:x&capability=upload_media&amount={WHISPER}");
     for (shown, expected) in [("admin", 400), ("wrong", 401)] {
         let request = Request::get(&check).token(&format!("{shown}_{HUSH}"));
@@ -138,7 +138,7 @@ fn use_the_api(service: &Service) {
 }
 
 /// The books, and then the homeserver, are out.
-fn be_out(homeserver: &Homeserver, service: &Service) {
+fn be_out(homeserver: &Homeserver, service: &Process) {
     let other = Connection::open(service.books()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(service.ask(&upload("good").body(&bytes(10))).status, 503);
@@ -155,7 +155,8 @@ fn be_out(homeserver: &Homeserver, service: &Service) {
 fn keeps_secrets(format: &str) {
     let homeserver = Homeserver::start();
     homeserver.on(WHOAMI, tell_who);
-    let service = Service::start(&config(&homeserver, format));
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::configured(folder.path(), &config(&homeserver, format));
     upload_all_ways(&homeserver, &service);
     ask_as_all_kinds(&service);
     send_nonsense(&service);

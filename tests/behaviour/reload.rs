@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::service::Service;
+use crate::support::process::Process;
 use crate::support::{Request, eventually};
 
 /// A policy of so much a month for everyone.
@@ -13,7 +13,7 @@ fn config(limit: &str, rest: &str) -> String {
 }
 
 /// Returns whether alice may upload 2 MB, and the version of the policy.
-fn asked(service: &Service) -> (bool, i64) {
+fn asked(service: &Process) -> (bool, i64) {
     let check = "/v1/check?subject=@alice:x&capability=upload_media&amount=2MB";
     let answer = service.api(&Request::get(check)).json();
     (answer["allowed"].as_bool().unwrap(), answer["policy_version"].as_i64().unwrap())
@@ -21,7 +21,8 @@ fn asked(service: &Service) -> (bool, i64) {
 
 #[test]
 fn a_changed_policy_counts_at_the_next_decision() {
-    let service = Service::start(&config("1MB", ""));
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::configured(folder.path(), &config("1MB", ""));
     let (allowed, version) = asked(&service);
     assert!(!allowed);
     service.reload(&config("5MB", ""));
@@ -33,7 +34,8 @@ fn a_changed_policy_counts_at_the_next_decision() {
 
 #[test]
 fn a_bad_file_changes_nothing_and_every_mistake_is_told() {
-    let service = Service::start(&config("1MB", ""));
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::configured(folder.path(), &config("1MB", ""));
     let before = asked(&service);
     service.reload(&config("5G", "[limts]\n[log]\nlevel = \"debug\""));
     service.says("reload refused: everything stays as it was");
@@ -49,9 +51,10 @@ fn a_bad_file_changes_nothing_and_every_mistake_is_told() {
 
 #[test]
 fn the_level_of_the_log_is_changed_and_what_needs_a_restart_is_named() {
-    let service = Service::start(&config("1MB", ""));
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::configured(folder.path(), &config("1MB", ""));
     let disturb = || {
-        let mut client = service.client("admin API listens");
+        let mut client = service.admin();
         client.send("this is no HTTP\r\n\r\n");
         client.wire.wait_gone();
     };
@@ -76,7 +79,8 @@ fn the_level_of_the_log_is_changed_and_what_needs_a_restart_is_named() {
 fn a_group_that_is_declared_nowhere_is_warned_of() {
     let missing =
         "[policy]\ndefault_group = \"fre\"\n[policy.groups.free]\nmedia_bytes = \"1MB\"\n";
-    let service = Service::start(missing);
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::configured(folder.path(), missing);
     let told = "a group is needed that is declared nowhere";
     assert_eq!(service.told(told), 1, "{}", service.log());
     assert!(service.told("needed_by=the default group") == 1, "{}", service.log());
@@ -89,7 +93,8 @@ fn a_group_that_is_declared_nowhere_is_warned_of() {
 
 #[test]
 fn a_store_that_does_not_answer_in_time_is_given_up() {
-    let service = Service::start(&config("1MB", "[storage]\ntimeout = \"1s\""));
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::configured(folder.path(), &config("1MB", "[storage]\ntimeout = \"1s\""));
     let fact = r#"{"subject":"@alice:x","resource":"media_bytes","amount":5}"#;
     let fact = || {
         let request = Request::post("/v1/use").line("Content-Type: application/json");

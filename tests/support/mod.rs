@@ -14,7 +14,7 @@ pub(crate) mod wire;
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Answer, Client, Request};
-pub(crate) use homeserver::{Ended, Exchange, Homeserver, Seen};
+pub(crate) use homeserver::{Ended, Exchange, Homeserver};
 pub(crate) use sidecar::Sidecar;
 
 /// How long anything may take that must happen, on a machine that has other things to do.

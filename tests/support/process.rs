@@ -2,50 +2,52 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use super::wire::Stream;
 use super::{Answer, Client, Homeserver, Request, eventually};
 
+/// Its configuration, in its folder.
+const CONFIG: &str = "metergate.toml";
+
 /// `metergate serve` with its books in a folder; killed when dropped.
 pub(crate) struct Process {
     child: Child,
+    folder: PathBuf,
     log: Arc<Mutex<String>>,
-    proxy: SocketAddr,
-    admin: SocketAddr,
+    /// Ends when the log does.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Process {
     /// Starts it before this homeserver; everyone may have so many media bytes.
     pub(crate) fn start(folder: &Path, homeserver: &Homeserver, limit: &str) -> Self {
-        Self::start_with(folder, homeserver, limit, &[])
+        let limit = format!("media_bytes={limit}");
+        let arguments =
+            ["--upstream", &homeserver.url, "--listen", "127.0.0.1:0", "--limit", &limit];
+        let environment = [
+            ("METERGATE_LOG__LEVEL", "trace"),
+            ("METERGATE_LOG__ACCESS", "true"),
+            ("METERGATE_LIMITS__SHUTDOWN_GRACE", "20s"),
+        ];
+        Self::spawn(folder, &arguments, &environment)
     }
 
-    /// Starts it with these settings besides, as its environment names them.
-    pub(crate) fn start_with(
-        folder: &Path,
-        homeserver: &Homeserver,
-        limit: &str,
-        settings: &[(&str, &str)],
-    ) -> Self {
+    /// Starts it by this configuration.
+    pub(crate) fn configured(folder: &Path, config: &str) -> Self {
+        std::fs::write(folder.join(CONFIG), config).unwrap();
+        Self::spawn(folder, &["--config", CONFIG], &[])
+    }
+
+    fn spawn(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_metergate"))
-            .args([
-                "serve",
-                "--upstream",
-                &homeserver.url,
-                "--listen",
-                "127.0.0.1:0",
-                "--port",
-                "0",
-            ])
-            .args(["--storage", "sqlite:quota.db", "--limit", &format!("media_bytes={limit}")])
+            .args(["serve", "--port", "0", "--storage", "sqlite:quota.db"])
+            .args(arguments)
             .env_clear()
-            .env("METERGATE_LOG__LEVEL", "trace")
-            .env("METERGATE_LOG__ACCESS", "true")
-            .env("METERGATE_LIMITS__SHUTDOWN_GRACE", "20s")
-            .envs(settings.iter().copied())
+            .envs(environment.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -54,30 +56,19 @@ impl Process {
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (written, lines) = (log.clone(), BufReader::new(child.stderr.take().unwrap()).lines());
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let mut log = written.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
+                *written.lock().unwrap() += &(line + "\n");
             }
         });
-        let mut process = Self {
-            child,
-            log,
-            proxy: ([127, 0, 0, 1], 0).into(),
-            admin: ([127, 0, 0, 1], 0).into(),
-        };
-        eventually("it listens", || process.address("admin API listens").is_some());
-        process.proxy = process.address("proxy listens").unwrap();
-        process.admin = process.address("admin API listens").unwrap();
+        let process = Self { child, folder: folder.to_owned(), log, reading: Some(reading) };
+        process.says("books are kept");
         process
     }
 
-    /// Returns the address that the log tells with these words.
-    fn address(&self, words: &str) -> Option<SocketAddr> {
-        let log = self.log();
-        let line = log.lines().find(|line| line.contains(words))?;
-        line.split("address=").nth(1)?.split_whitespace().next()?.parse().ok()
+    /// Returns the file of its books.
+    pub(crate) fn books(&self) -> PathBuf {
+        self.folder.join("quota.db")
     }
 
     /// Returns everything it has said.
@@ -85,30 +76,73 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
+    /// Returns how often it has said this.
+    pub(crate) fn told(&self, text: &str) -> usize {
+        self.log().matches(text).count()
+    }
+
+    /// Waits until it has said this.
+    pub(crate) fn says(&self, text: &str) {
+        eventually(&format!("{text:?} in the log"), || self.told(text) > 0);
+    }
+
+    /// Returns the address that the log tells with these words, in text or in JSON.
+    fn address(&self, words: &str) -> SocketAddr {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains(words)).unwrap();
+        let port = line.split("127.0.0.1:").nth(1).unwrap();
+        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+        ([127, 0, 0, 1], port.parse().unwrap()).into()
+    }
+
+    fn proxy(&self) -> SocketAddr {
+        self.address("proxy listens")
+    }
+
     pub(crate) fn client(&self) -> Client {
-        Client::to(Stream::Tcp(TcpStream::connect(self.proxy).unwrap()))
+        Client::to(Stream::Tcp(TcpStream::connect(self.proxy()).unwrap()))
     }
 
     pub(crate) fn ask(&self, request: &Request) -> Answer {
         self.client().ask(request)
     }
 
+    /// Connects to the admin API.
+    pub(crate) fn admin(&self) -> Client {
+        let stream = TcpStream::connect(self.address("admin API listens")).unwrap();
+        Client::to(Stream::Tcp(stream))
+    }
+
+    /// Asks the admin API.
+    pub(crate) fn api(&self, request: &Request) -> Answer {
+        self.admin().ask(request)
+    }
+
     /// Returns whether nobody can connect any more.
     pub(crate) fn is_closed(&self) -> bool {
-        TcpStream::connect(self.proxy).is_err()
+        TcpStream::connect(self.proxy()).is_err()
     }
 
     /// Returns what alice has used and reserved, as the admin API tells.
     pub(crate) fn figures(&self) -> (i64, i64) {
         let target = "/v1/usage?subject=@alice:example.org&resource=media_bytes";
-        let stream = Stream::Tcp(TcpStream::connect(self.admin).unwrap());
-        let told = Client::to(stream).ask(&Request::get(target)).json();
+        let told = self.api(&Request::get(target)).json();
         (told["used"].as_i64().unwrap(), told["reserved"].as_i64().unwrap())
+    }
+
+    /// Writes another configuration, and tells it to reload.
+    pub(crate) fn reload(&self, config: &str) {
+        std::fs::write(self.folder.join(CONFIG), config).unwrap();
+        self.signal("-HUP");
     }
 
     /// Tells it to end.
     pub(crate) fn terminate(&self) {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, which: &str) {
+        let told = Command::new("kill").args([which, &self.child.id().to_string()]).status();
         assert!(told.unwrap().success());
     }
 
@@ -116,6 +150,15 @@ impl Process {
     pub(crate) fn end(&mut self) -> ExitStatus {
         eventually("its end", || self.child.try_wait().unwrap().is_some());
         self.child.wait().unwrap()
+    }
+
+    /// Ends it gently; returns everything it has said.
+    pub(crate) fn stop(mut self) -> String {
+        self.terminate();
+        let ended = self.end();
+        self.reading.take().unwrap().join().unwrap();
+        assert!(ended.success(), "{}", self.log());
+        self.log()
     }
 
     /// Ends it as a power cut would end a process: at once, in the middle of anything.

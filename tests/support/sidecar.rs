@@ -1,8 +1,9 @@
 //! The whole sidecar in this process: free ports, books of its own, stopped when dropped.
 
+use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use metergate::app::App;
 use metergate::config::Settings;
 use metergate::engine::{Engine, Fact, Span, UsageReport};
 use metergate::net::Address;
-use metergate::quota::{Amount, Group, Layer, Limit, Resource, Subject, Unit};
+use metergate::quota::capability::UPLOAD;
+use metergate::quota::{Amount, Capability, Group, Layer, Limit, Resource, Subject, Unit};
 use metergate::store::StorageSpec;
 use metergate::telemetry::Secret;
 use metergate::{matrix, proxy};
@@ -39,6 +41,7 @@ pub(crate) struct Sidecar {
 pub(crate) struct Setup {
     settings: Settings,
     group: Group,
+    capabilities: BTreeMap<String, Capability>,
     store: Option<Arc<Scripted>>,
     folder: TempDir,
 }
@@ -63,7 +66,13 @@ impl Sidecar {
         let mut settings = Settings::default();
         settings.admin.listen = "127.0.0.1:0".parse().unwrap();
         settings.storage = StorageSpec::Sqlite(folder.path().join(DATABASE));
-        Setup { settings, group: Group::default(), store: None, folder }
+        Setup {
+            settings,
+            group: Group::default(),
+            capabilities: BTreeMap::new(),
+            store: None,
+            folder,
+        }
     }
 
     /// Connects as a client.
@@ -139,6 +148,15 @@ impl Setup {
         self
     }
 
+    /// Limits everyone's number of files.
+    pub(crate) fn files(mut self, limit: &str) -> Self {
+        let uploads: Resource = "uploads".parse().unwrap();
+        self.group.limits.insert(uploads.clone(), Limit::parse(limit, Unit::Count).unwrap());
+        let capability = Capability::new(vec![media(), uploads]).unwrap();
+        self.capabilities.insert(UPLOAD.to_owned(), capability);
+        self
+    }
+
     /// Limits everyone's single files.
     pub(crate) fn largest(mut self, bytes: i64) -> Self {
         self.group.max_upload_bytes = Some(Amount::new(bytes));
@@ -171,6 +189,12 @@ impl Setup {
         self
     }
 
+    /// Keeps the books in this file.
+    pub(crate) fn database(mut self, file: &Path) -> Self {
+        self.settings.storage = StorageSpec::Sqlite(file.to_owned());
+        self
+    }
+
     /// Keeps the books in this store.
     pub(crate) fn store(mut self, store: &Arc<Scripted>) -> Self {
         self.store = Some(store.clone());
@@ -178,10 +202,11 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Sidecar {
-        let Self { mut settings, group, store, folder } = self;
+        let Self { mut settings, group, capabilities, store, folder } = self;
         settings.policy = Layer {
             groups: [(GROUP.to_owned(), group)].into(),
             default_group: Some(GROUP.to_owned()),
+            capabilities,
             ..Layer::default()
         };
         let app = match store {

@@ -95,9 +95,12 @@ impl Engine {
     /// Puts a rule behind the others; an existing rule with the same pattern is replaced.
     ///
     /// # Errors
-    /// Not found for an unknown group; unavailable if the store is.
+    /// Not found for an unknown group; conflict if the file declares the pattern; unavailable if
+    /// the store is.
     pub async fn add_rule(&self, rule: &Rule) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
+            let declared = policy.file.rules.iter().any(|other| other.pattern == rule.pattern);
+            not_in_file(declared, "rule", rule.pattern.as_str())?;
             policy.group(&rule.group).ok_or_else(|| no_group(policy, &rule.group))?;
             match layer.rules.iter_mut().find(|other| other.pattern == rule.pattern) {
                 Some(other) => *other = rule.clone(),
@@ -133,7 +136,9 @@ fn without_group(policy: &Policy, name: &str) -> Result<Layer, EngineError> {
     not_in_file(policy.file.groups.contains_key(name), "group", name)?;
     let mut layer = policy.store.clone();
     layer.groups.remove(name).ok_or_else(|| no_group(policy, name))?;
-    if policy.default_group() == Some(name) {
+    // Also one that the file shadows: it counts again when the file says nothing any more.
+    let defaults = [&policy.file.default_group, &policy.store.default_group];
+    if defaults.into_iter().flatten().any(|default| default == name) {
         return Err(EngineError::Conflict(format!(
             "group \"{name}\" is the default group: make another one the default first"
         )));

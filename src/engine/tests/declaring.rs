@@ -176,3 +176,26 @@ async fn what_is_called_nonsense_gets_into_no_layer() {
     }
     assert_eq!(store.calls("write_layer"), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_the_file_is_not_shadowed_in_silence() {
+    let (engine, _) = engine().await;
+    let rule = Rule { pattern: "@bridge_*:*".parse().unwrap(), group: "free".to_owned() };
+    let file = Layer { rules: vec![rule.clone()], ..Layer::default() };
+    engine.apply_file(&file).await.unwrap();
+    let error = engine.add_rule(&rule).await.unwrap_err();
+    assert!(matches!(&error, EngineError::Conflict(text) if text.contains("file")), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_group_that_the_file_shadows_is_not_removed() {
+    let (engine, _) = engine().await;
+    let file = Layer {
+        groups: [("everyone".to_owned(), Group::default())].into(),
+        default_group: Some("everyone".to_owned()),
+        ..Layer::default()
+    };
+    engine.apply_file(&file).await.unwrap();
+    let conflict = engine.remove_group("free").await.unwrap_err();
+    assert!(matches!(conflict, EngineError::Conflict(_)), "{conflict:?}");
+}

@@ -30,6 +30,10 @@ pub(super) fn whole(file: &Path) -> Result<PathBuf, StoreError> {
     if file == Path::new(":memory:") {
         return Err(refused(":memory: is not a file: write memory: for a store that forgets"));
     }
+    // By one name only, whatever links lead there: lock files lie beside the file itself.
+    if let Ok(real) = file.canonicalize() {
+        return Ok(real);
+    }
     std::path::absolute(file).map_err(|error| refused(error.to_string()))
 }
 
