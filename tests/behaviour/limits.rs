@@ -198,13 +198,13 @@ fn a_homeserver_that_stops_reading_is_504_and_costs_nothing() {
 fn a_homeserver_that_stops_reading_keeps_no_room_of_a_client_that_left() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver)
-        .limits(|limits| limits.body_idle_timeout = SOON)
+        .limits(|limits| limits.body_idle_timeout = Duration::from_secs(3))
         .limit("1GB/never")
         .start();
     let held = unread_uploads(&homeserver);
     let mut client = sidecar.client();
     client.wire.stream.write_timeout(SOON / 3);
-    // Every buffer on the way is full before it is all sent.
+    // Every buffer on the way is full before it is all sent, long before the limit.
     assert!(client.try_send(Request::upload().body(&bytes(LARGE)).bytes()).is_err());
     drop(client);
     sidecar.comes_to(0);
@@ -286,8 +286,11 @@ fn past_the_most_connections_others_wait() {
 fn the_log_names_the_cap_on_connections_once_it_is_reached() {
     let homeserver = Homeserver::start();
     let folder = tempfile::tempdir().unwrap();
-    let settings = [("METERGATE_LIMITS__CONNECTIONS", "2")];
-    let process = Process::start_with(folder.path(), &homeserver, "1MB/never", &settings);
+    let config = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n[upstream]\nurl = \"{}\"\n[limits]\nconnections = 2\n",
+        homeserver.url
+    );
+    let process = Process::configured(folder.path(), &config);
     let mut served = [(); 2].map(|()| process.client());
     for client in &mut served {
         assert_eq!(client.ask(&Request::get("/x")).status, 200);

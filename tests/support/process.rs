@@ -25,16 +25,6 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it before this homeserver; everyone may have so many media bytes.
     pub(crate) fn start(folder: &Path, homeserver: &Homeserver, limit: &str) -> Self {
-        Self::start_with(folder, homeserver, limit, &[])
-    }
-
-    /// Starts it with these settings besides, as its environment names them.
-    pub(crate) fn start_with(
-        folder: &Path,
-        homeserver: &Homeserver,
-        limit: &str,
-        settings: &[(&str, &str)],
-    ) -> Self {
         let limit = format!("media_bytes={limit}");
         let arguments =
             ["--upstream", &homeserver.url, "--listen", "127.0.0.1:0", "--limit", &limit];
@@ -43,7 +33,7 @@ impl Process {
             ("METERGATE_LOG__ACCESS", "true"),
             ("METERGATE_LIMITS__SHUTDOWN_GRACE", "20s"),
         ];
-        Self::spawn(folder, &arguments, &[&environment, settings].concat())
+        Self::spawn(folder, &arguments, &environment)
     }
 
     /// Starts it by this configuration.
