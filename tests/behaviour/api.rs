@@ -271,3 +271,11 @@ fn a_body_that_is_too_large_is_refused() {
     let answer = sidecar.api(&Request::post("/v1/use").body(&bytes(100_000)));
     assert!([400, 413].contains(&answer.status), "{}", answer.status);
 }
+
+#[test]
+fn a_page_in_a_browser_cannot_call_what_is_open() {
+    let sidecar = Sidecar::alone().start();
+    let request = Request::get("/v1/usage?subject=@a&resource=media_bytes");
+    let request = request.line("Origin: https://evil.example");
+    assert_eq!(sidecar.api(&request).status, 401);
+}

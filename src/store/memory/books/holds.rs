@@ -46,6 +46,7 @@ impl Books {
             state: State::Open,
             items: items.collect(),
         };
+        self.open.entry(held.subject.clone()).or_default().push(id);
         self.holds.insert(id, held);
         Ok(Admission::Granted(readings))
     }

@@ -22,6 +22,8 @@ pub(in crate::store::memory) struct Books {
     pub(in crate::store::memory) policy: Policy,
     pub(in crate::store::memory) grants: BTreeMap<Subject, Grants>,
     pub(in crate::store::memory) holds: HashMap<HoldId, Held>,
+    /// Whose holds are open; some may have ended since their subject was last looked at.
+    open: HashMap<Subject, Vec<HoldId>>,
     /// Those that had lapsed when they were settled.
     late: HashSet<HoldId>,
     events: Vec<Event>,
@@ -75,9 +77,8 @@ impl Books {
         bucket: &Bucket,
         now: Timestamp,
     ) -> Amount {
-        let open = self.holds.values().filter(|held| {
-            held.subject == *subject && bucket.contains(held.at) && self.counts(held, now)
-        });
+        let open = self.open_of(subject);
+        let open = open.filter(|held| bucket.contains(held.at) && self.counts(held, now));
         let items = open.flat_map(|held| &held.items).filter(|item| item.resource == *resource);
         items.fold(Amount::ZERO, |sum, item| sum.plus(item.amount).unwrap_or(Amount::MAX))
     }
@@ -119,13 +120,23 @@ impl Books {
 
     /// Ends the reservations of `subject` whose life has ended.
     fn retire(&mut self, subject: &Subject, now: Timestamp) {
-        let due = |held: &&Held| {
-            held.state == State::Open && held.subject == *subject && !self.counts(held, now)
-        };
-        let due: Vec<_> = self.holds.values().filter(due).map(|held| held.id).collect();
+        let due = self.open_of(subject).filter(|held| !self.counts(held, now));
+        let due: Vec<_> = due.map(|held| held.id).collect();
         for id in due {
             self.lapse(id);
         }
+        if let Some(open) = self.open.get_mut(subject) {
+            open.retain(|id| self.holds.get(id).is_some_and(|held| held.state == State::Open));
+            if open.is_empty() {
+                self.open.remove(subject);
+            }
+        }
+    }
+
+    fn open_of(&self, subject: &Subject) -> impl Iterator<Item = &Held> {
+        let known =
+            self.open.get(subject).into_iter().flatten().filter_map(|id| self.holds.get(id));
+        known.filter(|held| held.state == State::Open)
     }
 
     fn lapse(&mut self, id: HoldId) {
