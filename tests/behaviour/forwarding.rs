@@ -190,6 +190,27 @@ fn both_sides_may_be_unix_sockets() {
 }
 
 #[test]
+fn every_address_is_served() {
+    let homeserver = Homeserver::start();
+    let folder = tempfile::tempdir().unwrap();
+    let socket = format!("unix:{}", folder.path().join("in.sock").display());
+    let sidecar = Sidecar::before(&homeserver)
+        .proxy(|proxy| {
+            let addresses = ["127.0.0.1:0", "[::1]:0", "127.0.0.2:0", &socket];
+            proxy.listen = addresses.map(|address| address.parse().unwrap()).into();
+        })
+        .limit("1MB/never")
+        .start();
+    // Each may reach any runtime of it.
+    for _ in 0..4 {
+        for mut client in sidecar.clients() {
+            assert_eq!(client.ask(&Request::upload().body(&bytes(10))).status, 200);
+        }
+    }
+    sidecar.comes_to(160);
+}
+
+#[test]
 fn trailers_pass_both_ways() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::client::UPLOAD;
 use crate::support::process::Process;
 use crate::support::wire::chunk;
-use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now};
+use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now, within};
 
 /// Short enough to wait for, and long enough not to strike by chance.
 const SOON: Duration = Duration::from_millis(300);
@@ -307,6 +307,23 @@ fn the_log_names_the_cap_on_connections_once_it_is_reached() {
         assert_eq!(client.ask(&Request::get("/x")).status, 200);
     }
     assert_eq!(told(), 1);
+}
+
+#[test]
+fn a_process_without_room_for_sockets_waits_for_some() {
+    let homeserver = Homeserver::start();
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &homeserver, "1MB/never");
+    assert_eq!(process.ask(&Request::upload().body(&bytes(10))).status, 200);
+    process.limit_files(50);
+    let crowd: Vec<_> = (0..200).map(|_| process.client()).collect();
+    process.says("cannot accept connections");
+    within(SOON, || false);
+    let tries = process.told("cannot accept connections");
+    assert!(tries < 100, "it tried {tries} times");
+    drop(crowd);
+    assert_eq!(process.ask(&Request::upload().body(&bytes(10))).status, 200);
+    assert_eq!(process.figures(), (20, 0));
 }
 
 #[test]
