@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::client::UPLOAD;
 use crate::support::process::Process;
 use crate::support::wire::chunk;
-use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now, within};
+use crate::support::{Homeserver, Request, Sidecar, bytes, eventually, now, within};
 
 /// Short enough to wait for, and long enough not to strike by chance.
 const SOON: Duration = Duration::from_millis(300);
@@ -110,7 +110,7 @@ fn a_body_that_stops_coming_is_408_and_costs_nothing() {
         let answer = client.answer();
         answer.is_refusal(408, "M_UNKNOWN");
         assert!(answer.text().contains("body_idle_timeout"), "{}", answer.text());
-        homeserver.ended(Ended::Cut);
+        homeserver.keeps_nothing();
         sidecar.comes_to(0);
         // Whatever comes now is no request.
         let _ = client.try_send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");

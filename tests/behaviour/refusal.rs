@@ -79,7 +79,7 @@ fn a_cut_upload_without_a_length_tells_what_was_seen_of_it() {
     assert!((150_001..=400_000).contains(&requested), "{requested}");
     assert_eq!((&quota["used"], &quota["reserved"]), (&json!(50_000), &json!(0)));
     assert_eq!(quota["remaining"], json!(150_000));
-    homeserver.ended(Ended::Cut);
+    homeserver.keeps_nothing();
     sidecar.comes_to(50_000);
 }
 
@@ -257,7 +257,7 @@ fn a_file_that_is_too_large_is_told_the_largest_size() {
         sidecar.comes_to(0);
     }
     // Of the declared one nothing was forwarded, of the other no end.
-    homeserver.ended(Ended::Cut);
+    homeserver.keeps_nothing();
     for request in
         [Request::upload().body(&bytes(100_000)), Request::upload().chunks(&bytes(100_000))]
     {
