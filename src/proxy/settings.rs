@@ -72,7 +72,7 @@ pub struct Limits {
     /// How long it may take to resolve the homeserver's name and connect. Default 5 s.
     pub connect_timeout: Duration,
     /// How long the homeserver's word on a whole upload is awaited once its client has gone; as
-    /// long as the client waits, so do we. Always [`ABANDONED`]: the file has no key for it.
+    /// long as the client waits, so do we. Three minutes: the file has no key for it.
     pub abandoned_timeout: Duration,
     /// How long exchanges under way may last after the order to stop. Default 30 s.
     pub shutdown_grace: Duration,
