@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::client::UPLOAD;
 use crate::support::process::Process;
 use crate::support::wire::chunk;
-use crate::support::{Homeserver, Request, Sidecar, bytes, eventually, now, within};
+use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now, within};
 
 /// Short enough to wait for, and long enough not to strike by chance.
 const SOON: Duration = Duration::from_millis(300);
