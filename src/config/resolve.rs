@@ -26,7 +26,7 @@ pub(super) fn resolve(tree: &Table, port: Option<u16>, notes: &Notes) -> Setting
     let limits = limits(&whole);
     let policy = policy(&whole);
     whole.later("meter", "the upload routes are metered, and no others");
-    whole.later("notify", "watch `metergate over` instead");
+    whole.later("notify", "read `metergate over` instead");
     let instance = server.instance.clone();
     if upstream.is_none() {
         needs_upstream(&whole);

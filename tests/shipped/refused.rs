@@ -264,7 +264,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[[notify]]\nurl = \"https://h\"",
-        "metergate.toml:1: notify is not in this version: watch `metergate over` instead",
+        "metergate.toml:1: notify is not in this version: read `metergate over` instead",
     ),
     (
         "[policy.groups.free]\nextends = \"a\"",
