@@ -10,7 +10,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Api};
@@ -18,7 +17,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError, MissingGroup};
 use crate::matrix::Whoami;
-use crate::net::{self, Address, Client, ClientSettings, Listener, Origin, Shutdown};
+use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
@@ -37,7 +36,7 @@ const VERSIONS: &str = "/_matrix/client/versions";
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// A listening address cannot be had.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address} (stop what listens there, or name another address)")]
     Listen {
         /// The address.
         address: Address,
@@ -189,7 +188,7 @@ impl App {
         });
         let api = Api::new(self.engine.clone(), upstream, token);
         let limits = net::Limits::default();
-        let connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
+        let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
         for listener in listeners {
             self.admin = listener.address().clone();
             let api = api.clone();
@@ -212,7 +211,7 @@ impl App {
             head_bytes: settings.limits.head_bytes,
             header_count: settings.limits.header_count,
         };
-        let connections = Arc::new(Semaphore::new(settings.limits.connections));
+        let connections = Cap::new("connections", settings.limits.connections);
         let shutdown = self.shutdown.clone();
         let shared = proxy::Shared::new(self.engine.clone(), whoami, settings, shutdown.clone());
         for (number, listeners) in shares.into_iter().enumerate() {
@@ -254,7 +253,7 @@ struct Lane {
     runtime: Runtime,
     listeners: Vec<Listener>,
     limits: net::Limits,
-    connections: Arc<Semaphore>,
+    connections: Cap,
     shutdown: Shutdown,
     ended: CancellationToken,
     shared: Arc<proxy::Shared>,
@@ -289,7 +288,7 @@ async fn warn_of_missing_groups(engine: &Engine) -> Result<(), EngineError> {
 async fn serve<S, F, B>(
     listener: Listener,
     limits: net::Limits,
-    connections: Arc<Semaphore>,
+    connections: Cap,
     shutdown: Shutdown,
     service: S,
 ) where

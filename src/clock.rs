@@ -88,8 +88,10 @@ impl FromStr for Timestamp {
         if let Ok(moment) = text.parse::<jiff::Timestamp>() {
             return Ok(Self::from_millis(moment.as_millisecond()));
         }
-        text.parse::<jiff::civil::Date>()
-            .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
+        // A time of day without a zone reads as a date, too: it is refused, not cut off.
+        let date = Some(text).filter(|text| text.len() == "2026-12-01".len());
+        let date = date.ok_or_else(|| NotATime(text.to_owned()))?.parse::<jiff::civil::Date>();
+        date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
             .map(|midnight| Self::from_millis(midnight.timestamp().as_millisecond()))
             .map_err(|_| NotATime(text.to_owned()))
     }
@@ -173,6 +175,14 @@ mod tests {
     fn a_text_that_is_no_time_says_what_would_be_one() {
         let error = "tomorrow".parse::<Timestamp>().unwrap_err();
         assert!(error.to_string().contains("2026-12-01"), "{error}");
+    }
+
+    #[test]
+    fn a_time_of_day_without_a_zone_is_refused_not_cut_off() {
+        for text in ["2026-12-01T12:00:00", "2026-12-01 12:00", "2026-12-01T12", "2026-12-1"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+        assert!("2026-12-01T12:00:00+01:00".parse::<Timestamp>().is_ok());
     }
 
     #[test]

@@ -40,7 +40,7 @@ const LAW: [(&str, &[&str]); 13] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 13] = [
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -49,6 +49,7 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket"]),
     ("rusqlite", &["store/sqlite"]),
+    ("socket2", &["net"]),
     ("toml", &["config"]),
     ("tower", &["api"]),
     ("tracing_subscriber", &["telemetry"]),

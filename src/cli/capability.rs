@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::answer::{Answer, Done};
 use super::exit::Failure;
 use super::table::table;
+use super::words;
 use crate::engine::Engine;
 use crate::quota::{Capability, Invalid, Resource, resource};
 
@@ -80,6 +81,7 @@ async fn set(engine: &Engine, name: &str, resources: Vec<Resource>) -> Result<An
     let capability = Capability::new(resources.clone());
     let capability =
         capability.map_err(|e| Failure::bad_input(format!("capability {name} {e}")))?;
+    words::warn_of_new_names(engine, &resources).await?;
     engine.set_capability(name, capability).await?;
     let words = format!("capability {name} draws on {}", joined(&resources));
     let done = Done::now(Named { name, resources: &resources });

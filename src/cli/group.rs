@@ -157,6 +157,7 @@ async fn set(
         max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),
         default,
     };
+    words::warn_of_new_names(engine, change.limits.keys()).await?;
     engine.set_group(name, &change).await?;
     let policy = engine.policy().await?;
     let group = engine.group(name).await?;

@@ -9,7 +9,7 @@ use super::answer::{Answer, Done};
 use super::assignment::{Assigned, Assignment, MAX_UPLOAD, Size};
 use super::exit::Failure;
 use super::table::table;
-use super::user::{everyone, warn_if_past};
+use super::user::{everyone, refuse_past};
 use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, OverrideChange};
@@ -161,7 +161,7 @@ async fn set(
     let policy = engine.policy().await?;
     let assigned = Assigned::read(limits, |name| policy.resource(name).cloned())?;
     let names = names(&assigned);
-    warn_if_past(until, engine.now());
+    refuse_past(until, engine.now())?;
     let change = OverrideChange {
         limits: assigned.limits,
         max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),

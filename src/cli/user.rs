@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::answer::{Answer, Done, complain};
+use super::answer::{Answer, Done};
 use super::exit::Failure;
 use super::overrides::{Shown, shown};
 use super::table::table;
@@ -135,14 +135,14 @@ impl UserCommand {
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         match self {
             Self::Set { subject, group, until } => {
-                warn_if_past(until, engine.now());
+                refuse_past(until, engine.now())?;
                 engine.assign(&subject, &group, until).await?;
                 let clause = Words::of(engine).await?.until_clause(until);
                 let words = format!("{subject} is in group {group}{clause}");
                 told(engine, words, &subject).await
             }
             Self::Exempt { subject, until } => {
-                warn_if_past(until, engine.now());
+                refuse_past(until, engine.now())?;
                 engine.exempt(&subject, until).await?;
                 let clause = Words::of(engine).await?.until_clause(until);
                 let words = format!("{subject} is exempt from every limit{clause}");
@@ -159,10 +159,12 @@ impl UserCommand {
     }
 }
 
-/// Warns of a date that has passed: what is given until then is never in force.
-pub(super) fn warn_if_past(until: Option<Timestamp>, now: Timestamp) {
-    if let Some(end) = until.filter(|end| *end <= now) {
-        complain("warning", &format!("{end} has passed, so this has no effect"));
+/// Refuses a date that has passed: what is given until then would take away what was there, and
+/// never be in force.
+pub(super) fn refuse_past(until: Option<Timestamp>, now: Timestamp) -> Result<(), Failure> {
+    match until.filter(|end| *end <= now) {
+        Some(end) => Err(Failure::bad_input(format!("{end} has passed: write a later --until"))),
+        None => Ok(()),
     }
 }
 

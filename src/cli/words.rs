@@ -1,9 +1,10 @@
 //! Figures, limits and moments in the words of people.
 
+use super::answer::complain;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, WindowDecision};
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Policy, Unit, Zone};
+use crate::quota::{Amount, Policy, Resource, Unit, Zone, nearest};
 
 /// How figures are told: in which time zone.
 #[derive(Clone, Debug)]
@@ -78,6 +79,21 @@ pub(super) fn amount(unit: Unit, amount: Amount) -> String {
 /// Returns an amount that may be missing, as a cell.
 pub(super) fn amount_or(unit: Unit, amount: Option<Amount>, otherwise: &str) -> String {
     amount.map_or_else(|| otherwise.to_owned(), |amount| self::amount(unit, amount))
+}
+
+/// Warns of resources that are declared only now, and look like a slip for one that is.
+pub(super) async fn warn_of_new_names(
+    engine: &Engine,
+    named: impl IntoIterator<Item = &Resource>,
+) -> Result<(), EngineError> {
+    let known = engine.resources().await?;
+    for new in named.into_iter().filter(|name| !known.contains(name)) {
+        let hint = nearest(new.as_str(), known.iter().map(Resource::as_str));
+        if !hint.is_empty() {
+            complain("warning", &format!("{new} is a new resource{hint}"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ pub(super) fn read(file: &Path) -> Result<Table, Vec<Complaint>> {
         place: lines.place(error.span().map_or(0, |span| span.start)),
         text: format!("is not TOML here: {}", error.message()),
     };
-    Err(errors.iter().map(complaint).collect())
+    // Behind the first, the reader only guesses.
+    Err(errors.first().map(complaint).into_iter().collect())
 }
 
 /// Where each line of a file begins.

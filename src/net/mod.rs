@@ -11,6 +11,8 @@ mod body;
 mod passing;
 mod segments;
 mod tunnel;
+// Both ways: who is not there any more.
+mod vanishing;
 // Out: to the upstream.
 mod client;
 mod parting;
@@ -21,6 +23,6 @@ pub use client::{Client, ClientError, ClientSettings};
 pub use listener::{Listener, Peer};
 pub use passing::Passing;
 pub use segments::Segments;
-pub use server::{Connection, Limits, serve};
+pub use server::{Cap, Connection, Limits, serve};
 pub use shutdown::Shutdown;
 pub use tunnel::tunnel;

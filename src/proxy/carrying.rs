@@ -5,6 +5,8 @@ use std::pin::{Pin, pin};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::body::{End, Feed, Outgoing};
 use super::metered::{Ending, Metered};
@@ -23,6 +25,8 @@ pub(super) struct Carrying {
     pub(super) proxy: Proxy,
     pub(super) body: Incoming,
     pub(super) metered: Metered,
+    /// Cancelled when the client has gone, and nobody waits for the answer any more.
+    pub(super) departed: CancellationToken,
 }
 
 impl Carrying {
@@ -39,7 +43,7 @@ impl Carrying {
             outgoing.begun().await;
             client.request(Request::from_parts(head, outgoing)).await
         });
-        let Self { proxy, body, metered } = &mut self;
+        let Self { proxy, body, metered, .. } = &mut self;
         match word.unless_no(metered.pump(body, &feed, proxy.limits())).await {
             Some(Ok(end)) => self.finish(end, word, feed).await,
             Some(Err(ending)) => self.break_off(ending, word, feed).await,
@@ -55,9 +59,12 @@ impl Carrying {
                 return Rejection::from_engine(&error).into_response(self.proxy.settings());
             }
         };
-        // Whether the end was taken, the feed tells.
-        let _ = word.unless_no(feed.end(end)).await;
-        let answer = word.heard().await;
+        let heard = async {
+            // Whether the end was taken, the feed tells.
+            let _ = word.unless_no(feed.end(end)).await;
+            word.heard().await
+        };
+        let answer = self.unless_abandoned(heard).await;
         let all_taken = feed.all_taken();
         self.conclude(charge, answer, all_taken, feed).await
     }
@@ -85,8 +92,9 @@ impl Carrying {
             }
         };
         let request = Request::from_parts(head, Outgoing::default());
-        let answer = self.proxy.0.fresh.request(request).await;
-        let sent = !matches!(answer, Err(ClientError::Connect(_) | ClientError::ConnectTimeout));
+        let answer = self.unless_abandoned(self.proxy.0.fresh.request(request)).await;
+        let sent =
+            !matches!(answer, Some(Err(ClientError::Connect(_) | ClientError::ConnectTimeout)));
         self.conclude(charge, answer, sent, ()).await
     }
 
@@ -95,18 +103,38 @@ impl Carrying {
     async fn conclude(
         self,
         charge: Charge,
-        answer: Answer,
+        answer: Option<Answer>,
         all_taken: bool,
         feed: impl Send + 'static,
     ) -> Response<Body> {
         let keep = match &answer {
-            Ok(response) => is_kept(response.status()),
-            Err(_) => all_taken,
+            Some(Ok(response)) => is_kept(response.status()),
+            Some(Err(_)) | None => all_taken,
         };
         if !keep {
             charge.refund().await;
         }
-        self.proxy.relay(answer, feed)
+        match answer {
+            Some(answer) => self.proxy.relay(answer, feed),
+            None => Rejection::Upstream.into_response(self.proxy.settings()),
+        }
+    }
+
+    /// Awaits the homeserver's word as long as the client does, and `abandoned_timeout` longer;
+    /// None if it is not there by then. What is awaited is dropped, and with it the connection.
+    async fn unless_abandoned(&self, word: impl Future<Output = Answer>) -> Option<Answer> {
+        let abandoned = async {
+            self.departed.cancelled().await;
+            sleep(self.proxy.limits().abandoned_timeout).await;
+        };
+        tokio::select! {
+            biased;
+            answer = word => Some(answer),
+            () = abandoned => {
+                tracing::warn!(limit = "abandoned_timeout", "homeserver said nothing of an upload");
+                None
+            }
+        }
     }
 
     /// Charges what went up of an upload that the homeserver said yes to before it broke off.
@@ -209,6 +237,7 @@ impl Ending {
             Self::ClientGone => "client gone",
             Self::ClientIdle => "client idle",
             Self::UpstreamGone => "upstream gone",
+            Self::UpstreamIdle => "upstream idle",
             Self::StoreOut(_) => "store out",
         }
     }
@@ -224,6 +253,10 @@ impl Ending {
             Self::ClientGone => Rejection::BadRequest("the request body broke off"),
             Self::ClientIdle => Rejection::BodyIdle,
             Self::UpstreamGone => Rejection::Upstream,
+            Self::UpstreamIdle => {
+                tracing::warn!(limit = "body_idle_timeout", "homeserver stopped taking an upload");
+                Rejection::UpstreamIdle
+            }
         }
     }
 }

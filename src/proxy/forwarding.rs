@@ -18,6 +18,7 @@ use crate::net::{Body, Peer};
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What a `Connection` header may not take away, whoever names it there.
@@ -96,7 +97,7 @@ pub(super) fn strip(headers: &mut HeaderMap) {
         }
         headers.remove(CONNECTION);
     }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, HTTP2_SETTINGS, TE, TRANSFER_ENCODING, UPGRADE] {
         headers.remove(name);
     }
 }

@@ -2,6 +2,7 @@
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::timeout;
 
 use super::body::{End, Feed, NobodyTakes};
 use super::{Limits, room};
@@ -21,6 +22,8 @@ pub(super) enum Ending {
     ClientIdle,
     /// The homeserver's connection took no more.
     UpstreamGone,
+    /// The homeserver took nothing for `body_idle_timeout`.
+    UpstreamIdle,
     /// The store did not answer.
     StoreOut(EngineError),
 }
@@ -73,6 +76,8 @@ impl Metered {
     }
 
     /// Passes `body` on to `feed`, all but its end, which it returns: that is to be paid for first.
+    /// `body_idle_timeout` limits each wait, for the client's next piece and for the homeserver to
+    /// take it.
     ///
     /// May be dropped at any await: what is held is then still held.
     ///
@@ -93,7 +98,8 @@ impl Metered {
                     if self.is_whole() {
                         return Ok(End { last: Some(data), trailers: None });
                     }
-                    feed.data(data).await?;
+                    let fed = timeout(limits.body_idle_timeout, feed.data(data)).await;
+                    fed.map_err(|_| Ending::UpstreamIdle)??;
                 }
                 Some(Err(frame)) => {
                     return Ok(End { last: None, trailers: frame.into_trailers().ok() });

@@ -42,6 +42,8 @@ pub(super) enum Rejection {
     StoreOut,
     /// The homeserver cannot be reached, or broke off.
     Upstream,
+    /// The homeserver took nothing of the body for too long.
+    UpstreamIdle,
     /// This process ends.
     ShuttingDown,
 }
@@ -110,6 +112,10 @@ impl Rejection {
                 "Uploads cannot be counted right now. Try again later. Text messages still work.",
             )),
             Self::Upstream => unknown(StatusCode::BAD_GATEWAY, "The homeserver cannot be reached."),
+            Self::UpstreamIdle => unknown(
+                StatusCode::GATEWAY_TIMEOUT,
+                "The homeserver stopped taking the upload (body_idle_timeout).",
+            ),
             Self::ShuttingDown => later(unknown(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server is restarting. Try again.",

@@ -6,6 +6,10 @@ use ipnet::IpNet;
 
 use crate::net::{Address, Origin};
 
+/// How long an upload whose client has gone waits for the homeserver, from the moment the client
+/// went: longer than homeservers take to store a file, yet its task, connection and slot end.
+const ABANDONED: Duration = Duration::from_mins(3);
+
 /// The proxy's part of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -50,8 +54,8 @@ pub struct Limits {
     /// How long a request's head may take, from the connection or the previous answer to its last
     /// byte. Default 30 s.
     pub head_timeout: Duration,
-    /// How long a request's body may pause between two reads. Default 60 s: a slow but moving
-    /// upload lives.
+    /// How long a request's body may pause between two reads, and an upload's between two pieces
+    /// that the homeserver takes. Default 60 s: a slow but moving upload lives.
     pub body_idle_timeout: Duration,
     /// The largest head, request line and headers together, in bytes. Default 64 KiB.
     pub head_bytes: usize,
@@ -67,6 +71,9 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// How long it may take to resolve the homeserver's name and connect. Default 5 s.
     pub connect_timeout: Duration,
+    /// How long the homeserver's word on a whole upload is awaited once its client has gone; as
+    /// long as the client waits, so do we. Three minutes: the file has no key for it.
+    pub abandoned_timeout: Duration,
     /// How long exchanges under way may last after the order to stop. Default 30 s.
     pub shutdown_grace: Duration,
 }
@@ -83,6 +90,7 @@ impl Default for Limits {
             drain_bytes: 64 * 1024 * 1024,
             drain_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
+            abandoned_timeout: ABANDONED,
             shutdown_grace: Duration::from_secs(30),
         }
     }

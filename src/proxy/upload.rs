@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::carrying::Carrying;
@@ -34,7 +35,11 @@ pub(super) async fn meter(
     };
     forwarding::request(&mut parts.headers, connection.peer, proxy.settings(), false);
     let metered = Metered::new(hold, length);
-    let carrying = Carrying { proxy: proxy.clone(), body, metered };
+    // Dropped with this future, which is when the client has gone.
+    let waiting = CancellationToken::new();
+    let departed = waiting.clone();
+    let _waiting = waiting.drop_guard();
+    let carrying = Carrying { proxy: proxy.clone(), body, metered, departed };
     let task = async move {
         let response = carrying.run(parts).await;
         drop(slot);

@@ -292,12 +292,20 @@ fn a_user_is_put_into_a_group_exempted_and_let_go() {
 }
 
 #[test]
-fn a_date_that_has_passed_is_warned_of_and_has_no_effect() {
+fn a_date_that_has_passed_is_refused_and_takes_nothing_away() {
     let books = Books::with_alice();
-    let said = books.run("override set @alice media_bytes=1 --until 2020-01-01");
+    books.done("override set @alice media_bytes=1GB");
+    let said = books.refused("override set @alice media_bytes=1 --until 2020-01-01", 2);
+    assert!(said.contains("2020-01-01"), "{said}");
+    assert_eq!(books.json("usage @alice media_bytes")["limit"], 1_000_000_000);
+}
+
+#[test]
+fn a_slip_in_the_name_of_a_resource_is_warned_of() {
+    let books = Books::with_alice();
+    let said = books.run("cap set upload_media media_byte");
     assert_eq!(said.code, 0);
-    assert!(said.err.starts_with("warning: 2020-01-01"), "{said:?}");
-    assert_eq!(books.json("usage @alice media_bytes")["limit"], 500_000_000);
+    assert!(said.err.contains("did you mean \"media_bytes\""), "{said:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::stores::Scripted;
 use crate::support::wire::chunk;
 use crate::support::{
-    Answer, Client, Ended, Exchange, Homeserver, Request, Sidecar, bytes, eventually, within,
+    Answer, Client, Ended, Exchange, Homeserver, Request, Sidecar, bytes, eventually, now, within,
 };
 
 /// More than all buffers on the way hold together.
@@ -354,4 +354,22 @@ fn an_upload_without_a_length_waits_for_the_room_of_others() {
         status == 200
     });
     assert!(served);
+}
+
+#[test]
+fn an_upload_that_no_waiting_helps_is_cut_at_once() {
+    // Shorter than the shortest wait; on a busy machine it may take longer all the same.
+    let is_at_once = |span: Duration| span < Duration::from_millis(450);
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    sidecar.record(700_000);
+    let mut holder = sidecar.client();
+    holder.send(Request::upload().length(10_000).head());
+    eventually("room is held", || sidecar.reserved() == 10_000);
+    let cut = (0..5).any(|_| {
+        let begun = now();
+        sidecar.ask(&Request::upload().chunks(&bytes(400_000))).is_refusal(429, "M_LIMIT_EXCEEDED");
+        is_at_once(begun.elapsed())
+    });
+    assert!(cut);
 }

@@ -190,6 +190,27 @@ fn both_sides_may_be_unix_sockets() {
 }
 
 #[test]
+fn every_address_is_served() {
+    let homeserver = Homeserver::start();
+    let folder = tempfile::tempdir().unwrap();
+    let socket = format!("unix:{}", folder.path().join("in.sock").display());
+    let sidecar = Sidecar::before(&homeserver)
+        .proxy(|proxy| {
+            let addresses = ["127.0.0.1:0", "[::1]:0", "127.0.0.2:0", &socket];
+            proxy.listen = addresses.map(|address| address.parse().unwrap()).into();
+        })
+        .limit("1MB/never")
+        .start();
+    // Each may reach any runtime of it.
+    for _ in 0..4 {
+        for mut client in sidecar.clients() {
+            assert_eq!(client.ask(&Request::upload().body(&bytes(10))).status, 200);
+        }
+    }
+    sidecar.comes_to(160);
+}
+
+#[test]
 fn trailers_pass_both_ways() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
@@ -632,6 +653,39 @@ fn after_a_refused_upgrade_bytes_are_requests() {
     assert_eq!(client.answer_to("GET").status, 200);
     client.answer().is_refusal(429, "M_LIMIT_EXCEEDED");
     assert_eq!(homeserver.only().target(), "/ws");
+}
+
+#[test]
+fn an_upgrade_to_more_http_is_an_ordinary_request() {
+    for lines in [
+        ["Upgrade: h2c", ""],
+        ["Upgrade: HTTP/2.0", ""],
+        ["Upgrade: TLS/1.0", ""],
+        ["Upgrade: websocket, H2C", ""],
+        ["Upgrade: websocket", "Upgrade: h2c"],
+        ["Upgrade: h2c", "Upgrade: websocket"],
+    ] {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver).limit("0").start();
+        let lines = lines.into_iter().filter(|line| !line.is_empty());
+        let request = Request::get("/x")
+            .line("Connection: Upgrade")
+            // Named in Connection or not, it goes.
+            .line("HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA");
+        let request = lines.fold(request, Request::line);
+        let mut client = sidecar.client();
+        // What follows is a request like any other, and metered.
+        client.send([request.head(), Request::upload().body(b"x").bytes()].concat());
+        assert_eq!(client.answer_to("GET").status, 200);
+        client.answer().is_refusal(429, "M_LIMIT_EXCEEDED");
+        let seen = homeserver.only();
+        for gone in ["upgrade", "connection", "http2-settings"] {
+            assert!(seen.head.all(gone).is_empty(), "{gone}: {:?}", seen.head);
+        }
+        // A homeserver that switches all the same is not followed.
+        homeserver.on("/x", echo);
+        assert_eq!(sidecar.ask(&request).status, 502);
+    }
 }
 
 #[test]

@@ -1,12 +1,19 @@
 //! What a client may cost before it costs nothing: each limit named where it strikes.
 
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
+use crate::support::client::UPLOAD;
+use crate::support::process::Process;
 use crate::support::wire::chunk;
-use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now};
+use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now, within};
 
 /// Short enough to wait for, and long enough not to strike by chance.
 const SOON: Duration = Duration::from_millis(300);
+
+/// More than all buffers on the way hold together.
+const LARGE: usize = 24_000_000;
 
 /// Long before any limit that is not set to [`SOON`].
 const NOT_LATE: Duration = Duration::from_secs(15);
@@ -103,7 +110,7 @@ fn a_body_that_stops_coming_is_408_and_costs_nothing() {
         let answer = client.answer();
         answer.is_refusal(408, "M_UNKNOWN");
         assert!(answer.text().contains("body_idle_timeout"), "{}", answer.text());
-        homeserver.ended(Ended::Cut);
+        homeserver.keeps_nothing();
         sidecar.comes_to(0);
         // Whatever comes now is no request.
         let _ = client.try_send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -138,20 +145,121 @@ fn a_body_that_is_slow_but_moves_lives() {
 fn a_homeserver_that_is_slow_is_not_the_clients_fault() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver)
-        .limits(|limits| limits.body_idle_timeout = Duration::from_millis(100))
+        .limits(|limits| limits.body_idle_timeout = Duration::from_secs(1))
         .limit("1GB/never")
         .start();
-    homeserver.on("/", |exchange| {
-        // Nothing is read for a while, so the client cannot send.
-        std::thread::sleep(Duration::from_millis(500));
-        exchange.read_body();
-        // Nothing is said for a while.
-        std::thread::sleep(Duration::from_millis(500));
-        exchange.answer(200, r#"{"user_id":"@alice:example.org"}"#);
-    });
+    // Nothing is read for a while, so the client cannot send; an upload may pause up to the limit.
+    for (prefix, pause) in [("/x", 1500), (UPLOAD, 200)] {
+        homeserver.on(prefix, move |exchange| {
+            std::thread::sleep(Duration::from_millis(pause));
+            exchange.read_body();
+            // Nothing is said for a while.
+            std::thread::sleep(Duration::from_millis(1500));
+            exchange.answer(200, "{}");
+        });
+    }
     for request in [Request::upload(), Request::post("/x")] {
         assert_eq!(sidecar.ask(&request.body(&bytes(20_000_000))).status, 200);
     }
+}
+
+/// Has uploads wait at the homeserver, unread, until the sender is dropped.
+fn unread_uploads(homeserver: &Homeserver) -> Sender<()> {
+    let (held, released) = channel::<()>();
+    let released = Mutex::new(released);
+    homeserver.on(UPLOAD, move |exchange| {
+        // Ends with the sender.
+        let _ = released.lock().unwrap().recv();
+        exchange.read_body();
+    });
+    held
+}
+
+#[test]
+fn a_homeserver_that_stops_reading_is_504_and_costs_nothing() {
+    for request in [Request::upload().body(&bytes(LARGE)), Request::upload().chunks(&bytes(LARGE))]
+    {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver)
+            .limits(|limits| limits.body_idle_timeout = SOON)
+            .limit("1GB/never")
+            .start();
+        let held = unread_uploads(&homeserver);
+        let answer = sidecar.ask(&request);
+        answer.is_refusal(504, "M_UNKNOWN");
+        assert!(answer.text().contains("body_idle_timeout"), "{}", answer.text());
+        sidecar.comes_to(0);
+        drop(held);
+        homeserver.ended(Ended::Cut);
+    }
+}
+
+#[test]
+fn a_homeserver_that_stops_reading_keeps_no_room_of_a_client_that_left() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver)
+        .limits(|limits| limits.body_idle_timeout = Duration::from_secs(3))
+        .limit("1GB/never")
+        .start();
+    let held = unread_uploads(&homeserver);
+    let mut client = sidecar.client();
+    client.wire.stream.write_timeout(SOON / 3);
+    // Every buffer on the way is full before it is all sent, long before the limit.
+    assert!(client.try_send(Request::upload().body(&bytes(LARGE)).bytes()).is_err());
+    drop(client);
+    sidecar.comes_to(0);
+    drop(held);
+    homeserver.ended(Ended::Cut);
+}
+
+#[test]
+fn a_homeserver_that_never_answers_is_not_waited_for_once_the_client_has_left() {
+    for size in [0, 1000] {
+        let homeserver = Homeserver::start();
+        let sidecar = Sidecar::before(&homeserver)
+            .limits(|limits| {
+                limits.abandoned_timeout = SOON;
+                limits.uploads_per_subject = Some(1);
+            })
+            .limit("1MB/never")
+            .start();
+        homeserver.on(UPLOAD, |exchange| {
+            exchange.read_body();
+            exchange.hang();
+        });
+        let mut client = sidecar.client();
+        client.send(Request::upload().body(&bytes(size)).bytes());
+        homeserver.ended(Ended::Whole);
+        // A client that is there is waited with.
+        assert!(client.is_silent(SOON * 2));
+        assert_eq!(sidecar.upload(10), 429);
+        drop(client);
+        homeserver.answer_uploads(200, "{}");
+        eventually("the slot is free", || sidecar.upload(10) == 200);
+        // No word at all keeps the charge.
+        sidecar.comes_to(i64::try_from(size).unwrap() + 10);
+    }
+}
+
+#[test]
+fn a_homeserver_may_refuse_after_the_client_has_left() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    let (say, told) = channel::<()>();
+    let told = Mutex::new(told);
+    homeserver.on(UPLOAD, move |exchange| {
+        exchange.read_body();
+        // Ends with the sender.
+        let _ = told.lock().unwrap().recv();
+        exchange.answer(403, "{}");
+    });
+    let mut client = sidecar.client();
+    client.send(Request::upload().body(&bytes(1000)).bytes());
+    homeserver.ended(Ended::Whole);
+    drop(client);
+    eventually("it is charged", || sidecar.used() == 1000);
+    drop(say);
+    eventually("it is taken back", || sidecar.used() == 0);
 }
 
 #[test]
@@ -172,6 +280,50 @@ fn past_the_most_connections_others_wait() {
     for mut client in waiting {
         assert_eq!(client.answer_to("GET").status, 200);
     }
+}
+
+#[test]
+fn the_log_names_the_cap_on_connections_once_it_is_reached() {
+    let homeserver = Homeserver::start();
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n[upstream]\nurl = \"{}\"\n[limits]\nconnections = 2\n",
+        homeserver.url
+    );
+    let process = Process::configured(folder.path(), &config);
+    let mut served = [(); 2].map(|()| process.client());
+    for client in &mut served {
+        assert_eq!(client.ask(&Request::get("/x")).status, 200);
+    }
+    let told = || {
+        let log = process.log();
+        log.lines().filter(|it| it.contains("WARN") && it.contains("limit=\"connections\"")).count()
+    };
+    assert_eq!(told(), 0);
+    let waiting: Vec<_> = (0..4).map(|_| process.client()).collect();
+    eventually("the log names it", || told() > 0);
+    drop(served);
+    for mut client in waiting {
+        assert_eq!(client.ask(&Request::get("/x")).status, 200);
+    }
+    assert_eq!(told(), 1);
+}
+
+#[test]
+fn a_process_without_room_for_sockets_waits_for_some() {
+    let homeserver = Homeserver::start();
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), &homeserver, "1MB/never");
+    assert_eq!(process.ask(&Request::upload().body(&bytes(10))).status, 200);
+    process.limit_files(50);
+    let crowd: Vec<_> = (0..200).map(|_| process.client()).collect();
+    process.says("cannot accept connections");
+    within(SOON, || false);
+    let tries = process.told("cannot accept connections");
+    assert!(tries < 100, "it tried {tries} times");
+    drop(crowd);
+    assert_eq!(process.ask(&Request::upload().body(&bytes(10))).status, 200);
+    assert_eq!(process.figures(), (20, 0));
 }
 
 #[test]

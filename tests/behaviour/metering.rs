@@ -71,7 +71,7 @@ fn the_last_byte_of_a_limit_may_be_used_in_chunks_and_the_next_may_not() {
     let sidecar = Sidecar::before(&homeserver).limit("300kB/never").start();
     let refused = sidecar.ask(&Request::upload().chunks(&bytes(300_001)));
     refused.is_refusal(429, "M_LIMIT_EXCEEDED");
-    homeserver.ended(Ended::Cut);
+    homeserver.keeps_nothing();
     sidecar.comes_to(0);
     assert_eq!(sidecar.ask(&Request::upload().chunks(&bytes(300_000))).status, 200);
     assert_eq!((sidecar.used(), sidecar.reserved()), (300_000, 0));

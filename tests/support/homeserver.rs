@@ -9,11 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-use super::eventually;
 use super::wire::{Framing, Head, Piece, Stream, Wire};
+use super::{eventually, within};
 
 /// Where homeservers tell who asks.
 pub(crate) const WHOAMI: &str = "/_matrix/client/v3/account/whoami";
@@ -174,6 +175,15 @@ impl Homeserver {
             self.forwarded().iter().any(|one| one.ended == ended)
         });
         self.only()
+    }
+
+    /// Asserts that no request becomes whole: what came of them is cut. Some may not even come.
+    #[track_caller]
+    pub(crate) fn keeps_nothing(&self) {
+        let is_whole = || self.forwarded().iter().any(|one| one.ended == Ended::Whole);
+        assert!(!within(Duration::from_millis(100), is_whole));
+        let is_cut = || self.forwarded().iter().all(|one| one.ended == Ended::Cut);
+        eventually("all are cut", is_cut);
     }
 
     /// Returns how many connections were accepted.

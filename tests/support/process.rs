@@ -66,6 +66,13 @@ impl Process {
         process
     }
 
+    /// Lets it have so many open files, sockets among them.
+    pub(crate) fn limit_files(&self, most: usize) {
+        let id = self.child.id().to_string();
+        let limit = format!("--nofile={most}:{most}");
+        assert!(Command::new("prlimit").args(["--pid", &id, &limit]).status().unwrap().success());
+    }
+
     /// Returns the file of its books.
     pub(crate) fn books(&self) -> PathBuf {
         self.folder.join("quota.db")

@@ -77,12 +77,12 @@ impl Sidecar {
 
     /// Connects as a client.
     pub(crate) fn client(&self) -> Client {
-        Client::to(self.stream())
+        Client::to(connect(&self.addresses[0]))
     }
 
-    /// Connects to the first address.
-    pub(crate) fn stream(&self) -> Stream {
-        connect(&self.addresses[0])
+    /// Connects as a client to each address.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.addresses.iter().map(|address| Client::to(connect(address))).collect()
     }
 
     /// Asks over a connection of its own.

@@ -30,6 +30,7 @@ pub(in crate::config) fn limits(whole: &Section<'_>) -> Limits {
         drain_bytes: section
             .value("drain_bytes", |node| bytes(node).map(|size| size.get().unsigned_abs()))
             .unwrap_or(default.drain_bytes),
+        abandoned_timeout: default.abandoned_timeout,
         uploads_per_subject: section.value("uploads_per_subject", count_or_unlimited).flatten(),
     };
     section.done();

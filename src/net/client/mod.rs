@@ -22,6 +22,7 @@ use crate::net::address::Origin;
 use crate::net::body::BoxError;
 use crate::net::parting::Parting;
 use crate::net::server::BUFFER;
+use crate::net::vanishing::cut_vanished;
 
 /// The most kept connections a request looks at before it opens one of its own.
 const LOOKED_AT: usize = 32;
@@ -167,6 +168,7 @@ where
                 Origin::Tcp { host, port } => {
                     let stream = TcpStream::connect((host.as_str(), *port)).await?;
                     stream.set_nodelay(true)?;
+                    cut_vanished(&stream)?;
                     Ok(self.speak(stream).await)
                 }
                 Origin::Unix(path) => Ok(self.speak(UnixStream::connect(path).await?).await),

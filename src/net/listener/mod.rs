@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::time::sleep;
 
 use crate::net::address::Address;
+use crate::net::vanishing::cut_vanished;
 
 /// Connections the kernel keeps for us until they are accepted; it lowers this to `somaxconn`.
 const BACKLOG: u32 = 4096;
@@ -119,8 +120,9 @@ impl Acceptor {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                // Only a connection that is gone refuses this, and reading it tells.
+                // Only a connection that is gone refuses these, and reading it tells.
                 let _gone = stream.set_nodelay(true);
+                let _gone = cut_vanished(&stream);
                 Ok(Accepted::Tcp(stream, peer.ip().to_canonical()))
             }
             Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),

@@ -58,7 +58,9 @@ async fn a_listener_can_be_made_inside_a_runtime() {
     let Address::Tcp(address) = listener.address().clone() else { panic!("no TCP address") };
     let acceptor = listener.open().unwrap();
     let _client = TcpStream::connect(address).await.unwrap();
-    assert!(matches!(acceptor.accept().await, Accepted::Tcp(_, ip) if ip == address.ip()));
+    let Accepted::Tcp(stream, ip) = acceptor.accept().await else { panic!("no TCP stream") };
+    assert_eq!(ip, address.ip());
+    assert!(socket2::SockRef::from(&stream).keepalive().unwrap(), "peers that vanish are noticed");
 }
 
 #[test]

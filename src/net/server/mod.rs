@@ -14,11 +14,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::net::body::BoxError;
 use crate::net::listener::{Accepted, Listener, Peer};
 use crate::net::shutdown::Shutdown;
+
+mod cap;
+
+pub use cap::Cap;
 
 /// What one connection may hold of bytes on their way, each direction.
 pub(in crate::net) const BUFFER: usize = 128 * 1024;
@@ -56,7 +60,7 @@ pub struct Connection {
 
 /// Serves a share of an address in the current runtime until shutdown begins.
 ///
-/// Each connection is a task of `shutdown`. Past the permits of `connections` new ones wait. When
+/// Each connection is a task of `shutdown`. Past the cap of `connections` new ones wait. When
 /// shutdown begins this returns, idle connections close, others after the answer under way. A
 /// client that hangs up drops its answer's future: what must be finished belongs into a task of its own.
 ///
@@ -65,7 +69,7 @@ pub struct Connection {
 pub async fn serve<S, F, B>(
     listener: Listener,
     limits: Limits,
-    connections: Arc<Semaphore>,
+    connections: Cap,
     shutdown: Shutdown,
     service: S,
 ) -> io::Result<()>
@@ -82,13 +86,13 @@ where
             // Accepted first and made to wait after: a permit held while waiting for a connection
             // here would keep connections waiting in another runtime.
             let accepted = acceptor.accept().await;
-            (accepted, Arc::clone(&connections).acquire_owned().await)
+            (accepted, connections.enter().await)
         };
         let (accepted, room) = tokio::select! {
             () = &mut stopping => return Ok(()),
             next = next => next,
         };
-        let Ok(room) = room else { return Ok(()) };
+        let Some(room) = room else { return Ok(()) };
         match accepted {
             Accepted::Tcp(stream, ip) => serving.begin(stream, Peer::Ip(ip), room),
             Accepted::Unix(stream) => serving.begin(stream, Peer::Unix, room),

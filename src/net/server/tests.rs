@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::*;
@@ -175,12 +175,12 @@ impl Drop for NotifyOnDrop {
 fn serve_at(address: &str, shares: usize, room: usize, shutdown: &Shutdown) -> Address {
     let listeners = Listener::bind(&address.parse().unwrap(), shares).unwrap();
     let address = listeners[0].address().clone();
-    let connections = Arc::new(Semaphore::new(room));
+    let connections = Cap::new("connections", room);
     for listener in listeners {
         let service = |connection: Arc<Connection>, _| async move {
             Response::new(Body::full(format!("{:?}~", connection.peer)))
         };
-        let connections = Arc::clone(&connections);
+        let connections = connections.clone();
         let serving = serve(listener, Limits::default(), connections, shutdown.clone(), service);
         tokio::spawn(serving);
     }
@@ -237,7 +237,7 @@ async fn when_shutdown_begins_nobody_listens() {
     let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.address().clone();
     let service = |_, _| async { Response::new(Body::empty()) };
-    let connections = Arc::new(Semaphore::new(1));
+    let connections = Cap::new("connections", 1);
     let serving = serve(listener, Limits::default(), connections, shutdown.clone(), service);
     shutdown.stop();
     serving.await.unwrap();
@@ -255,7 +255,7 @@ async fn trailers_and_bodies_without_length_reach_the_client() {
         response.headers_mut().insert("trailer", http::HeaderValue::from_static("x-sum"));
         response
     };
-    let connections = Arc::new(Semaphore::new(1));
+    let connections = Cap::new("connections", 1);
     tokio::spawn(serve(listener, Limits::default(), connections, Shutdown::new(), service));
     let mut stream = tcp(&address).await;
     let head = "POST / HTTP/1.1\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
