@@ -3,23 +3,19 @@
 //! It ends only when it is told to: without that word it is an error, so that a cut body never
 //! looks whole.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
 use crate::net::Segments;
 
-/// Pieces on their way at once; each is at most one read of the client's connection.
-const PIECES: usize = 4;
-/// The most bytes sent as one chunk.
-const CHUNK: usize = 256 * 1024;
+/// Pieces on their way at once, beside the one that is sent: each may be large.
+const PIECES: usize = 1;
 
 /// The body was cut on purpose.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -28,7 +24,7 @@ pub(super) struct Cut;
 
 #[derive(Debug)]
 enum Piece {
-    Data(Bytes),
+    Data(Segments),
     Trailers(HeaderMap),
     End,
 }
@@ -36,7 +32,7 @@ enum Piece {
 /// What makes a body whole: its last bytes, or its trailers, or nothing but its end.
 #[derive(Debug, Default)]
 pub(super) struct End {
-    pub(super) last: Option<Bytes>,
+    pub(super) last: Option<Segments>,
     pub(super) trailers: Option<HeaderMap>,
 }
 
@@ -53,7 +49,7 @@ pub(super) struct Feed {
 
 impl Feed {
     /// Passes data on; waits while the homeserver is slower than the client.
-    pub(super) async fn data(&self, data: Bytes) -> Result<(), NobodyTakes> {
+    pub(super) async fn data(&self, data: Segments) -> Result<(), NobodyTakes> {
         self.piece(Piece::Data(data)).await
     }
 
@@ -84,10 +80,9 @@ impl Feed {
 pub(super) struct Outgoing {
     /// None: a body of no bytes.
     pieces: Option<mpsc::Receiver<Piece>>,
-    /// Pieces received but not sent yet.
-    waiting: VecDeque<Piece>,
-    /// Bytes still to come, where that is known; else pieces that are there at once go as one
-    /// chunk, without a copy.
+    /// The first piece, received but not sent yet.
+    first: Option<Piece>,
+    /// Bytes still to come, where that is known.
     left: Option<u64>,
     taken: Arc<AtomicBool>,
     ended: bool,
@@ -97,7 +92,7 @@ impl Default for Outgoing {
     /// Returns a body of no bytes.
     fn default() -> Self {
         let taken = Arc::default();
-        Self { pieces: None, waiting: VecDeque::new(), left: Some(0), taken, ended: true }
+        Self { pieces: None, first: None, left: Some(0), taken, ended: true }
     }
 }
 
@@ -108,7 +103,7 @@ impl Outgoing {
         let taken = Arc::<AtomicBool>::default();
         let body = Self {
             pieces: Some(receiver),
-            waiting: VecDeque::new(),
+            first: None,
             left: length,
             taken: taken.clone(),
             ended: false,
@@ -116,33 +111,21 @@ impl Outgoing {
         (Feed { pieces: sender, taken }, body)
     }
 
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
-        if let Some(piece) = self.waiting.pop_front() {
-            return Poll::Ready(Some(piece));
-        }
-        match &mut self.pieces {
-            Some(pieces) => pieces.poll_recv(cx),
-            None => Poll::Ready(None),
+    /// Waits until there is something to send, or nothing will come.
+    ///
+    /// Head and body of a small upload then leave together. Dropped half way, nothing is lost.
+    pub(super) async fn begun(&mut self) {
+        if let Some(pieces) = &mut self.pieces {
+            self.first = pieces.recv().await;
         }
     }
 
-    /// Adds whatever data is there already to `first`.
-    fn joined(&mut self, first: Bytes) -> Segments {
-        let mut joined = Segments::from(first);
-        let Some(pieces) = self.pieces.as_mut().filter(|_| self.left.is_none()) else {
-            return joined;
-        };
-        while joined.len() < CHUNK {
-            match pieces.try_recv() {
-                Ok(Piece::Data(data)) => joined.push(data),
-                Ok(other) => {
-                    self.waiting.push_back(other);
-                    break;
-                }
-                Err(_) => break,
-            }
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        match (self.first.take(), &mut self.pieces) {
+            (Some(piece), _) => Poll::Ready(Some(piece)),
+            (None, Some(pieces)) => pieces.poll_recv(cx),
+            (None, None) => Poll::Ready(None),
         }
-        joined
     }
 
     fn count(&mut self, sent: usize) {
@@ -169,7 +152,6 @@ impl Body for Outgoing {
         }
         Poll::Ready(match ready!(this.poll_piece(cx)) {
             Some(Piece::Data(data)) => {
-                let data = this.joined(data);
                 this.count(data.len());
                 Some(Ok(Frame::data(data)))
             }

@@ -38,9 +38,11 @@ impl Carrying {
         if self.metered.length() == Some(0) {
             return self.run_empty(head).await;
         }
-        let (feed, outgoing) = Outgoing::fed(self.metered.length());
-        let request = Request::from_parts(head, outgoing);
-        let mut word = Word::awaited(async move { client.request(request).await });
+        let (feed, mut outgoing) = Outgoing::fed(self.metered.length());
+        let mut word = Word::awaited(async move {
+            outgoing.begun().await;
+            client.request(Request::from_parts(head, outgoing)).await
+        });
         let Self { proxy, body, metered, .. } = &mut self;
         match word.unless_no(metered.pump(body, &feed, proxy.limits())).await {
             Some(Ok(end)) => self.finish(end, word, feed).await,

@@ -1,6 +1,5 @@
 //! Metered: what the body of an upload has become: counted, given room, stopped before its end.
 
-use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -8,6 +7,7 @@ use tokio::time::timeout;
 use super::body::{End, Feed, NobodyTakes};
 use super::{Limits, room};
 use crate::engine::{Charge, Decision, EngineError, Hold};
+use crate::net::{BodyError, Passing};
 use crate::quota::{Amount, Overflow};
 use crate::telemetry::cause;
 
@@ -41,6 +41,15 @@ pub(super) struct Metered {
 impl From<NobodyTakes> for Ending {
     fn from(_: NobodyTakes) -> Self {
         Self::UpstreamGone
+    }
+}
+
+impl From<BodyError> for Ending {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Idle(_) => Self::ClientIdle,
+            BodyError::Broken(_) => Self::ClientGone,
+        }
     }
 }
 
@@ -80,13 +89,12 @@ impl Metered {
         feed: &Feed,
         limits: &Limits,
     ) -> Result<End, Ending> {
+        let mut body = Passing::new(body).idle_limit(limits.body_idle_timeout);
         loop {
-            let frame = timeout(limits.body_idle_timeout, body.frame()).await;
-            let frame = frame.map_err(|_| Ending::ClientIdle)?;
-            let frame = frame.transpose().map_err(|_| Ending::ClientGone)?;
+            let frame = body.frame().await.transpose()?;
             match frame.map(http_body::Frame::into_data) {
                 Some(Ok(data)) => {
-                    self.count(&data).await?;
+                    self.count(data.len()).await?;
                     if self.is_whole() {
                         return Ok(End { last: Some(data), trailers: None });
                     }
@@ -101,9 +109,9 @@ impl Metered {
         }
     }
 
-    /// Counts `data`, and sees to it that there is room for it.
-    async fn count(&mut self, data: &Bytes) -> Result<(), Ending> {
-        let bytes = u64::try_from(data.len()).map_err(|_| Overflow)?;
+    /// Counts `bytes`, and sees to it that there is room for them.
+    async fn count(&mut self, bytes: usize) -> Result<(), Ending> {
+        let bytes = u64::try_from(bytes).map_err(|_| Overflow)?;
         self.counted = self.counted.plus(Amount::try_from(bytes)?)?;
         let Some(hold) = self.hold.as_mut().filter(|hold| self.counted > hold.room()) else {
             return Ok(());

@@ -131,7 +131,8 @@ fn room_that_cannot_be_given_back_now_is_given_back_later() {
     let mut client = sidecar.client();
     client.send(Request::upload().length(500_000).head());
     client.send(bytes(1000));
-    eventually("it is under way", || sidecar.reserved() == 500_000);
+    eventually("it is under way", || second(&homeserver) == Some(Ended::NotYet));
+    assert_eq!(sidecar.reserved(), 500_000);
     drop(client);
     eventually("it is cut", || second(&homeserver) == Some(Ended::Cut));
     assert_eq!(sidecar.reserved(), 500_000);

@@ -73,10 +73,11 @@ fn main() {
     let peers = Peers::start(origin, wanted.beside.as_deref());
     let load = Load::new();
     for scenario in SCENARIOS.iter().filter(|scenario| wanted.has(scenario.name)) {
-        println!("\n{} (per {})", scenario.name, scenario.unit.name());
         if wanted.calls {
+            println!("\n{} (calls per {})", scenario.name, scenario.unit.one());
             count_calls(scenario, &peers, &load);
         } else {
+            println!("\n{} (per {})", scenario.name, scenario.unit.name());
             measure(scenario, &peers, &load, wanted.rounds);
         }
     }

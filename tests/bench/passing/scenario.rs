@@ -105,6 +105,14 @@ impl Unit {
         }
     }
 
+    /// Returns what system calls are counted by.
+    pub(crate) const fn one(self) -> &'static str {
+        match self {
+            Self::Requests => "request",
+            Self::Gibibytes => "MiB",
+        }
+    }
+
     pub(crate) const fn pace(self) -> &'static str {
         match self {
             Self::Requests => "1/s",
