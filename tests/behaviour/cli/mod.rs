@@ -7,6 +7,7 @@ mod mistakes;
 mod policy;
 mod recording;
 mod serving;
+mod shell;
 mod telling;
 
 use std::process::{Command, Output};
