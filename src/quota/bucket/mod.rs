@@ -81,6 +81,27 @@ pub struct Bucket {
     pub start: Timestamp,
     /// The first moment after it; none if it does not end.
     pub end: Option<Timestamp>,
+    /// What becomes of it as time goes on.
+    pub shape: Shape,
+}
+
+/// What becomes of a bucket as time goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// It stays where it is.
+    Stretch,
+    /// It opens on the day of its first use, for each account by itself.
+    FirstUse {
+        /// How many days it lasts.
+        days: u32,
+        /// The zone in which they begin.
+        zone: Zone,
+    },
+    /// It ends at the moment it is asked for.
+    Rolling {
+        /// The zone by which months are counted back.
+        zone: Zone,
+    },
 }
 
 impl Bucket {
@@ -109,19 +130,32 @@ impl Bucket {
             key,
             start: midnight(first, zone).unwrap_or(Timestamp::MIN),
             end: next.and_then(|next| midnight(next, zone)),
+            shape: Shape::Stretch,
         }
     }
 
     /// Returns the bucket that holds all time.
     #[must_use]
     pub fn all() -> Self {
-        Self { key: "all".to_owned(), start: Timestamp::MIN, end: None }
+        Self { key: "all".to_owned(), start: Timestamp::MIN, end: None, shape: Shape::Stretch }
     }
 
     /// Returns the stretch `[start, end)`, which no limit uses, for reading the ledger.
     #[must_use]
     pub fn range(start: Timestamp, end: Timestamp) -> Self {
-        Self { key: format!("{start}/{end}"), start, end: Some(end) }
+        Self { key: format!("{start}/{end}"), start, end: Some(end), shape: Shape::Stretch }
+    }
+
+    /// Shim.
+    #[must_use]
+    pub fn begun(&self, _moment: Timestamp) -> Self {
+        self.clone()
+    }
+
+    /// Shim.
+    #[must_use]
+    pub fn leaves(&self, _moment: Timestamp) -> Option<Timestamp> {
+        self.end
     }
 
     /// Returns true if `moment` is in it.
