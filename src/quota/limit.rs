@@ -28,7 +28,8 @@ impl Limit {
     pub fn new(windows: Vec<Window>) -> Result<Self, Invalid> {
         for (index, window) in windows.iter().enumerate() {
             if windows.iter().skip(index + 1).any(|other| other.period == window.period) {
-                let period = window.period.map_or("default period", |period| period.name());
+                let period = window.period.map(|period| period.to_string());
+                let period = period.as_deref().unwrap_or("default period");
                 return Err(Invalid::new(format!("two limits for the same {period}: keep one")));
             }
         }

@@ -35,7 +35,7 @@ mod invalid;
 mod once;
 
 pub use amount::{Amount, Overflow};
-pub use bucket::{Bucket, Zone};
+pub use bucket::{Bucket, Shape, Zone};
 pub use capability::Capability;
 pub use duration::duration;
 pub use grant::Grants;
@@ -44,7 +44,7 @@ pub use invalid::Invalid;
 pub(crate) use invalid::nearest;
 pub use limit::Limit;
 pub use pattern::Pattern;
-pub use period::Period;
+pub use period::{CivilDate, Length, Period};
 pub use policy::{Layer, Policy, PolicyVersion};
 pub use resource::Resource;
 pub use subject::Subject;

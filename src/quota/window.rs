@@ -42,17 +42,25 @@ impl Window {
     }
 }
 
+/// Reads a period, which may be several words, and the mode after it.
 fn period_and_mode(text: &str) -> Result<Period, Invalid> {
-    let mut words = text.split_whitespace();
-    let period = Period::from_str(words.next().unwrap_or(""))?;
-    match words.next() {
-        None | Some("hard") => Ok(period),
-        Some(mode @ ("soft" | "observe")) => Err(Invalid::new(format!(
-            "\"{mode}\" is not in this version: every limit is hard, so leave it out"
-        ))),
-        Some(mode) => Err(Invalid::new(format!(
-            "\"{mode}\" is not a mode of a limit: write hard, or nothing"
-        ))),
+    let text = text.trim();
+    match text.rsplit_once(char::is_whitespace) {
+        Some((period, "hard")) => period.parse(),
+        Some((period, mode @ ("soft" | "observe"))) => {
+            Period::from_str(period)?;
+            Err(Invalid::new(format!(
+                "\"{mode}\" is not in this version: every limit is hard, so leave it out"
+            )))
+        }
+        Some((period, mode))
+            if Period::from_str(text).is_err() && period.parse::<Period>().is_ok() =>
+        {
+            Err(Invalid::new(format!(
+                "\"{mode}\" is not a mode of a limit: write hard, or nothing"
+            )))
+        }
+        _ => text.parse(),
     }
 }
 
