@@ -155,7 +155,9 @@ mod tests {
 
     #[test]
     fn a_limit_survives_being_written_and_read() {
-        for text in ["unlimited", "0", "500MB", "500MB/month,50MB/day", "7/never"] {
+        for text in
+            ["unlimited", "0", "500MB", "500MB/month,50MB/day", "7/never", "5MB/rolling 1 month"]
+        {
             let before = limit(text).unwrap();
             let json = serde_json::to_string(&before).unwrap();
             assert_eq!(serde_json::from_str::<Limit>(&json).unwrap(), before, "{json}");

@@ -36,8 +36,15 @@ pub(super) fn stretch(period: Period, zone: &Zone, moment: Timestamp) -> Bucket 
             anniversary(period, today, today.first_of_year(), 12, begins)
         }
         Period::Days { days, from: Some(from) } => fixed(period, today, days, from),
-        // The others are not made of days; a day holds the moment all the same.
-        _ => (today, today.tomorrow().ok(), today.strftime("%Y-%m-%d").to_string()),
+        Period::Day
+        // These are not made of days; the day holds the moment all the same.
+        | Period::Minute
+        | Period::Hour
+        | Period::Never
+        | Period::Days { from: None, .. }
+        | Period::Rolling(_) => {
+            (today, today.tomorrow().ok(), today.strftime("%Y-%m-%d").to_string())
+        }
     };
     let start = zone.midnight(first).unwrap_or(Timestamp::MIN);
     Bucket::still(zone.key(name), start, next.and_then(|next| zone.midnight(next)))

@@ -365,6 +365,21 @@ proptest! {
     }
 
     #[test]
+    fn no_two_buckets_share_a_key(
+        one in (moments(), stretches(), prop::sample::select(ZONES.to_vec())),
+        by in -90_000_000_i64..90_000_000,
+        other in (stretches(), prop::sample::select(ZONES.to_vec())),
+    ) {
+        let (millis, period, name) = one;
+        let first = Bucket::of(period, &zone(name), Timestamp::from_millis(millis));
+        let near = Timestamp::from_millis(millis + by);
+        for (other, place) in [other, (period, other.1), (other.0, name), (period, name)] {
+            let second = Bucket::of(other, &zone(place), near);
+            prop_assert_eq!(first.key == second.key, first == second && (place == name || period == Period::Never));
+        }
+    }
+
+    #[test]
     fn a_charge_counts_from_when_it_is_made_until_it_leaves(
         millis in moments(),
         ago in 0.0..1.2,

@@ -93,31 +93,21 @@ impl Period {
         })
     }
 
-    /// Returns the word of a period that has but one.
-    const fn word(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Quarter => "quarter",
-            Self::Year => "year",
-            Self::Never => "never",
-            Self::MonthFrom(_) | Self::YearFrom { .. } | Self::Days { .. } | Self::Rolling(_) => {
-                return None;
-            }
-        })
-    }
-
     fn text(self) -> Cow<'static, str> {
         match self {
+            Self::Minute => "minute".into(),
+            Self::Hour => "hour".into(),
+            Self::Day => "day".into(),
+            Self::Week => "week".into(),
+            Self::Month => "month".into(),
+            Self::Quarter => "quarter".into(),
+            Self::Year => "year".into(),
+            Self::Never => "never".into(),
             Self::MonthFrom(day) => format!("month@{day}").into(),
             Self::YearFrom { month, day } => format!("year@{month:02}-{day:02}").into(),
             Self::Days { days, from: None } => format!("{days}d").into(),
             Self::Days { days, from: Some(date) } => format!("{days}d@{date}").into(),
             Self::Rolling(length) => format!("rolling {length}").into(),
-            one => one.word().unwrap_or_default().into(),
         }
     }
 }

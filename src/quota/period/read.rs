@@ -17,7 +17,7 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
-        if let Some(period) = Self::CALENDAR.into_iter().find(|one| one.word() == Some(text)) {
+        if let Some(period) = Self::CALENDAR.into_iter().find(|one| one.text() == text) {
             return Ok(period);
         }
         if let Some(day) = text.strip_prefix("month@") {
@@ -39,9 +39,9 @@ impl FromStr for Period {
 }
 
 fn unknown(text: &str) -> Invalid {
-    let words = Period::CALENDAR.into_iter().filter_map(Period::word).chain(FORMS);
-    let words: Vec<_> = words.collect();
-    let near = nearest(&text.to_lowercase(), words.iter().copied());
+    let words = Period::CALENDAR.into_iter().map(Period::text);
+    let words: Vec<_> = words.chain(FORMS.map(Into::into)).collect();
+    let near = nearest(&text.to_lowercase(), words.iter().map(AsRef::as_ref));
     Invalid::new(format!("\"{text}\" is not a period: write {}{near}", words.join(", ")))
 }
 
