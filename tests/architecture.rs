@@ -47,7 +47,7 @@ const OWNERS: [(&str, &[&str]); 13] = [
     ("hyper", &["net", "matrix", "proxy", "api", "app"]),
     ("hyper_util", &["net"]),
     ("ipnet", &["proxy", "config"]),
-    ("jiff", &["clock", "quota/bucket"]),
+    ("jiff", &["clock", "quota/bucket", "quota/period"]),
     ("rusqlite", &["store/sqlite"]),
     ("socket2", &["net"]),
     ("toml", &["config"]),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Desk;
 use super::respond::Problem;
 use crate::engine::{Ask, Decision};
-use crate::quota::{Subject, Measure};
+use crate::quota::{Measure, Subject};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -56,7 +56,9 @@ pub(super) async fn record(
         Some(Written::Units(units)) => Amount::new(units),
         Some(Written::Text(text)) => desk.engine.measure(&resource).parse(&text)?,
         None if value.is_some() => Amount::ONE,
-        None => return Err(Problem::BadRequest("missing field `amount`: write how much".to_owned())),
+        None => {
+            return Err(Problem::BadRequest("missing field `amount`: write how much".to_owned()));
+        }
     };
     let fact = Fact { subject, resource, amount, member: value, key, at };
     let recorded = desk.engine.record(&fact).await?;

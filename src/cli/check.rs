@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::exit::{Exit, Failure};
 use super::words::{self, Words};
 use crate::engine::{Ask, Decision, Engine, Figures, Reason};
-use crate::quota::{Amount, Invalid, Subject, Measure};
+use crate::quota::{Amount, Invalid, Measure, Subject};
 
 /// May they? Prints ALLOWED or DENIED, exits 0 or 1
 ///

@@ -11,7 +11,7 @@ use super::exit::Failure;
 use super::table::table;
 use super::words;
 use crate::engine::{Engine, GroupChange};
-use crate::quota::{Amount, Group, Invalid, Limit, Policy, Resource, Measure, Zone, resource};
+use crate::quota::{Amount, Group, Invalid, Limit, Measure, Policy, Resource, Zone, resource};
 
 /// Limits that many subjects share
 #[derive(Debug, Subcommand)]
@@ -173,7 +173,7 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
         let named = Named::of(&policy, name, group);
         let default = if named.default { "default" } else { "" };
         let from = named.from;
-        [*name, &named.limits.words(), default, from].map(str::to_owned)
+        [*name, &named.limits.words(&policy), default, from].map(str::to_owned)
     });
     let words =
         table(["GROUP", "LIMITS", "", "FROM"], named, "there are no groups: nothing is refused");

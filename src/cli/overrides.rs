@@ -14,7 +14,7 @@ use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, OverrideChange};
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Grants, Invalid, Limit, Resource, Subject, Measure};
+use crate::quota::{Amount, Grants, Invalid, Limit, Measure, Policy, Resource, Subject};
 
 /// Give one subject limits of its own
 ///

@@ -4,7 +4,7 @@ use super::answer::complain;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, WindowDecision};
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Policy, Resource, Measure, Zone, nearest};
+use crate::quota::{Amount, Measure, Policy, Resource, Zone, nearest};
 
 /// How figures are told: in which time zone.
 #[derive(Clone, Debug)]

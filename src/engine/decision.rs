@@ -176,10 +176,7 @@ fn source(plan: &Plan, case: &Case<'_>) -> String {
 }
 
 impl ItemDecision {
-    fn of<'a>(
-        item: &Item,
-        measure: Measure,
-        cases: impl Iterator<Item = Case<'a>>) -> Self {
+    fn of<'a>(item: &Item, measure: Measure, cases: impl Iterator<Item = Case<'a>>) -> Self {
         let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
         let most = if limited { usize::MAX } else { 1 };
         let shown = cases.filter(|case| case.bound.limit.is_some() || !limited);

@@ -7,7 +7,8 @@ use crate::quota::plan::{Bound, Item, Plan, Readings};
 use crate::quota::policy::{Capped, Source, Terms};
 use crate::quota::strictness::Mode;
 use crate::quota::{
-    Amount, Bucket, Grants, Invalid, Limit, Measure, Per, Period, Policy, Resource, Strictness, Subject, Zone,
+    Amount, Bucket, Grants, Invalid, Limit, Measure, Per, Period, Policy, Resource, Strictness,
+    Subject, Zone,
 };
 
 /// How often a plan is made again because the policy changed under it, at most.
@@ -106,8 +107,7 @@ pub(super) fn plan(
     let terms = policy.terms(subject, grants, now);
     let (growing, limit) = (question.is_addition(), question.limit());
     let items = question.items(policy)?.into_iter();
-    let items: Vec<_> =
-        items.map(|wanted| item(policy, &terms, wanted, limit, at)).collect();
+    let items: Vec<_> = items.map(|wanted| item(policy, &terms, wanted, limit, at)).collect();
     let measures = items.iter().map(|item| policy.measure(&item.resource)).collect();
     let group = terms.group().and_then(Source::group).cloned();
     let (version, subject) = (policy.version, subject.clone());
