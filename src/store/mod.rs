@@ -9,6 +9,7 @@ mod error;
 mod spec;
 // The stores.
 pub mod memory;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
 mod timed;
