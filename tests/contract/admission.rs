@@ -46,7 +46,7 @@ async fn a_denied_reservation_changes_nothing(store: &dyn Store) {
     let Admission::Denied(readings) = denied else { panic!("{denied:?}") };
     assert_eq!(figures(readings[0][0]), (7 * MB, 0));
     assert_eq!(store.held(id).await.unwrap(), None);
-    for period in Period::ALL {
+    for period in Period::CALENDAR {
         assert_eq!(usage(store, alice(), period).await, (7 * MB, 0), "{period}");
     }
     granted(store, &asks(3 * MB, &BOTH)).await;

@@ -41,7 +41,7 @@ enum Verb {
 fn verb() -> impl Strategy<Value = Verb> {
     let (who, day, windows, which) = (0..2_usize, 0..DAYS.len(), 0..8_usize, 0..6_usize);
     let key = prop::option::of(0..3_u8);
-    let one = prop::option::of(prop::sample::select(&Period::ALL[..]));
+    let one = prop::option::of(prop::sample::select(&Period::CALENDAR[..]));
     prop_oneof![
         4 => (who.clone(), 0..7_i64, day.clone(), windows.clone(), any::<bool>()).prop_map(
             |(who, amount, day, windows, short)| Verb::Reserve { who, amount, day, windows, short }
@@ -291,7 +291,7 @@ fn compare(answer: &Admission, fits: bool, readings: &[(i64, i64)]) {
 async fn look(store: &dyn Store, model: &Model) {
     for (subject, index) in [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3)] {
         let at = day(index);
-        let every: Vec<Cap> = Period::ALL.map(|period| (period, None)).into();
+        let every: Vec<Cap> = Period::CALENDAR.map(|period| (period, None)).into();
         let plan = by(who(subject), asks_at(at, 0, &every));
         let readings = store.read(&plan, model.now).await.unwrap().unwrap();
         let found: Vec<_> = readings[0].iter().copied().map(figures).collect();
@@ -307,7 +307,7 @@ async fn list(store: &dyn Store, model: &Model) {
     let found = store.users(&media(), day(0), Page::first(9)).await.unwrap();
     let names: Vec<_> = found.iter().map(|usage| &usage.subject).collect();
     assert_eq!(names, users.keys().collect::<Vec<_>>());
-    for period in Period::ALL {
+    for period in Period::CALENDAR {
         let bucket = Bucket::of(period, &Zone::UTC, day(0));
         let used = |(name, index): (&Subject, &usize)| (name.clone(), model.used(*index, &bucket));
         let mut top: Vec<_> = users.iter().map(used).filter(|(_, used)| *used > 0).collect();
