@@ -40,7 +40,7 @@ const LAW: [(&str, &[&str]); 13] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 16] = [
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -48,6 +48,7 @@ const OWNERS: [(&str, &[&str]); 15] = [
     ("comfy_table", &["cli"]),
     ("hyper", &["net", "matrix", "proxy", "api", "app"]),
     ("hyper_util", &["net"]),
+    ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
     ("rusqlite", &["store/sqlite"]),

@@ -1,6 +1,5 @@
 //! The ledger: its lines, those who are in it, and what was used day by day.
 
-
 use serde::Serialize;
 
 use super::{Engine, EngineError};

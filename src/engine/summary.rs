@@ -1,6 +1,5 @@
 //! summary: all that one subject used, and what it may.
 
-
 use serde::Serialize;
 
 use super::plan::{TRIES, plan};
