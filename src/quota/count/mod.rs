@@ -140,7 +140,7 @@ pub fn fold<'a>(
             event.member.as_deref().is_some_and(|member| members.contains(member))
         };
         next.comes_to(event, bucket);
-        if next.since != since || resets(event, bucket) {
+        if next.since != since || resets(event, &bucket_of(&next, bucket)) {
             members.clear();
             below = Amount::ZERO;
         }
@@ -170,3 +170,6 @@ fn resets(event: &Event, bucket: &Bucket) -> bool {
 fn bucket_of(count: &Count, bucket: &Bucket) -> Bucket {
     count.since.map_or_else(|| bucket.clone(), |since| bucket.begun(since))
 }
+
+#[cfg(test)]
+mod tests;
