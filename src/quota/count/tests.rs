@@ -238,6 +238,17 @@ fn a_stretch_whose_first_charge_was_refunded_stays_open_only_for_sums() {
 }
 
 #[test]
+fn taking_back_what_opened_a_stretch_moves_those_after_it() {
+    let days = bucket("7d", "2026-06-18");
+    let [charge, back] = refunded(&used(5, "2026-06-18"));
+    let lines = [charge, used(2, "2026-06-23"), used(3, "2026-06-25"), back];
+    let mut count = folded(&lines[..3], &days, Aggregate::Max);
+    assert_eq!(count.since, Some(at("2026-06-25")));
+    assert_eq!(count.add(&lines[3], &days, Aggregate::Max, false), Counted::Unknown);
+    assert_eq!(folded(&lines, &days, Aggregate::Max).since, Some(at("2026-06-23")));
+}
+
+#[test]
 fn a_rolling_window_holds_what_it_reaches() {
     let week = |moment: &str| bucket("rolling 7d", moment);
     let lines = [used(5, "2026-06-01"), used(3, "2026-06-05"), used(4, "2026-06-10")];
