@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use super::columns::{Count, End, Id};
 use super::step::View;
 use super::tally::Tally;
-use super::{columns, fold};
+use super::fold;
 use crate::clock::Timestamp;
 use crate::quota::event::{EVERYONE, Event, Line};
 use crate::quota::idempotency::Key;
@@ -20,7 +20,7 @@ pub(super) const COLUMNS: &str = "resource, id, recorded_ms, key, fingerprint";
 pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
     let key: Option<String> = row.get(11)?;
     let fingerprint: Option<Vec<u8>> = row.get(12)?;
-    let columns::Id(id) = row.get(9)?;
+    let Id(id) = row.get(9)?;
     Ok(Line {
         id,
         event: fold::event(row, &row.get(8)?)?,
