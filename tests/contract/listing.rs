@@ -1,6 +1,6 @@
 //! Lists: who used something, who used most, page by page, in a fixed order.
 
-use metergate::quota::{Bucket, Period, Subject, Zone};
+use metergate::quota::{Aggregate, Bucket, Period, Subject, Zone};
 use metergate::store::{Charged, Page, Store};
 
 use crate::words::*;
@@ -37,18 +37,18 @@ fn names(charged: &[Charged]) -> Vec<&str> {
 
 async fn top_is_largest_first_and_ties_by_name(store: &dyn Store) {
     crowd(store).await;
-    let top = store.top(&media(), &this(Period::Month), 4).await.unwrap();
+    let top = store.top(&media(), Aggregate::Sum, &this(Period::Month), None, 4).await.unwrap();
     assert_eq!(names(&top), ["berta", "carl", "dora", "emil"]);
     assert_eq!(top[0].used.get(), 7 * MB);
-    assert!(store.top(&uploads(), &this(Period::Month), 4).await.unwrap().is_empty());
+    assert!(store.top(&uploads(), Aggregate::Sum, &this(Period::Month), None, 4).await.unwrap().is_empty());
 }
 
 async fn top_reads_a_bucket_that_nobody_opened(store: &dyn Store) {
     crowd(store).await;
     recorded(store, &by(user("anna"), asks_at(moment("2026-06-01"), 20 * MB, &[MONTH]))).await;
-    let top = store.top(&media(), &this(Period::Day), 2).await.unwrap();
+    let top = store.top(&media(), Aggregate::Sum, &this(Period::Day), None, 2).await.unwrap();
     assert_eq!(names(&top), ["berta", "carl"]);
-    let top = store.top(&media(), &this(Period::Month), 2).await.unwrap();
+    let top = store.top(&media(), Aggregate::Sum, &this(Period::Month), None, 2).await.unwrap();
     assert_eq!(names(&top), ["anna", "berta"]);
 }
 
@@ -59,7 +59,7 @@ async fn top_leaves_out_who_used_nothing(store: &dyn Store) {
         store.reset(&plan, None, noon()).await.unwrap().unwrap();
     }
     for period in [Period::Month, Period::Day] {
-        let top = store.top(&media(), &this(period), 10).await.unwrap();
+        let top = store.top(&media(), Aggregate::Sum, &this(period), None, 10).await.unwrap();
         assert_eq!(names(&top), ["dora", "emil", "anna"]);
     }
 }

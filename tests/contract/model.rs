@@ -8,7 +8,7 @@ use std::time::Duration;
 use metergate::clock::Timestamp;
 use metergate::quota::held::{HoldId, Life, State};
 use metergate::quota::plan::Plan;
-use metergate::quota::{Amount, Bucket, Period, Subject, Zone};
+use metergate::quota::{Aggregate, Amount, Bucket, Period, Subject, Zone};
 use metergate::store::memory::Memory;
 use metergate::store::sqlite::Sqlite;
 use metergate::store::{Admission, Page, Settled, Store, StoreError};
@@ -41,7 +41,7 @@ enum Verb {
 fn verb() -> impl Strategy<Value = Verb> {
     let (who, day, windows, which) = (0..2_usize, 0..DAYS.len(), 0..8_usize, 0..6_usize);
     let key = prop::option::of(0..3_u8);
-    let one = prop::option::of(prop::sample::select(&Period::ALL[..]));
+    let one = prop::option::of(prop::sample::select(&Period::CALENDAR[..]));
     prop_oneof![
         4 => (who.clone(), 0..7_i64, day.clone(), windows.clone(), any::<bool>()).prop_map(
             |(who, amount, day, windows, short)| Verb::Reserve { who, amount, day, windows, short }
@@ -231,7 +231,7 @@ async fn with_room(store: &dyn Store, model: &mut Model, which: usize, verb: &Ve
             }
         }
         Verb::Settle { total, .. } => {
-            let answer = store.settle(id, Amount::new(total), now).await;
+            let answer = store.settle(id, Amount::new(total), None, now).await;
             match state {
                 State::Open | State::Lapsed => {
                     let late = state == State::Lapsed;
@@ -256,7 +256,7 @@ async fn with_room(store: &dyn Store, model: &mut Model, which: usize, verb: &Ve
             assert_eq!(answer.unwrap(), Some(()));
         }
         Verb::Refund { .. } => {
-            let answer = store.refund(id, now).await;
+            let answer = store.refund(id, None, now).await;
             match state {
                 State::Settled => {
                     model.rooms[which].state = State::Refunded;
@@ -291,7 +291,7 @@ fn compare(answer: &Admission, fits: bool, readings: &[(i64, i64)]) {
 async fn look(store: &dyn Store, model: &Model) {
     for (subject, index) in [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3)] {
         let at = day(index);
-        let every: Vec<Cap> = Period::ALL.map(|period| (period, None)).into();
+        let every: Vec<Cap> = Period::CALENDAR.map(|period| (period, None)).into();
         let plan = by(who(subject), asks_at(at, 0, &every));
         let readings = store.read(&plan, model.now).await.unwrap().unwrap();
         let found: Vec<_> = readings[0].iter().copied().map(figures).collect();
@@ -307,12 +307,12 @@ async fn list(store: &dyn Store, model: &Model) {
     let found = store.users(&media(), day(0), Page::first(9)).await.unwrap();
     let names: Vec<_> = found.iter().map(|usage| &usage.subject).collect();
     assert_eq!(names, users.keys().collect::<Vec<_>>());
-    for period in Period::ALL {
+    for period in Period::CALENDAR {
         let bucket = Bucket::of(period, &Zone::UTC, day(0));
         let used = |(name, index): (&Subject, &usize)| (name.clone(), model.used(*index, &bucket));
         let mut top: Vec<_> = users.iter().map(used).filter(|(_, used)| *used > 0).collect();
         top.sort_by_key(|(_, used)| -used);
-        let found = store.top(&media(), &bucket, 9).await.unwrap();
+        let found = store.top(&media(), Aggregate::Sum, &bucket, None, 9).await.unwrap();
         let found: Vec<_> = found.into_iter().map(|one| (one.subject, one.used.get())).collect();
         assert_eq!(found, top, "{period}");
         for usage in store.users(&media(), day(0), Page::first(9)).await.unwrap() {
