@@ -86,7 +86,16 @@
 //! A store in a file is `store::open(&"sqlite:metergate.db".parse()?)?`; several processes may
 //! share it. [`Timed`] around it gives it up when it does not answer. What needs room for longer
 //! than a process lives reserves by [`Engine::reserve_until`]; what has happened already is told
-//! by [`Engine::record`].
+//! by [`Engine::record`]. Longer examples that run are under `tests/examples`.
+//!
+//! # Features
+//!
+//! Both are on unless `default-features = false`, which leaves the engine, and books in memory.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
+//! | `sqlite` | the store in a file, [`store::sqlite`]; [`store::open`] says what is missing without it |
 
 // Words.
 pub mod quota;
@@ -94,15 +103,22 @@ pub mod quota;
 pub mod store;
 // Mind, and meaning.
 pub mod engine;
+#[cfg(feature = "server")]
 pub mod matrix;
 // Wire.
+#[cfg(feature = "server")]
 pub mod net;
 // Doors.
+#[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
 pub mod proxy;
 // Putting it together.
+#[cfg(feature = "server")]
 pub mod app;
+#[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "server")]
 pub mod config;
 // Below them all.
 pub mod clock;
@@ -121,3 +137,8 @@ pub use quota::{
     Resource, Subject, Unit, Window, Zone,
 };
 pub use store::{StorageSpec, Store, StoreError, Timed};
+
+/// Runs what the README shows in Rust.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -40,14 +40,16 @@ const LAW: [(&str, &[&str]); 13] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("axum", &["api"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("comfy_table", &["cli"]),
     ("hyper", &["net", "matrix", "proxy", "api", "app"]),
     ("hyper_util", &["net"]),
     ("ipnet", &["proxy", "config"]),
-    ("jiff", &["clock", "quota/bucket"]),
+    ("jiff", &["clock", "quota/bucket", "quota/period"]),
     ("rusqlite", &["store/sqlite"]),
     ("socket2", &["net"]),
     ("toml", &["config"]),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Desk;
 use super::respond::Problem;
 use crate::engine::{Ask, Decision};
-use crate::quota::{Subject, Unit};
+use crate::quota::{Measure, Subject};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub(super) async fn check(
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Json<Answer>, Problem> {
     let Query(Question { subject, capability, amount }) = question?;
-    let amount = amount.map(|text| Unit::Bytes.parse(&text)).transpose()?;
+    let amount = amount.map(|text| Measure::BYTES.parse(&text)).transpose()?;
     let ask = Ask::Capability { name: capability.clone(), amount };
     let decision = desk.engine.check(&subject, &ask).await?;
     Ok(Json(Answer { subject, capability, decision }))

@@ -4,9 +4,11 @@ use clap::{Parser, Subcommand};
 
 use super::capability::CapabilityCommand;
 use super::check::Check;
+use super::completions::Completions;
 use super::config::ConfigCommand;
 use super::group::GroupCommand;
 use super::listing::{Over, Top};
+use super::man::Man;
 use super::overrides::OverrideCommand;
 use super::record::{Reset, Use};
 use super::rule::RuleCommand;
@@ -39,6 +41,10 @@ Ask and count:
   usage      What one subject used, and what is left
   over       Who has reached a limit
   top        Who used most
+
+Shell:
+  completions  The script that lets a shell complete commands
+  man          The manual
 
 `metergate COMMAND --help` explains a command with examples.";
 
@@ -76,6 +82,8 @@ pub(super) enum Command {
     Serve(Serve),
     #[command(subcommand)]
     Config(ConfigCommand),
+    Completions(Completions),
+    Man(Man),
     #[command(flatten)]
     OnStore(OnStore),
 }
@@ -162,7 +170,8 @@ mod tests {
         fn examples(command: &clap::Command) -> Vec<String> {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let own = help.lines().filter(|line| line.starts_with("  metergate "));
-            let own = own.map(|line| line.split("&&").next().unwrap().to_owned());
+            // What a shell does with it is its own affair.
+            let own = own.map(|line| line.split(['&', '|', '>']).next().unwrap().to_owned());
             own.chain(command.get_subcommands().flat_map(examples)).collect()
         }
         let overview = OVERVIEW.lines().filter(|line| line.starts_with("  metergate "));

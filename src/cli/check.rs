@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::exit::{Exit, Failure};
 use super::words::{self, Words};
 use crate::engine::{Ask, Decision, Engine, Figures, Reason};
-use crate::quota::{Amount, Invalid, Subject, Unit};
+use crate::quota::{Amount, Invalid, Measure, Subject};
 
 /// May they? Prints ALLOWED or DENIED, exits 0 or 1
 ///
@@ -29,7 +29,7 @@ pub(super) struct Check {
 }
 
 fn size(text: &str) -> Result<Amount, Invalid> {
-    let size = Unit::Bytes.parse(text)?;
+    let size = Measure::BYTES.parse(text)?;
     if size.is_negative() {
         return Err(Invalid::new("an action has no size below zero: write 10MB"));
     }
@@ -87,32 +87,31 @@ fn source(source: &str) -> String {
 }
 
 fn within(decision: &Decision, words: &Words) -> String {
-    if let Some(Figures { resource, window, .. }) = &decision.binding {
-        return format!("of {resource} {}", words.window(resource.unit(), window));
+    if let Some(Figures { resource, measure, window, .. }) = &decision.binding {
+        return format!("of {resource} {}", words.window(measure, window));
     }
     let items = decision.items.iter().filter_map(|item| {
         let window = item.windows.first()?;
         let resource = &item.resource;
-        let figures = words.window(resource.unit(), window);
+        let figures = words.window(&item.measure, window);
         Some(format!("of {resource} {figures}, no limit"))
     });
     items.collect::<Vec<_>>().join("; ")
 }
 
 fn over(decision: &Decision, words: &Words) -> String {
-    let Some(Figures { resource, requested, window }) = &decision.binding else {
+    let Some(Figures { resource, requested, measure, window }) = &decision.binding else {
         return "a limit is reached".to_owned();
     };
-    let unit = resource.unit();
     format!(
         "it needs {} of {resource}; {}",
-        words::amount(unit, *requested),
-        words.window(unit, window)
+        words::amount(measure, *requested),
+        words.window(measure, window)
     )
 }
 
 fn too_large(decision: &Decision, asked: Option<Amount>) -> String {
-    let most = words::amount_or(Unit::Bytes, decision.max_size, "any size");
-    let asked = words::amount(Unit::Bytes, asked.unwrap_or(Amount::ONE));
+    let most = words::amount_or(&Measure::BYTES, decision.max_size, "any size");
+    let asked = words::amount(&Measure::BYTES, asked.unwrap_or(Amount::ONE));
     format!("one upload has at most {most}, this one has {asked}")
 }

@@ -11,7 +11,7 @@ use super::exit::Failure;
 use super::table::table;
 use super::words;
 use crate::engine::{Engine, GroupChange};
-use crate::quota::{Amount, Group, Invalid, Limit, Policy, Resource, Unit, Zone, resource};
+use crate::quota::{Amount, Group, Invalid, Limit, Measure, Policy, Resource, Zone, resource};
 
 /// Limits that many subjects share
 #[derive(Debug, Subcommand)]
@@ -97,14 +97,14 @@ impl<'a> Terms<'a> {
     }
 
     /// Returns them in one line: `media_bytes 500 MB/month; requests 10000`.
-    fn words(&self) -> String {
+    fn words(&self, policy: &Policy) -> String {
         let limits = self.by_resource.iter();
-        let limits = limits.map(|(resource, limit)| match limit.human(resource.unit()) {
+        let limits = limits.map(|(resource, limit)| match limit.human(&policy.measure(resource)) {
             human if human.is_empty() => resource.to_string(),
             human => format!("{resource} {human}"),
         });
         let size = self.max_upload_bytes.map(|size| {
-            let size = words::amount(Unit::Bytes, size);
+            let size = words::amount(&Measure::BYTES, size);
             format!("one upload at most {size}")
         });
         let zone = self.timezone.map(|zone| format!("days of {}", zone.name()));
@@ -123,9 +123,9 @@ impl<'a> Named<'a> {
         }
     }
 
-    fn words(&self) -> String {
+    fn words(&self, policy: &Policy) -> String {
         let default = if self.default { " (the default)" } else { "" };
-        format!("{}{default}: {}", self.name, self.limits.words())
+        format!("{}{default}: {}", self.name, self.limits.words(policy))
     }
 }
 
@@ -151,7 +151,7 @@ async fn set(
     limits: &[Assignment],
     default: bool,
 ) -> Result<Answer, Failure> {
-    let assigned = Assigned::read(limits, str::parse)?;
+    let assigned = Assigned::read(limits, &engine.policy().await?, str::parse)?;
     let change = GroupChange {
         limits: assigned.limits,
         max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),
@@ -162,7 +162,7 @@ async fn set(
     let policy = engine.policy().await?;
     let group = engine.group(name).await?;
     let now = Named::of(&policy, name, &group);
-    let words = format!("group {}", now.words());
+    let words = format!("group {}", now.words(&policy));
     Ok(Answer::new(words, &Done::now(now))?)
 }
 
@@ -173,7 +173,7 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
         let named = Named::of(&policy, name, group);
         let default = if named.default { "default" } else { "" };
         let from = named.from;
-        [*name, &named.limits.words(), default, from].map(str::to_owned)
+        [*name, &named.limits.words(&policy), default, from].map(str::to_owned)
     });
     let words =
         table(["GROUP", "LIMITS", "", "FROM"], named, "there are no groups: nothing is refused");
@@ -186,5 +186,5 @@ async fn show(engine: &Engine, name: &str) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let group = engine.group(name).await?;
     let named = Named::of(&policy, name, &group);
-    Ok(Answer::new(named.words(), &named)?)
+    Ok(Answer::new(named.words(&policy), &named)?)
 }

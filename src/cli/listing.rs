@@ -53,11 +53,11 @@ impl Top {
 
 fn listed(users: &[Used], none: &str, words: &Words) -> std::io::Result<Answer> {
     let rows = users.iter().map(|user| {
-        let unit = user.resource.unit();
+        let measure = &user.measure;
         [
             user.subject.to_string(),
-            words::amount(unit, user.used),
-            words::amount_or(unit, user.limit, "unlimited"),
+            words::amount(measure, user.used),
+            words::amount_or(measure, user.limit, "unlimited"),
             user.period.to_string(),
             words.reset(user.resets_at),
         ]

@@ -1,8 +1,8 @@
 //! The command line: arguments → a command → an answer and its exit code.
 //!
-//! Every command but `serve` and `config check` opens the store, does one thing, and answers
-//! with words for people and JSON for programs. The words go to standard output; a failure is
-//! one sentence on standard error.
+//! Every command but `serve`, `config check`, `completions` and `man` opens the store, does one
+//! thing, and answers with words for people and JSON for programs. The words go to standard
+//! output; a failure is one sentence on standard error.
 #![expect(
     clippy::doc_markdown,
     reason = "the docs of arguments are help texts: nobody reads backticks on a terminal"
@@ -30,6 +30,9 @@ mod usage;
 // The service.
 mod config;
 mod serve;
+// What stands beside the program: its manual, and what shells know of it.
+mod completions;
+mod man;
 // The store, for the length of one command.
 mod visit;
 

@@ -37,6 +37,8 @@ fn execute(args: Args) -> Result<Answer, Failure> {
     match args.command {
         Command::Serve(serve) => serve.run(args.storage).map(|()| Answer::silent(Exit::Done)),
         Command::Config(config) => config.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
         Command::OnStore(command) => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?

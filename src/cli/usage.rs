@@ -72,7 +72,7 @@ fn told(reports: &[UsageReport], span: Span, words: &Words) -> String {
 }
 
 fn row(report: &UsageReport, window: &WindowDecision, span: Span, words: &Words) -> [String; 8] {
-    let unit = report.resource.unit();
+    let measure = &report.measure;
     let (period, resets) = match span {
         Span::Limits | Span::Period(_) => {
             (window.period.to_string(), words.reset(window.resets_at))
@@ -83,14 +83,14 @@ fn row(report: &UsageReport, window: &WindowDecision, span: Span, words: &Words)
         .limit
         .and_then(|limit| window.used.minus(limit).ok())
         .filter(|past| past.get() > 0)
-        .map(|past| format!(" ({} over)", words::amount(unit, past)));
+        .map(|past| format!(" ({} over)", words::amount(measure, past)));
     [
         report.resource.to_string(),
         period,
-        words::amount(unit, window.used),
-        words::amount(unit, window.reserved),
-        words::amount_or(unit, window.limit, "unlimited"),
-        words::amount_or(unit, window.remaining, "unlimited") + &past.unwrap_or_default(),
+        words::amount(measure, window.used),
+        words::amount(measure, window.reserved),
+        words::amount_or(measure, window.limit, "unlimited"),
+        words::amount_or(measure, window.remaining, "unlimited") + &past.unwrap_or_default(),
         resets,
         report.source.clone(),
     ]

@@ -12,7 +12,7 @@ use super::table::table;
 use super::words::Words;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
-use crate::quota::{Grants, Subject};
+use crate::quota::{Grants, Policy, Subject};
 use crate::store::Page;
 
 /// How many subjects are read in one step.
@@ -88,7 +88,13 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// Returns the place of `subject`; `group` is its group with the reason before it.
-    fn of(subject: &'a Subject, grants: &Grants, group: Option<&'a str>, now: Timestamp) -> Self {
+    fn of(
+        policy: &Policy,
+        subject: &'a Subject,
+        grants: &Grants,
+        group: Option<&'a str>,
+        now: Timestamp,
+    ) -> Self {
         let (by, group) = group.and_then(|group| group.split_once(' ')).unzip();
         let assigned = grants.group.as_ref().filter(|_| by == Some("group"));
         let exempt = grants.exempt.as_ref();
@@ -100,7 +106,7 @@ impl<'a> Place<'a> {
             until: assigned.and_then(|grant| grant.until),
             exempt: exempt.is_some(),
             exempt_until: exempt.and_then(|grant| grant.until),
-            overrides: shown(grants),
+            overrides: shown(policy, grants),
         }
     }
 
@@ -171,7 +177,13 @@ pub(super) fn refuse_past(until: Option<Timestamp>, now: Timestamp) -> Result<()
 /// Answers with `words`, and with the place that `subject` has now.
 async fn told(engine: &Engine, words: String, subject: &Subject) -> Result<Answer, Failure> {
     let view = engine.subject(subject).await?;
-    let place = Place::of(subject, &view.grants, view.group.as_deref(), engine.now());
+    let place = Place::of(
+        &engine.policy().await?,
+        subject,
+        &view.grants,
+        view.group.as_deref(),
+        engine.now(),
+    );
     Ok(Answer::new(words, &Done::now(place))?)
 }
 
@@ -179,7 +191,8 @@ async fn show(engine: &Engine, subject: &Subject) -> Result<Answer, Failure> {
     let words = Words::of(engine).await?;
     let view = engine.subject(subject).await?;
     let now = engine.now();
-    let place = Place::of(subject, &view.grants, view.group.as_deref(), now);
+    let place =
+        Place::of(&engine.policy().await?, subject, &view.grants, view.group.as_deref(), now);
     let text = format!(
         "{subject}\n  group      {}\n  exempt     {}\n  overrides  {}",
         place.group(&words),
@@ -202,7 +215,9 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
     let places: Vec<_> = all
         .iter()
         .zip(&groups)
-        .map(|((subject, grants), group)| Place::of(subject, grants, group.as_deref(), now))
+        .map(|((subject, grants), group)| {
+            Place::of(&policy, subject, grants, group.as_deref(), now)
+        })
         .collect();
     let rows = places.iter().map(|place| {
         [

@@ -4,7 +4,7 @@ use super::answer::complain;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, WindowDecision};
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Policy, Resource, Unit, Zone, nearest};
+use crate::quota::{Amount, Measure, Policy, Resource, Zone, nearest};
 
 /// How figures are told: in which time zone.
 #[derive(Clone, Debug)]
@@ -50,18 +50,18 @@ impl Words {
     }
 
     /// Returns the count of a window: `300 MB of 1 GB used this month, 700 MB left, resets …`.
-    pub(super) fn window(&self, unit: Unit, window: &WindowDecision) -> String {
+    pub(super) fn window(&self, measure: &Measure, window: &WindowDecision) -> String {
         let WindowDecision { period, limit, used, reserved, remaining, resets_at, .. } = window;
-        let mut said = amount(unit, *used);
+        let mut said = amount(measure, *used);
         if let Some(limit) = limit {
-            said = format!("{said} of {}", amount(unit, *limit));
+            said = format!("{said} of {}", amount(measure, *limit));
         }
         said = format!("{said} used {}", period.when());
         if *reserved != Amount::ZERO {
-            said = format!("{said}, {} reserved", amount(unit, *reserved));
+            said = format!("{said}, {} reserved", amount(measure, *reserved));
         }
         if let Some(remaining) = remaining {
-            said = format!("{said}, {} left", amount(unit, *remaining));
+            said = format!("{said}, {} left", amount(measure, *remaining));
         }
         match resets_at {
             Some(moment) if limit.is_some() => format!("{said}, resets {}", self.moment(*moment)),
@@ -71,14 +71,14 @@ impl Words {
 }
 
 /// Returns `amount` as people write it, with the exact number where that says less.
-pub(super) fn amount(unit: Unit, amount: Amount) -> String {
-    let human = unit.human(amount);
-    if unit.parse(&human) == Ok(amount) { human } else { format!("{human} ({amount})") }
+pub(super) fn amount(measure: &Measure, amount: Amount) -> String {
+    let human = measure.human(amount);
+    if measure.parse(&human) == Ok(amount) { human } else { format!("{human} ({amount})") }
 }
 
 /// Returns an amount that may be missing, as a cell.
-pub(super) fn amount_or(unit: Unit, amount: Option<Amount>, otherwise: &str) -> String {
-    amount.map_or_else(|| otherwise.to_owned(), |amount| self::amount(unit, amount))
+pub(super) fn amount_or(measure: &Measure, amount: Option<Amount>, otherwise: &str) -> String {
+    amount.map_or_else(|| otherwise.to_owned(), |amount| self::amount(measure, amount))
 }
 
 /// Warns of resources that are declared only now, and look like a slip for one that is.
@@ -102,9 +102,9 @@ mod tests {
 
     #[test]
     fn a_rounded_figure_is_followed_by_the_exact_one() {
-        let told = |units| amount(Unit::Bytes, Amount::new(units));
+        let told = |units| amount(&Measure::BYTES, Amount::new(units));
         assert_eq!(told(498_000_000), "498 MB");
         assert_eq!(told(1_999_999), "1.99 MB (1999999)");
-        assert_eq!(amount(Unit::Count, Amount::new(1_999_999)), "1999999");
+        assert_eq!(amount(&Measure::COUNT, Amount::new(1_999_999)), "1999999");
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::tree::{Node, Value};
-use crate::quota::{self, Amount, Invalid, Unit, nearest};
+use crate::quota::{self, Amount, Invalid, Measure, nearest};
 
 /// Reads text.
 pub(super) fn text(node: &Node) -> Result<&str, Invalid> {
@@ -94,7 +94,7 @@ pub(super) fn wait(node: &Node) -> Result<Duration, Invalid> {
 pub(super) fn bytes(node: &Node) -> Result<Amount, Invalid> {
     let size = match &node.value {
         Value::Integer(bytes) => Amount::new(*bytes),
-        Value::Text(text) | Value::Word(text) => Unit::Bytes.parse(text)?,
+        Value::Text(text) | Value::Word(text) => Measure::BYTES.parse(text)?,
         other => return Err(wrong(other, "a size in quotes, like \"64KiB\"")),
     };
     if size.is_negative() {

@@ -7,6 +7,7 @@
 //! Each verb is a file.
 
 // Deciding.
+mod ask;
 mod check;
 mod decision;
 mod plan;
@@ -29,11 +30,12 @@ mod known;
 
 use std::sync::Arc;
 
+pub use ask::Ask;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
 pub use error::EngineError;
 pub use hold::{Charge, Hold};
-pub use plan::Ask;
+
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;

@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::plan::Planned;
 use super::{Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
-use crate::quota::plan::{Bound, Plan};
-use crate::quota::{Amount, Bucket, Period, Resource, Subject};
+use crate::quota::plan::{Bound, Plan, Readings};
+use crate::quota::rule;
+use crate::quota::{Aggregate, Amount, Bucket, Measure, Per, Period, Resource, Subject};
 use crate::store::Charged;
 
 /// Of which stretch of time usage is told.
@@ -29,7 +30,10 @@ pub struct UsageReport {
     /// Of what.
     pub resource: Resource,
     /// In what it is measured.
-    pub unit: &'static str,
+    pub unit: String,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
     /// Charged.
     pub used: Amount,
     /// Set aside by reservations.
@@ -57,6 +61,9 @@ pub struct Used {
     pub subject: Subject,
     /// Of what.
     pub resource: Resource,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
     /// Charged.
     pub used: Amount,
     /// The most that may be used; none if unlimited.
@@ -88,19 +95,16 @@ impl Engine {
         }
         let now = self.now();
         let mut planning = self.planning(subject, std::slice::from_ref(resource), Some(now));
-        let (readings, plan) = loop {
-            let plan = planning.next().await?.within(span);
+        let (readings, plan, measure) = loop {
+            let planned = planning.next().await?;
+            let (plan, measure) = (planned.within(span), planned.measure(resource));
             if let Some(readings) = self.0.store.read(&plan, now).await? {
-                break (readings, plan);
+                break (readings, plan, measure);
             }
         };
-        let pairs = plan.items.iter().zip(&readings);
-        let windows = pairs.flat_map(|(item, found)| item.bounds.iter().zip(found));
-        let windows: Vec<_> = windows
-            .map(|(bound, reading)| WindowDecision::of(bound, *reading, Amount::ZERO))
-            .collect();
+        let windows = windows(&plan, &readings, now);
         let source = plan.items.first().map(|item| item.source.to_string()).unwrap_or_default();
-        Ok(UsageReport::of(subject, resource, source, span, windows))
+        Ok(UsageReport::of(subject, resource, measure, source, span, windows))
     }
 
     /// Returns the declared resources.
@@ -123,6 +127,12 @@ impl Engine {
         }
     }
 
+    /// Returns how `resource` is counted, by the policy as last seen.
+    #[must_use]
+    pub fn measure(&self, resource: &Resource) -> Measure {
+        self.snapshot().policy.measure(resource)
+    }
+
     /// Returns who used most of `resource` in the current stretch of the default period.
     ///
     /// # Errors
@@ -130,15 +140,16 @@ impl Engine {
     pub async fn top(&self, resource: &Resource, most: usize) -> Result<Vec<Used>, EngineError> {
         let policy = &self.refresh().await?.policy;
         let period = policy.period();
-        let zone = policy.file.timezone.as_ref().or(policy.store.timezone.as_ref());
-        let bucket = Bucket::of(period, &zone.cloned().unwrap_or_default(), self.now());
-        let charged = self.0.store.top(resource, &bucket, most).await?;
+        let bucket = Bucket::of(period, &policy.zone(), self.now());
+        let aggregate = policy.measure(resource).aggregate;
+        let charged = self.0.store.top(resource, aggregate, &bucket, None, most).await?;
         let mut top = Vec::with_capacity(charged.len());
         for Charged { subject, used } in charged {
             let report = self.usage(&subject, resource, Span::Period(period)).await?;
             top.push(Used {
                 subject,
                 resource: resource.clone(),
+                measure: report.measure,
                 used,
                 limit: report.limit,
                 period,
@@ -147,6 +158,16 @@ impl Engine {
         }
         Ok(top)
     }
+}
+
+/// Tells every window of `plan` as it is, whatever was asked.
+pub(super) fn windows(plan: &Plan, readings: &Readings, now: Timestamp) -> Vec<WindowDecision> {
+    let mut told = plan.clone();
+    for item in &mut told.items {
+        item.aggregate = Aggregate::Sum;
+        item.amount = Amount::ZERO;
+    }
+    rule::cases(&told, readings, now).map(|case| WindowDecision::of(&case)).collect()
 }
 
 impl Planned {
@@ -168,13 +189,15 @@ impl Planned {
                     }
                 }
                 Span::Period(period) => {
-                    let own = item.bounds.iter().find(|bound| bound.period == period);
-                    let limit = own.and_then(|bound| bound.limit);
-                    item.bounds = vec![Bound { period, bucket: self.bucket(period), limit }];
+                    let own = item.bounds.iter().find(|bound| {
+                        bound.period == period && bound.per == Per::Subject && bound.limit.is_some()
+                    });
+                    let counting = || Bound::counting(period, self.bucket(period));
+                    item.bounds = vec![own.cloned().unwrap_or_else(counting)];
                 }
                 Span::Range(start, end) => {
                     let bucket = Bucket::range(start, end);
-                    item.bounds = vec![Bound { period: Period::Never, bucket, limit: None }];
+                    item.bounds = vec![Bound::counting(Period::Never, bucket)];
                 }
             }
         }
@@ -186,6 +209,7 @@ impl UsageReport {
     fn of(
         subject: &Subject,
         resource: &Resource,
+        measure: Measure,
         source: String,
         span: Span,
         windows: Vec<WindowDecision>,
@@ -198,7 +222,8 @@ impl UsageReport {
         Self {
             subject: subject.clone(),
             resource: resource.clone(),
-            unit: resource.unit().name(),
+            unit: measure.unit.name().to_owned(),
+            measure,
             used: tightest.map(|window| window.used).unwrap_or_default(),
             reserved: tightest.map(|window| window.reserved).unwrap_or_default(),
             limit: tightest.and_then(|window| window.limit),

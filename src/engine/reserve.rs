@@ -98,6 +98,7 @@ impl Engine {
         if size.is_negative() {
             return Err(EngineError::BadInput("a reservation is not below zero".to_owned()));
         }
+        ask.can_be_held(&self.snapshot().policy)?;
         // The guard stands before the store is asked, so that a caller who leaves meanwhile
         // leaves nothing behind.
         let hold = Hold::new(self.clone(), HoldId::fresh(), subject.clone(), ask.clone(), now);
@@ -117,7 +118,7 @@ impl Engine {
         match said {
             Said::Yes(readings) => {
                 let decision = Decision::of(&planned, &readings, false, now)?;
-                Ok(Reserved { decision, hold: Some(hold) })
+                Ok(Reserved { decision, hold: Some(hold.granted_in(planned.plan)) })
             }
             Said::No(readings) => {
                 hold.forget();

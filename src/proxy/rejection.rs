@@ -13,7 +13,7 @@ use crate::engine::{Decision, EngineError, Figures, Reason};
 use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
 use crate::net::{Body, ClientError};
 use crate::quota::capability::UPLOAD;
-use crate::quota::{Amount, Unit, Zone};
+use crate::quota::{Amount, Measure, Zone};
 use crate::telemetry::cause;
 
 /// When a client may try again after something of ours was out, in seconds.
@@ -144,7 +144,7 @@ fn denied(decision: &Decision, style: &Style) -> MatrixError {
 }
 
 fn too_large(max: Amount) -> MatrixError {
-    let text = format!("File too large: at most {} each.", Unit::Bytes.human(max));
+    let text = format!("File too large: at most {} each.", Measure::BYTES.human(max));
     MatrixError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrCode::TooLarge, text)
 }
 
@@ -182,18 +182,15 @@ fn over_limit(figures: &Figures, retry_after: Option<u64>, style: &Style) -> Mat
 /// Tells a person what is spent, what is asked for, and when it starts anew.
 fn sentence(figures: &Figures) -> String {
     let (window, resource) = (&figures.window, &figures.resource);
-    let unit = resource.unit();
-    let human = |amount| unit.human(amount);
+    let measure = &figures.measure;
+    let human = |amount| measure.human(amount);
     let limit = window.limit.map_or_else(|| "unlimited".to_owned(), human);
     let used = human(window.used);
     let when = window.period.when();
-    let needs = match unit {
-        Unit::Bytes => format!(", this file needs {}", human(figures.requested)),
-        Unit::Count => String::new(),
-    };
-    let what = match unit {
-        Unit::Bytes => String::new(),
-        Unit::Count => format!(" {resource}"),
+    let (needs, what) = if measure.in_bytes() {
+        (format!(", this file needs {}", human(figures.requested)), String::new())
+    } else {
+        (String::new(), format!(" {resource}"))
     };
     let resets = window.resets_at.map(|end| format!(" Resets {}.", Zone::UTC.tell(end)));
     format!(

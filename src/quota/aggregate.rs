@@ -50,7 +50,9 @@ impl FromStr for Aggregate {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         Self::ALL.into_iter().find(|aggregate| aggregate.name() == text).ok_or_else(|| {
             let hint = nearest(text, Self::ALL.map(Self::name));
-            Invalid::new(format!("\"{text}\" is not an aggregate: write sum, max, last or unique{hint}"))
+            Invalid::new(format!(
+                "\"{text}\" is not an aggregate: write sum, max, last or unique{hint}"
+            ))
         })
     }
 }

@@ -42,7 +42,7 @@ mod once;
 
 pub use aggregate::Aggregate;
 pub use amount::{Amount, Overflow};
-pub use bucket::{Bucket, Zone};
+pub use bucket::{Bucket, Shape, Zone};
 pub use capability::Capability;
 pub use duration::{duration, duration_text};
 pub use grant::Grants;
@@ -53,7 +53,7 @@ pub use limit::Limit;
 pub use measure::Measure;
 pub use pattern::Pattern;
 pub use per::Per;
-pub use period::Period;
+pub use period::{CivilDate, Length, Period};
 pub use policy::{Layer, Policy, PolicyVersion};
 pub use resource::Resource;
 pub use strictness::Strictness;

@@ -84,10 +84,10 @@ pub fn crossings(bound: &Bound, before: Amount, after: Amount) -> Vec<Crossing> 
     if limit > Amount::ZERO {
         let warned = bound.strictness.warnings.percentages();
         let now_reached = warned.filter(|it| reached(*it, after) && !reached(*it, before));
-        all.extend(now_reached.map(|percentage| Crossing {
-            percentage: Some(percentage),
-            ..plain(Topic::Warn)
-        }));
+        all.extend(
+            now_reached
+                .map(|percentage| Crossing { percentage: Some(percentage), ..plain(Topic::Warn) }),
+        );
     }
     if before <= limit && limit < after {
         all.push(plain(Topic::Over));

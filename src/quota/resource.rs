@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::invalid::Invalid;
 use super::Measure;
+use super::invalid::Invalid;
 
 /// The name of something that is counted, such as `media_bytes`.
 ///

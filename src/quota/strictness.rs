@@ -182,7 +182,9 @@ impl Strictness {
             )));
         }
         if self.ceiling.is_some_and(|ceiling| ceiling < limit) {
-            return Err(Invalid::new("the ceiling lies below the limit: it is where a soft limit denies"));
+            return Err(Invalid::new(
+                "the ceiling lies below the limit: it is where a soft limit denies",
+            ));
         }
         Ok(())
     }

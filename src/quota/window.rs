@@ -24,9 +24,8 @@ pub struct Window {
 
 /// The words that may follow amount and period; each but the modes and ways to admit is followed
 /// by what it says.
-const WORDS: [&str; 10] = [
-    "hard", "soft", "observe", "strict", "trailing", "per", "ceiling", "grace", "warn", "in",
-];
+const WORDS: [&str; 10] =
+    ["hard", "soft", "observe", "strict", "trailing", "per", "ceiling", "grace", "warn", "in"];
 
 impl Window {
     /// Returns a hard cap of `amount` per `period` on each subject.
@@ -96,7 +95,9 @@ impl Window {
             "in" => self.timezone = Some(one()?.parse()?),
             "ceiling" => self.strictness.ceiling = Some(measure.parse(&said.join(" "))?),
             "warn" => self.strictness.warnings = warnings(said)?,
-            _ if !said.is_empty() => return Err(unknown(said.first().copied().unwrap_or_default())),
+            _ if !said.is_empty() => {
+                return Err(unknown(said.first().copied().unwrap_or_default()));
+            }
             "strict" => self.strictness.admit = Admit::Strict,
             "trailing" => self.strictness.admit = Admit::Trailing,
             mode => self.strictness.mode = mode.parse()?,
@@ -157,9 +158,8 @@ fn warnings(said: &[&str]) -> Result<Warnings, Invalid> {
         [] => Err(Invalid::new("\"warn\" needs percentages behind it, like warn 80 100, or none")),
         ["none"] => Warnings::at(&[]),
         _ => {
-            let percentage = |word: &&str| {
-                word.trim_end_matches('%').parse::<u16>().map_err(|_| unknown(word))
-            };
+            let percentage =
+                |word: &&str| word.trim_end_matches('%').parse::<u16>().map_err(|_| unknown(word));
             Warnings::at(&said.iter().map(percentage).collect::<Result<Vec<_>, _>>()?)
         }
     }
@@ -203,7 +203,10 @@ mod tests {
         assert_eq!(strictness.ceiling, Some(Amount::new(1_000_000_000)));
         assert_eq!(strictness.grace, Some(Duration::from_hours(7 * 24)));
         assert_eq!(strictness.warnings, Warnings::at(&[50, 90]).unwrap());
-        assert_eq!(window.timezone.map(|zone| zone.name().to_owned()), Some("Europe/Berlin".into()));
+        assert_eq!(
+            window.timezone.map(|zone| zone.name().to_owned()),
+            Some("Europe/Berlin".into())
+        );
     }
 
     #[test]

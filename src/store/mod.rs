@@ -9,6 +9,7 @@ mod error;
 mod spec;
 // The stores.
 pub mod memory;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
 mod timed;
@@ -31,7 +32,9 @@ use crate::quota::held::{Held, HoldId, Instance, Life};
 use crate::quota::idempotency::Key;
 use crate::quota::notice::Notice;
 use crate::quota::plan::{Plan, Readings};
-use crate::quota::{Aggregate, Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+use crate::quota::{
+    Aggregate, Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject,
+};
 
 /// How long an instance that gives no sign of life is believed to live, in seconds.
 pub const INSTANCE_LEASE: std::time::Duration = std::time::Duration::from_secs(10);

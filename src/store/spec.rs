@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::memory::Memory;
+#[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 use super::{Store, StoreError};
 use crate::quota::Invalid;
@@ -58,10 +59,32 @@ impl fmt::Display for StorageSpec {
 /// Blocks while it does; call it before serving.
 ///
 /// # Errors
-/// Unavailable or corrupt, as [`StoreError`] says.
+/// Unavailable or corrupt, as [`StoreError`] says; unavailable, too, if this build has no such
+/// store.
 pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
     match spec {
         StorageSpec::Memory => Ok(Arc::new(Memory::default())),
+        #[cfg(feature = "sqlite")]
         StorageSpec::Sqlite(file) => Ok(Arc::new(Sqlite::open(file)?)),
+        #[cfg(not(feature = "sqlite"))]
+        StorageSpec::Sqlite(_) => Err(StoreError::unavailable(
+            "this build keeps no books in SQLite",
+            "build it with the feature \"sqlite\", or write memory:",
+        )),
+    }
+}
+
+#[cfg(all(test, not(feature = "sqlite")))]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_store_that_was_left_out_says_how_to_get_it() {
+        let error = open(&StorageSpec::default()).unwrap_err();
+        assert!(error.to_string().contains("this build keeps no books in SQLite"), "{error}");
+        let cause = error.source().map(ToString::to_string).unwrap();
+        assert!(cause.contains("the feature \"sqlite\""), "{cause}");
     }
 }

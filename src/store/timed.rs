@@ -7,12 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Admission, Charged, LayerKind, Page, Recorded, Settled, Store, StoreError, Usage};
+use super::{
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
+    Settled, Store, StoreError, Usage,
+};
 use crate::clock::Timestamp;
+use crate::quota::event::Line;
 use crate::quota::held::{Held, HoldId, Instance, Life};
 use crate::quota::idempotency::Key;
+use crate::quota::notice::Notice;
 use crate::quota::plan::{Plan, Readings};
-use crate::quota::{Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+use crate::quota::{
+    Aggregate, Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject,
+};
 
 /// A store whose every call ends within a limit, if only by giving up.
 #[derive(Debug)]
@@ -104,21 +111,40 @@ impl Store for Timed {
         self.within(self.inner.held(id)).await
     }
 
+    async fn consume(
+        &self,
+        plan: &Plan,
+        id: HoldId,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        self.within(self.inner.consume(plan, id, now)).await
+    }
+
     async fn settle(
         &self,
         id: HoldId,
         total: Amount,
+        watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
-        self.within(self.inner.settle(id, total, now)).await
+        self.within(self.inner.settle(id, total, watched, now)).await
     }
 
     async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
         self.within(self.inner.release(id, now)).await
     }
 
-    async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.within(self.inner.refund(id, now)).await
+    async fn refund(
+        &self,
+        id: HoldId,
+        watched: Option<&Plan>,
+        now: Timestamp,
+    ) -> Result<Option<()>, StoreError> {
+        self.within(self.inner.refund(id, watched, now)).await
+    }
+
+    async fn open(&self, now: Timestamp, most: usize) -> Result<Vec<Held>, StoreError> {
+        self.within(self.inner.open(now, most)).await
     }
 
     async fn record(
@@ -128,6 +154,15 @@ impl Store for Timed {
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
         self.within(self.inner.record(plan, key, now)).await
+    }
+
+    async fn set(
+        &self,
+        plan: &Plan,
+        basis: usize,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError> {
+        self.within(self.inner.set(plan, basis, now)).await
     }
 
     async fn reset(
@@ -151,10 +186,80 @@ impl Store for Timed {
     async fn top(
         &self,
         resource: &Resource,
+        aggregate: Aggregate,
         bucket: &Bucket,
+        behind: Option<&Charged>,
         most: usize,
     ) -> Result<Vec<Charged>, StoreError> {
-        self.within(self.inner.top(resource, bucket, most)).await
+        self.within(self.inner.top(resource, aggregate, bucket, behind, most)).await
+    }
+
+    async fn subjects(&self, prefix: &str, page: Page) -> Result<Vec<Known>, StoreError> {
+        self.within(self.inner.subjects(prefix, page)).await
+    }
+
+    async fn lines(&self, which: &Lines) -> Result<Vec<Line>, StoreError> {
+        self.within(self.inner.lines(which)).await
+    }
+
+    async fn history(
+        &self,
+        subject: Option<&Subject>,
+        resource: &Resource,
+        aggregate: Aggregate,
+        cuts: &[Timestamp],
+    ) -> Result<Vec<Amount>, StoreError> {
+        self.within(self.inner.history(subject, resource, aggregate, cuts)).await
+    }
+
+    async fn opened(&self) -> Result<Vec<Opened>, StoreError> {
+        self.within(self.inner.opened()).await
+    }
+
+    async fn recount(
+        &self,
+        opened: &Opened,
+        subject: Option<&Subject>,
+        dry_run: bool,
+    ) -> Result<Vec<Drift>, StoreError> {
+        self.within(self.inner.recount(opened, subject, dry_run)).await
+    }
+
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        self.within(self.inner.prune(before, now)).await
+    }
+
+    async fn forget(
+        &self,
+        subject: &Subject,
+        pseudonym: &Subject,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.within(self.inner.forget(subject, pseudonym, now)).await
+    }
+
+    async fn import(
+        &self,
+        import: Import,
+        seen: PolicyVersion,
+    ) -> Result<PolicyVersion, StoreError> {
+        self.within(self.inner.import(import, seen)).await
+    }
+
+    async fn balances(&self) -> Result<Vec<Balance>, StoreError> {
+        self.within(self.inner.balances()).await
+    }
+
+    async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
+        self.within(self.inner.notices(behind, most)).await
+    }
+
+    async fn told(&self, target: &str) -> Result<u64, StoreError> {
+        self.within(self.inner.told(target)).await
+    }
+
+    async fn tell(&self, target: &str, notice: u64) -> Result<(), StoreError> {
+        self.within(self.inner.tell(target, notice)).await
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {

@@ -1,6 +1,7 @@
 //! What we say about ourselves, and to whom; and what is never said.
 
 mod cause;
+#[cfg(feature = "server")]
 pub mod log;
 mod secret;
 

@@ -14,11 +14,38 @@ use crate::support::{
 const LARGE: usize = 24_000_000;
 const MEDIA: &str = "/_matrix/media/";
 
+/// A homeserver, and before it a sidecar by which everyone may have so much.
+fn limited(limit: &str) -> (Homeserver, Sidecar) {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit(limit).start();
+    (homeserver, sidecar)
+}
+
+/// Returns an upload that says its length, and one that does not.
+fn both_ways(size: usize) -> [Request; 2] {
+    [Request::upload().body(&bytes(size)), Request::upload().chunks(&bytes(size))]
+}
+
+/// Begins an upload in chunks; the first one, of 1000 bytes, is up.
+fn begun(homeserver: &Homeserver, sidecar: &Sidecar) -> Client {
+    let mut client = sidecar.client();
+    client.send(Request::upload().chunked().head());
+    client.send(chunk(&bytes(1000)));
+    homeserver.has(1000);
+    client
+}
+
+/// Says yes after 1000 bytes, and takes the rest.
+fn early_yes(exchange: &mut Exchange) {
+    exchange.read(1000);
+    exchange.answer(200, "{}");
+    exchange.read_body();
+}
+
 #[test]
 fn a_homeserver_that_dies_mid_body_is_502_and_costs_nothing() {
     for size in [0, 1, 100_000] {
-        let homeserver = Homeserver::start();
-        let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+        let (homeserver, sidecar) = limited("1GB/never");
         homeserver.on(MEDIA, move |exchange| {
             exchange.read(size);
             exchange.close();
@@ -33,14 +60,12 @@ fn a_homeserver_that_dies_mid_body_is_502_and_costs_nothing() {
 
 #[test]
 fn a_homeserver_that_dies_mid_body_is_502_to_a_client_that_sends_all_before_it_reads() {
-    let homeserver = Homeserver::start();
-    let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+    let (homeserver, sidecar) = limited("1GB/never");
     homeserver.on(MEDIA, move |exchange| {
         exchange.read(1000);
         exchange.close();
     });
-    for request in [Request::upload().body(&bytes(LARGE)), Request::upload().chunks(&bytes(LARGE))]
-    {
+    for request in both_ways(LARGE) {
         sidecar.ask(&request).is_refusal(502, "M_UNKNOWN");
         sidecar.comes_to(0);
     }
@@ -48,11 +73,8 @@ fn a_homeserver_that_dies_mid_body_is_502_to_a_client_that_sends_all_before_it_r
 
 #[test]
 fn a_homeserver_that_dies_with_the_whole_body_is_502_and_is_paid_for() {
-    for request in
-        [Request::upload().body(&bytes(100_000)), Request::upload().chunks(&bytes(100_000))]
-    {
-        let homeserver = Homeserver::start();
-        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    for request in both_ways(100_000) {
+        let (homeserver, sidecar) = limited("1MB/never");
         homeserver.on(MEDIA, |exchange| {
             assert!(exchange.read_body());
             exchange.close();
@@ -68,8 +90,7 @@ fn a_homeserver_that_dies_with_the_whole_body_is_502_and_is_paid_for() {
 fn a_homeserver_that_answers_garbage_to_the_whole_body_is_paid_for() {
     for garbage in ["garbage\r\n\r\n", "HTTP/1.1 two hundred\r\n\r\n", "HTTP/1.1 200 OK\r\nContent"]
     {
-        let homeserver = Homeserver::start();
-        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        let (homeserver, sidecar) = limited("1MB/never");
         homeserver.on(MEDIA, move |exchange| {
             exchange.read_body();
             exchange.send(garbage);
@@ -82,8 +103,7 @@ fn a_homeserver_that_answers_garbage_to_the_whole_body_is_paid_for() {
 
 #[test]
 fn a_homeserver_that_is_down_is_502_and_costs_nothing() {
-    let homeserver = Homeserver::start();
-    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    let (homeserver, sidecar) = limited("1MB/never");
     assert_eq!(sidecar.upload(1000), 200);
     homeserver.stop_listening();
     for request in [
@@ -113,8 +133,7 @@ const LEAVING: [(&str, Leaving); 3] = [
 fn a_client_that_leaves_mid_body_pays_nothing_and_leaves_no_whole_file() {
     for (how, leave) in LEAVING {
         for request in [Request::upload().length(1_000_000), Request::upload().chunked()] {
-            let homeserver = Homeserver::start();
-            let sidecar = Sidecar::before(&homeserver).limit("2MB/never").start();
+            let (homeserver, sidecar) = limited("2MB/never");
             let mut client = sidecar.client();
             client.send(request.head());
             // As a chunk, or as a part of a larger body.
@@ -134,12 +153,8 @@ fn a_client_that_leaves_mid_body_pays_nothing_and_leaves_no_whole_file() {
 fn a_client_that_leaves_before_the_last_chunk_leaves_no_whole_file() {
     // Everything but the empty chunk; a homeserver that saw an end here would keep the file.
     for rest in ["", "0", "0\r\n", "0\r\nX-Trailer: 1\r\n"] {
-        let homeserver = Homeserver::start();
-        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
-        let mut client = sidecar.client();
-        client.send(Request::upload().chunked().head());
-        client.send(chunk(&bytes(1000)));
-        homeserver.has(1000);
+        let (homeserver, sidecar) = limited("1MB/never");
+        let mut client = begun(&homeserver, &sidecar);
         client.send(rest);
         drop(client);
         homeserver.ended(Ended::Cut);
@@ -152,12 +167,8 @@ fn chunks_that_are_none_cut_the_upload() {
     for odd in
         ["xyz\r\n", "-5\r\nhello\r\n", "5\r\nhelloXX", "ffffffffffffffffff\r\n", "\r\n", "+5\r\n"]
     {
-        let homeserver = Homeserver::start();
-        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
-        let mut client = sidecar.client();
-        client.send(Request::upload().chunked().head());
-        client.send(chunk(&bytes(1000)));
-        homeserver.has(1000);
+        let (homeserver, sidecar) = limited("1MB/never");
+        let mut client = begun(&homeserver, &sidecar);
         client.send(odd);
         homeserver.ended(Ended::Cut);
         sidecar.comes_to(0);
@@ -166,8 +177,7 @@ fn chunks_that_are_none_cut_the_upload() {
 
 /// Has a client send a whole upload and leave; the homeserver then gives this answer.
 fn left_alone(leave: Leaving, request: &Request, answer: u16) -> (Homeserver, Sidecar) {
-    let homeserver = Homeserver::start();
-    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    let (homeserver, sidecar) = limited("1MB/never");
     let (go, told) = channel();
     let told = Mutex::new(told);
     homeserver.on(MEDIA, move |exchange| {
@@ -189,9 +199,7 @@ fn left_alone(leave: Leaving, request: &Request, answer: u16) -> (Homeserver, Si
 #[test]
 fn a_client_that_leaves_after_the_last_byte_pays_for_what_the_homeserver_keeps() {
     for (_, leave) in LEAVING {
-        for request in
-            [Request::upload().body(&bytes(1000)), Request::upload().chunks(&bytes(1000))]
-        {
+        for request in both_ways(1000) {
             let (_homeserver, sidecar) = left_alone(leave, &request, 200);
             sidecar.comes_to(1000);
         }
@@ -213,8 +221,7 @@ const TOO_LARGE: &str = r#"{"errcode":"M_TOO_LARGE","error":"Too large."}"#;
 fn an_early_no_reaches_a_client_that_still_sends() {
     for closes in [true, false] {
         for size in [0, 1000] {
-            let homeserver = Homeserver::start();
-            let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+            let (homeserver, sidecar) = limited("1GB/never");
             homeserver.on(MEDIA, move |exchange| {
                 exchange.read(size);
                 exchange.answer(413, TOO_LARGE);
@@ -277,13 +284,8 @@ fn a_death_while_an_upload_is_paid_for_is_refunded_before_the_client_hears_of_it
 
 #[test]
 fn an_early_yes_is_charged_for_all_that_the_homeserver_took() {
-    let homeserver = Homeserver::start();
-    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
-    homeserver.on(MEDIA, |exchange| {
-        exchange.read(1000);
-        exchange.answer(200, "{}");
-        exchange.read_body();
-    });
+    let (homeserver, sidecar) = limited("1MB/never");
+    homeserver.on(MEDIA, early_yes);
     let mut client = sidecar.client();
     client.send(Request::upload().body(&bytes(500_000)).bytes());
     assert_eq!(client.answer().status, 200);
@@ -294,17 +296,9 @@ fn an_early_yes_is_charged_for_all_that_the_homeserver_took() {
 #[test]
 fn a_client_that_leaves_after_an_early_yes_leaves_no_whole_file() {
     for (_, leave) in LEAVING {
-        let homeserver = Homeserver::start();
-        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
-        homeserver.on(MEDIA, |exchange| {
-            exchange.read(1000);
-            exchange.answer(200, "{}");
-            exchange.read_body();
-        });
-        let mut client = sidecar.client();
-        client.send(Request::upload().chunked().head());
-        client.send(chunk(&bytes(1000)));
-        homeserver.has(1000);
+        let (homeserver, sidecar) = limited("1MB/never");
+        homeserver.on(MEDIA, early_yes);
+        let mut client = begun(&homeserver, &sidecar);
         client.send(chunk(&bytes(500)));
         homeserver.has(1500);
         leave(client);
@@ -316,8 +310,7 @@ fn a_client_that_leaves_after_an_early_yes_leaves_no_whole_file() {
 
 #[test]
 fn an_early_yes_before_the_connection_breaks_is_charged_for_what_went_up() {
-    let homeserver = Homeserver::start();
-    let sidecar = Sidecar::before(&homeserver).limit("1GB/never").start();
+    let (homeserver, sidecar) = limited("1GB/never");
     homeserver.on(MEDIA, |exchange| {
         exchange.read(100_000);
         exchange.answer(200, "{}");
@@ -338,8 +331,7 @@ fn an_early_yes_before_the_connection_breaks_is_charged_for_what_went_up() {
 fn an_upload_without_a_length_waits_for_the_room_of_others() {
     // The wait is bounded: on a busy machine the room may come too late, so it is tried again.
     let served = (0..5).any(|_| {
-        let homeserver = Homeserver::start();
-        let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+        let (homeserver, sidecar) = limited("1MB/never");
         let mut holder = sidecar.client();
         holder.send(Request::upload().length(600_000).head());
         eventually("room is held", || sidecar.reserved() == 600_000);
@@ -360,8 +352,7 @@ fn an_upload_without_a_length_waits_for_the_room_of_others() {
 fn an_upload_that_no_waiting_helps_is_cut_at_once() {
     // Shorter than the shortest wait; on a busy machine it may take longer all the same.
     let is_at_once = |span: Duration| span < Duration::from_millis(450);
-    let homeserver = Homeserver::start();
-    let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();
+    let (_homeserver, sidecar) = limited("1MB/never");
     sidecar.record(700_000);
     let mut holder = sidecar.client();
     holder.send(Request::upload().length(10_000).head());

@@ -138,7 +138,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[policy]\nperiod = \"mnth\"",
-        "metergate.toml:2: [policy] period: \"mnth\" is not a period: write day, week, month, never (did you mean \"month\"?)",
+        "metergate.toml:2: [policy] period: \"mnth\" is not a period: write minute, hour, day, week, month, quarter, year, never, month@15, year@03-01, 30d@2026-01-01, 30d, rolling 30d, rolling 1 month (did you mean \"month\"?)",
     ),
     (
         "[policy.groups.free]\nmedia_bytes = \"500M\"",

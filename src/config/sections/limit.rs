@@ -4,17 +4,22 @@ use crate::config::error::Place;
 use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
 use crate::config::value::{only, parsed, wrong};
-use crate::quota::{Invalid, Limit, Period, Unit, Window};
+use crate::quota::{Invalid, Limit, Measure, Period, Window};
 
 /// Reads the limit on the resource called `key` of `group`; nothing if something is wrong.
-pub(super) fn limit(group: &Section<'_>, key: &str, place: &Place, unit: Unit) -> Option<Limit> {
+pub(super) fn limit(
+    group: &Section<'_>,
+    key: &str,
+    place: &Place,
+    measure: &Measure,
+) -> Option<Limit> {
     let items = group.items(key);
     let alone = items.len() == 1;
     let mut windows = Vec::new();
     for node in &items {
         let read = match &node.value {
-            Value::Table(_) => table(group, key, node, unit)?,
-            _ => group.heed(key, &node.place, plain(node, unit))?,
+            Value::Table(_) => table(group, key, node, measure)?,
+            _ => group.heed(key, &node.place, plain(node, measure))?,
         };
         if read.windows().is_empty() && !alone {
             let contradiction = Err(Invalid::new("\"unlimited\" stands beside other limits"));
@@ -30,18 +35,18 @@ pub(super) fn limit(group: &Section<'_>, key: &str, place: &Place, unit: Unit) -
 }
 
 /// Reads `"500MB/month"` or a number of base units.
-fn plain(node: &Node, unit: Unit) -> Result<Limit, Invalid> {
+fn plain(node: &Node, measure: &Measure) -> Result<Limit, Invalid> {
     match &node.value {
-        Value::Text(text) | Value::Word(text) => Limit::parse(text, unit),
-        Value::Integer(number) => Limit::parse(&number.to_string(), unit),
+        Value::Text(text) | Value::Word(text) => Limit::parse(text, measure),
+        Value::Integer(number) => Limit::parse(&number.to_string(), measure),
         other => Err(wrong(other, "a limit, like \"500MB/month\"")),
     }
 }
 
 /// Reads `{ limit = "500MB", period = "month" }`.
-fn table(group: &Section<'_>, key: &str, node: &Node, unit: Unit) -> Option<Limit> {
+fn table(group: &Section<'_>, key: &str, node: &Node, measure: &Measure) -> Option<Limit> {
     let section = group.named(key, node);
-    let limit = section.value("limit", |node| plain(node, unit));
+    let limit = section.value("limit", |node| plain(node, measure));
     let period: Option<Period> = section.value("period", parsed);
     section.value("mode", only("hard", &["soft", "observe"]));
     section.value("per", only("subject", &["group", "server"]));

@@ -19,6 +19,7 @@ pub(in crate::config) fn policy(whole: &Section<'_>) -> Layer {
         timezone: section.value("timezone", parsed),
         period: section.value("period", parsed),
         default_group: section.value("default_group", group_name),
+        resources: BTreeMap::new(),
         capabilities,
         rules: rules.filter_map(|it| rule(it, &groups)).collect(),
         groups,
@@ -46,6 +47,7 @@ fn groups(
 
 fn group(section: &Section<'_>, capabilities: &BTreeMap<String, Capability>) -> Group {
     let mut group = Group {
+        extends: None,
         max_upload_bytes: section.value("max_upload_bytes", size).flatten(),
         timezone: section.value("timezone", parsed),
         limits: BTreeMap::new(),
@@ -58,7 +60,7 @@ fn group(section: &Section<'_>, capabilities: &BTreeMap<String, Capability>) -> 
             let text = format!("nothing draws on it (did you mean \"{likely}\"?)");
             section.warn(key, text);
         }
-        if let Some(limit) = limit(section, key, &entry.node.place, resource.unit()) {
+        if let Some(limit) = limit(section, key, &entry.node.place, &resource.usual_measure()) {
             group.limits.insert(resource, limit);
         }
     }

@@ -97,7 +97,7 @@ impl Engine {
         layer: Layer,
         seen: PolicyVersion,
     ) -> Result<Option<PolicyVersion>, EngineError> {
-        layer.well_named()?;
+        layer.consistent()?;
         match self.0.store.write_layer(kind, layer, seen).await {
             Ok(version) => Ok(Some(version)),
             Err(StoreError::Conflict(_)) => Ok(None),

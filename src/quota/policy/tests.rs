@@ -1,8 +1,8 @@
 //! Limits resolve in one order: exempt, override, assigned group, rule, default group, unlimited.
 
 use super::*;
-use crate::quota::{Amount, Grants, Measure, Subject};
 use crate::quota::grant::Grant;
+use crate::quota::{Amount, Grants, Measure, Subject};
 
 fn media() -> Resource {
     "media_bytes".parse().unwrap()

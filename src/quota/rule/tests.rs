@@ -92,11 +92,8 @@ fn a_sum_past_64_bits_is_an_error() {
 
 #[test]
 fn a_soft_window_goes_on_until_its_ceiling() {
-    let soft = Strictness {
-        mode: Mode::Soft,
-        ceiling: Some(Amount::new(12)),
-        ..Strictness::default()
-    };
+    let soft =
+        Strictness { mode: Mode::Soft, ceiling: Some(Amount::new(12)), ..Strictness::default() };
     let over = judging(9, 0, 3).under(soft);
     assert_eq!(over.verdict(), Verdict::Fits);
     assert!(over.case().passes_limit().unwrap());
@@ -109,11 +106,8 @@ fn a_soft_window_goes_on_until_its_ceiling() {
 #[test]
 fn a_soft_window_denies_once_its_grace_has_run_out() {
     let grace = Some(Duration::from_hours(24));
-    let mut over = judging(11, 0, 1).under(Strictness {
-        mode: Mode::Soft,
-        grace,
-        ..Strictness::default()
-    });
+    let mut over =
+        judging(11, 0, 1).under(Strictness { mode: Mode::Soft, grace, ..Strictness::default() });
     assert_eq!(over.verdict(), Verdict::Fits);
     over.reading.over_since = Some("2026-06-14T00:00:01Z".parse().unwrap());
     assert_eq!(over.verdict(), Verdict::Fits);

@@ -13,7 +13,7 @@ use super::step::{Step, View};
 use crate::clock::Timestamp;
 use crate::quota::event::{Event, Kind};
 use crate::quota::plan::Plan;
-use crate::quota::{Amount, Bucket, Resource, Subject};
+use crate::quota::{Amount, Bucket, Resource, Shape, Subject};
 use crate::store::StoreError;
 
 /// Opens every bucket of `plan`, and for each resource the one of all time: that lists everyone.
@@ -110,7 +110,8 @@ pub(super) fn holding(
          WHERE resource = ?1 AND end_ms > ?2 AND start_ms <= ?2 ORDER BY key",
     )?;
     let rows = query.query_map(params![resource, moment], |row| {
-        let bucket = Bucket { key: row.get(1)?, start: row.get(2)?, end: row.get::<_, End>(3)?.0 };
+        let end = row.get::<_, End>(3)?.0;
+        let bucket = Bucket { key: row.get(1)?, start: row.get(2)?, end, shape: Shape::Stretch };
         Ok((row.get(0)?, bucket))
     })?;
     rows.collect()
