@@ -33,7 +33,10 @@ const NOW: &str = "2026-11-21T12:00:00Z";
 fn main() {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    println!("{:<34}{:>16}{:>16}{:>8}", "median, SQLite", "10,000 lines", "1,000,000 lines", "ratio");
+    println!(
+        "{:<34}{:>16}{:>16}{:>8}",
+        "median, SQLite", "10,000 lines", "1,000,000 lines", "ratio"
+    );
     let [short, long] = [SHORT, LONG].map(|lines| {
         let file = StorageSpec::Sqlite(folder.path().join(format!("{lines}.db")));
         runtime.block_on(asked(&file, lines))
@@ -132,9 +135,8 @@ fn subject(number: u64) -> Subject {
 
 fn policy() -> Layer {
     let limits = [("media_bytes", "100MB/month"), ("rolling_bytes", "100MB/rolling 30d")];
-    let limits = limits.map(|(name, text)| {
-        (resource(name), Limit::parse(text, &Measure::BYTES).unwrap())
-    });
+    let limits =
+        limits.map(|(name, text)| (resource(name), Limit::parse(text, &Measure::BYTES).unwrap()));
     let group = Group { limits: limits.into(), ..Group::default() };
     Layer {
         groups: [("everyone".to_owned(), group)].into(),

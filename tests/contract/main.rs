@@ -41,6 +41,7 @@ mod instances;
 mod listing;
 mod model;
 mod moving;
+mod notices;
 mod patience;
 mod policy;
 mod pools;

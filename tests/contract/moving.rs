@@ -58,7 +58,8 @@ async fn a_charge_leaves_a_rolling_window_to_the_millisecond(store: &dyn Store) 
         let leaves = moment(leaves);
         for opened in [false, true] {
             let used = count(store, noon(), window).await;
-            recorded(store, &wants(7, if opened { &[window] } else { &[] })).await;
+            let asked: &[&str] = if opened { &[window] } else { &[] };
+            recorded(store, &wants(7, asked)).await;
             assert_eq!(count(store, noon(), window).await, used + 7, "{window}");
             assert_eq!(count(store, leaves.before(MS), window).await, used + 7, "{window}");
             assert_eq!(count(store, leaves, window).await, 0, "{window}");
@@ -234,7 +235,8 @@ async fn a_long_history_counts_as_its_lines_do(store: &dyn Store) {
     for index in 0..60_u64 {
         let random = Duration::from_millis(dice(&mut seed, span));
         // Most of them in the end, where windows are kept.
-        let at = if index < 20 { begin.after(random) } else { begin.after(random / 10 + 180 * DAY) };
+        let at =
+            if index < 20 { begin.after(random) } else { begin.after(random / 10 + 180 * DAY) };
         let plan = wants_at(at, 0, &ALL);
         assert_folds(&plan, &windows(store, &plan).await, &events);
     }
@@ -255,7 +257,8 @@ async fn all_events(store: &dyn Store) -> Vec<Event> {
 fn assert_folds(plan: &Plan, readings: &[Reading], events: &[Event]) {
     let item = &plan.items[0];
     for (bound, reading) in item.bounds.iter().zip(readings) {
-        let mine = events.iter().filter(|event| event.account(bound.per) == plan.account(bound.per));
+        let mine =
+            events.iter().filter(|event| event.account(bound.per) == plan.account(bound.per));
         let count = fold(mine, &bound.bucket, item.aggregate, Count::default());
         let open = |since: &Timestamp| bound.bucket.begun(*since).contains(plan.at);
         let first_use = count.since.is_some();

@@ -111,7 +111,12 @@ pub(crate) fn wants_at(at: Timestamp, amount: i64, windows: &[&str]) -> Plan {
 }
 
 /// Returns `plan` with one more item, in windows as they are [written](bound).
-pub(crate) fn and_wants(mut plan: Plan, resource: &Resource, amount: i64, windows: &[&str]) -> Plan {
+pub(crate) fn and_wants(
+    mut plan: Plan,
+    resource: &Resource,
+    amount: i64,
+    windows: &[&str],
+) -> Plan {
     plan.items.push(written(plan.at, resource, amount, windows));
     plan
 }
