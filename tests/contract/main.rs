@@ -38,6 +38,7 @@ mod events;
 mod holds;
 mod idempotency;
 mod instances;
+mod keeping;
 mod listing;
 mod model;
 mod moving;
