@@ -141,6 +141,25 @@ async fn look(store: &dyn Store, subjects: &[Subject]) -> Vec<Vec<Vec<Reading>>>
     found
 }
 
+/// Asserts that `subjects` read the same in both.
+///
+/// Where lines were taken out, a window of first use opens with the first that is left.
+async fn assert_alike(store: &dyn Store, other: &dyn Store, subjects: &[Subject]) {
+    let pruned = !other.balances().await.unwrap().is_empty();
+    let (found, expected) = (look(store, subjects).await, look(other, subjects).await);
+    for (plan, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        for (item, (found, expected)) in found.iter().zip(expected).enumerate() {
+            for (window, (found, expected)) in found.iter().zip(expected).enumerate() {
+                let name = WINDOWS.get(window).unwrap_or(&"in all");
+                if pruned && !name.contains("rolling") && name.contains("0d") {
+                    continue;
+                }
+                assert_eq!(found, expected, "{name} of item {item} of plan {plan}");
+            }
+        }
+    }
+}
+
 /// Prunes until nothing is left to prune; returns how many lines that were.
 async fn pruned(store: &dyn Store, before: Timestamp) -> usize {
     let mut all = 0;
@@ -485,14 +504,14 @@ async fn an_imported_ledger_reads_like_the_first(store: &dyn Store) {
     bring_over(&first, store).await;
     assert_eq!(lines(store).await, lines(&first).await);
     let both = [alice(), bob()];
-    assert_eq!(look(store, &both).await, look(&first, &both).await);
+    assert_alike(store, &first, &both).await;
     // Opened by a call that writes, it is the same.
     for subject in both.clone() {
         let plan = now_planned(store, everything(subject.clone(), end(), 0)).await;
         let id = granted(store, &plan).await;
         store.release(id, end()).await.unwrap().unwrap();
     }
-    assert_eq!(look(store, &both).await, look(&first, &both).await);
+    assert_alike(store, &first, &both).await;
     assert_eq!(drifts(store, true).await, []);
     let plan = now_planned(store, room(alice(), end(), "a")).await;
     let again = store.record(&plan, Some(key("a", 1)), end()).await.unwrap().unwrap();
@@ -543,6 +562,5 @@ async fn pruned_books_are_brought_over_whole(store: &dyn Store) {
         balances
     };
     assert_eq!(sorted(store).await, sorted(&first).await);
-    let both = [alice(), bob()];
-    assert_eq!(look(store, &both).await, look(&first, &both).await);
+    assert_alike(store, &first, &[alice(), bob()]).await;
 }

@@ -49,4 +49,5 @@ mod pools;
 // What only a file promises.
 mod durability;
 mod file;
+mod inside;
 mod processes;
