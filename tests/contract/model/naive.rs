@@ -70,13 +70,28 @@ pub(super) struct Room {
     pub(super) late: bool,
     /// When it was settled.
     pub(super) settled: Timestamp,
+    /// It was charged at once.
+    pub(super) consumed: bool,
 }
 
 impl Room {
     pub(super) fn of(plan: &Plan, id: HoldId, end: Timestamp) -> Self {
         let Fact { who, group, what, at, .. } = Fact::of(plan, What::Reset(None));
         let (amount, state) = (plan.items[0].amount.get(), State::Open);
-        Self { id, who, group, what, at, end, amount, state, total: 0, late: false, settled: end }
+        Self {
+            id,
+            who,
+            group,
+            what,
+            at,
+            end,
+            amount,
+            state,
+            total: 0,
+            late: false,
+            settled: end,
+            consumed: false,
+        }
     }
 }
 
