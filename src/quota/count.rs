@@ -57,6 +57,11 @@ impl Count {
         known: bool,
     ) -> Counted {
         let before = *self;
+        let opens = matches!(bucket.shape, Shape::FirstUse { .. });
+        if opens && event.kind == Kind::Refund && aggregate != Aggregate::Sum {
+            // What it takes back may be what opened this stretch, or one before it.
+            return Counted::Unknown;
+        }
         if !self.comes_to(event, bucket) {
             return Counted::Same;
         }
