@@ -85,17 +85,13 @@ impl Engine {
                 "the history ends at {end}, before it starts"
             )));
         }
-        let (zone, aggregate) = match subject {
-            Some(subject) => {
-                let resources = std::slice::from_ref(resource);
-                let planned = self.planning(subject, resources, None).next().await?;
-                let aggregate = planned.measure(resource).aggregate;
-                (planned.zone, aggregate)
-            }
-            None => {
-                let snapshot = self.refresh().await?;
-                (snapshot.policy.zone(), snapshot.policy.measure(resource).aggregate)
-            }
+        let snapshot = self.refresh().await?;
+        let aggregate = snapshot.policy.measure(resource).aggregate;
+        let zone = if let Some(subject) = subject {
+            let resources = std::slice::from_ref(resource);
+            self.planning(subject, resources, None).next().await?.zone
+        } else {
+            snapshot.policy.zone()
         };
         let buckets = steps(start, end, |moment| Bucket::of(step, &zone, moment))?;
         let ends = buckets.last().and_then(|last| last.end);

@@ -3,6 +3,7 @@
 use super::record::Recorded;
 use super::report::windows;
 use super::{Ask, Engine, EngineError};
+use crate::clock::Timestamp;
 use crate::quota::plan::{Bound, Item};
 use crate::quota::{Aggregate, Amount, Per, Period, Resource, Shape, Subject};
 
@@ -69,6 +70,6 @@ fn basis(item: &Item) -> usize {
 /// roll.
 fn length(bound: &Bound) -> (bool, i64) {
     let rolls = matches!(bound.bucket.shape, Shape::Rolling { .. });
-    let end = bound.bucket.end.map_or(i64::MAX, |end| end.millis());
+    let end = bound.bucket.end.map_or(i64::MAX, Timestamp::millis);
     (!rolls, end.saturating_sub(bound.bucket.start.millis()))
 }
