@@ -18,6 +18,7 @@ use crate::config::Settings;
 use crate::engine::{Engine, EngineError, MissingGroup};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
+use crate::notify::{self, Notifier};
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
@@ -64,6 +65,7 @@ pub struct App {
     ended: CancellationToken,
     lanes: Vec<JoinHandle<()>>,
     office: Option<Runtime>,
+    notifier: Option<Notifier>,
     grace: Duration,
     proxy: Vec<Address>,
     admin: Address,
@@ -97,12 +99,14 @@ impl App {
             warn_of_missing_groups(&engine).await?;
             Ok::<_, EngineError>(engine)
         })?;
+        let notifier = Notifier::new(engine.clone(), office.handle().clone());
         let mut app = Self {
             engine,
             shutdown: Shutdown::new(),
             ended: CancellationToken::new(),
             lanes: Vec::new(),
             office: Some(office),
+            notifier: Some(notifier),
             grace: settings.proxy.as_ref().map_or(ADMIN_GRACE, |proxy| proxy.limits.shutdown_grace),
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
@@ -112,6 +116,7 @@ impl App {
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
             app.open_proxy(proxy, shares, Whoami::new(settings.auth))?;
         }
+        app.notify(settings.notify);
         Ok(app)
     }
 
@@ -157,16 +162,29 @@ impl App {
         heard.recv().map_err(|_| EngineError::Conflict("this process ends".to_owned()))?
     }
 
+    /// Tells these of warnings and overages from now on, and no others.
+    pub fn notify(&mut self, targets: Vec<notify::Target>) {
+        if let Some(notifier) = &mut self.notifier {
+            notifier.apply(targets);
+        }
+    }
+
     /// Stops accepting, lets exchanges end for at most the grace period, cuts the rest, closes
     /// the books. Returns true if nothing had to be cut.
     #[must_use]
     pub fn stop(mut self) -> bool {
         let Some(office) = self.office.take() else { return true };
-        let gentle = office.block_on(self.shutdown.finish(self.grace));
+        let (begun, grace) = (tokio::time::Instant::now(), self.grace);
+        let gentle = office.block_on(self.shutdown.finish(grace));
         self.ended.cancel();
         for lane in self.lanes.drain(..) {
             // A lane that panicked has said so; the books are closed all the same.
             let _ = lane.join();
+        }
+        // What the last uploads caused is told while there is time.
+        if let Some(notifier) = self.notifier.take() {
+            let left = grace.saturating_sub(begun.elapsed());
+            office.block_on(notifier.finish(left));
         }
         if let Err(error) = office.block_on(self.engine.close()) {
             tracing::error!(error = cause(&error), "books not closed");
