@@ -275,3 +275,6 @@ impl Store for Memory {
         "memory: (nothing is kept when the process ends)".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;
