@@ -57,20 +57,22 @@ impl FromStr for Endpoint {
         if authority.as_str().contains('@') {
             return Err(BadEndpoint::User);
         }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let named = authority.host().to_ascii_lowercase();
+        let host = named.trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.is_empty() {
             return Err(BadEndpoint::Unclear);
         }
-        let port = match authority.as_str().strip_prefix(authority.host()) {
-            None | Some("") if secure => 443,
-            None | Some("") => 80,
-            Some(_) => authority.port_u16().filter(|port| *port != 0).ok_or(BadEndpoint::Port)?,
+        let usual = if secure { 443 } else { 80 };
+        let port = if authority.as_str().len() == authority.host().len() {
+            usual
+        } else {
+            authority.port_u16().filter(|port| *port != 0).ok_or(BadEndpoint::Port)?
         };
         let path = uri.path_and_query().cloned();
         Ok(Self {
-            origin: Origin::Tcp { host: host.to_owned(), port },
+            origin: Origin::Tcp { host, port },
             secure,
-            authority: authority.as_str().to_ascii_lowercase(),
+            authority: if port == usual { named } else { format!("{named}:{port}") },
             path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
         })
     }
@@ -104,7 +106,7 @@ mod tests {
     fn an_address_says_whom_to_connect_to_and_what_to_ask_for() {
         let endpoint = read("https://Hooks.example.org/a/b?key=c%2F").unwrap();
         assert!(endpoint.secure);
-        assert_eq!(endpoint.origin.authority(), "Hooks.example.org:443");
+        assert_eq!(endpoint.origin.authority(), "hooks.example.org:443");
         assert_eq!(endpoint.authority, "hooks.example.org");
         assert_eq!(endpoint.path.as_str(), "/a/b?key=c%2F");
         let endpoint = read("http://[::1]:9000").unwrap();
@@ -138,7 +140,8 @@ mod tests {
             assert_eq!(name.len(), 64);
             assert!(!names[..index].contains(name));
         }
-        assert_eq!(read("http://h:80/a").unwrap().name(), names[0]);
+        assert_eq!(read("HTTP://H:80/a"), read("http://h/a"));
+        assert_eq!(read("https://h:443/"), read("https://h"));
         assert_eq!(format!("{:?}", read("http://h/hunter2").unwrap()), "[redacted]");
     }
 }
