@@ -151,7 +151,7 @@ impl World {
             }
             Verb::Settle(amount) => {
                 let id = HoldId::fresh();
-                let life = Life::Until(now.after(Duration::from_secs(60)));
+                let life = Life::Until(now.after(Duration::from_mins(1)));
                 store.reserve(&asked(1), id, life, now).await.unwrap();
                 store.settle(id, Amount::new(amount), None, now).await.unwrap().unwrap();
                 self.holds.push(id);
@@ -226,7 +226,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_kept_is_what_the_ledger_says(
@@ -289,7 +289,7 @@ async fn a_pool_holds_and_counts_what_all_of_the_group_use() {
     let world = World::new().await;
     let (store, now) = (&world.store, world.now);
     let own = |name, amount| world.current(plan(name, Aggregate::Sum, amount, now));
-    let life = Life::Until(now.after(Duration::from_secs(60)));
+    let life = Life::Until(now.after(Duration::from_mins(1)));
     store.record(&own("bob", 5), None, now).await.unwrap();
     store.record(&own("alice", 3), None, now).await.unwrap();
     store.reserve(&own("alice", 2), HoldId::fresh(), life, now).await.unwrap();
@@ -342,7 +342,7 @@ async fn every_charge_past_a_soft_limit_is_told_but_none_of_a_bucket_that_has_en
 #[tokio::test]
 async fn a_grace_begins_with_the_first_charge_past_the_limit_and_ends_below_it() {
     let store = Memory::default();
-    let later = start().after(Duration::from_secs(60));
+    let later = start().after(Duration::from_mins(1));
     let charge = |amount| with_limit("month", Mode::Soft, 10, amount, start());
     let over = |recorded: Option<Recorded>| recorded.unwrap().readings[0][0].over_since;
     assert_eq!(over(store.record(&charge(10), None, start()).await.unwrap()), None);
@@ -379,7 +379,7 @@ async fn the_forgotten_leave_what_they_did_to_a_name_that_says_nothing() {
     let key = Key { name: "once".to_owned(), fingerprint: vec![1] };
     store.record(&asked, Some(key), now).await.unwrap();
     let id = HoldId::fresh();
-    let life = Life::Until(now.after(Duration::from_secs(60)));
+    let life = Life::Until(now.after(Duration::from_mins(1)));
     store.reserve(&asked, id, life, now).await.unwrap();
     let (alice, nobody) = (subject("alice"), subject("nobody"));
     assert!(matches!(store.forget(&alice, &nobody, now).await, Err(StoreError::Conflict(_))));

@@ -17,7 +17,7 @@ impl Books {
         &self,
         resource: &Resource,
         at: Timestamp,
-        page: Page,
+        page: &Page,
     ) -> Vec<Usage> {
         let charged = self.ledger.accounts_of(resource, Per::Subject).into_iter();
         let charged = charged.filter(|account| self.was_charged(account));
