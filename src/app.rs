@@ -111,12 +111,13 @@ impl App {
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
         };
+        // Before the first charge, so that it is told to those who are new.
+        app.notify(settings.notify);
         let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
         app.open_admin(admin, origin, settings.admin.token);
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
             app.open_proxy(proxy, shares, Whoami::new(settings.auth))?;
         }
-        app.notify(settings.notify);
         Ok(app)
     }
 
@@ -146,27 +147,41 @@ impl App {
     /// If the store does not answer; then the former policy stays.
     pub fn apply(&self, policy: &Layer) -> Result<PolicyVersion, EngineError> {
         let (engine, policy) = (self.engine.clone(), policy.clone());
-        let Some(office) = &self.office else {
-            return Err(EngineError::Conflict("this process ends".to_owned()));
-        };
-        let (told, heard) = std::sync::mpsc::sync_channel(1);
-        office.spawn(async move {
+        let applied = self.in_office(async move {
             let applied = engine.apply_file(&policy).await;
             if applied.is_ok()
                 && let Err(error) = warn_of_missing_groups(&engine).await
             {
                 tracing::warn!(error = cause(&error), "groups not looked at");
             }
-            let _ = told.send(applied);
+            applied
         });
-        heard.recv().map_err(|_| EngineError::Conflict("this process ends".to_owned()))?
+        applied.unwrap_or_else(|| Err(EngineError::Conflict("this process ends".to_owned())))
     }
 
     /// Tells these of warnings and overages from now on, and no others.
+    ///
+    /// Blocks while a new one is noted in the store: call it outside of the office.
     pub fn notify(&mut self, targets: Vec<notify::Target>) {
+        let (engine, met) = (self.engine.clone(), targets.clone());
+        self.in_office(async move { notify::meet(&engine, &met).await });
         if let Some(notifier) = &mut self.notifier {
             notifier.apply(targets);
         }
+    }
+
+    /// Returns what `work` comes to, done in the office; none if this process ends.
+    fn in_office<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let office = self.office.as_ref()?;
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        office.spawn(async move {
+            // Whoever asked waits for it.
+            let _ = told.send(work.await);
+        });
+        heard.recv().ok()
     }
 
     /// Stops accepting, lets exchanges end for at most the grace period, cuts the rest, closes

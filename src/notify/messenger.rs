@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::Target;
 use super::delivery::{Courier, Untaken};
+use super::notifier::begin_at;
 use crate::engine::{Charges, Engine, EngineError};
 use crate::telemetry::cause;
 
@@ -130,12 +131,11 @@ impl Messenger {
 
     /// Returns the last notice that is done with, by this instance or another.
     async fn place(&mut self) -> Result<u64, Stuck> {
-        let told = self.engine.told(&self.name).await?;
-        if self.behind.is_none() {
-            // A target that is new begins here, however long the next notice takes to come.
-            self.engine.tell(&self.name, told).await?;
-        }
-        let behind = self.behind.unwrap_or(told).max(told);
+        let behind = match self.behind {
+            None => begin_at(&self.engine, &self.name).await?,
+            // What could not be written then counts all the same.
+            Some(behind) => behind.max(self.engine.told(&self.name).await?),
+        };
         self.behind = Some(behind);
         Ok(behind)
     }

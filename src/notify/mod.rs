@@ -17,6 +17,6 @@ mod messenger;
 mod notifier;
 
 pub use endpoint::{BadEndpoint, Endpoint};
-pub use notifier::Notifier;
+pub use notifier::{Notifier, meet};
 pub use signature::{BadSecret, Signer};
 pub use target::Target;

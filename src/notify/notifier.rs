@@ -10,7 +10,27 @@ use tokio::time::timeout;
 
 use super::Target;
 use super::messenger::{Messenger, Order};
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
+use crate::telemetry::cause;
+
+/// Notes those of `targets` in the store that it does not know, so that they are told of every
+/// charge from now on. If it does not answer, they are noted when it does.
+pub async fn meet(engine: &Engine, targets: &[Target]) {
+    for target in targets {
+        if let Err(error) = begin_at(engine, &target.endpoint.name()).await {
+            tracing::warn!(error = cause(&error), "who is new is told later charges only");
+            return;
+        }
+    }
+}
+
+/// Returns up to which notice the target of this name was told. One that is new begins here,
+/// however long the next notice takes to come.
+pub(super) async fn begin_at(engine: &Engine, name: &str) -> Result<u64, EngineError> {
+    let told = engine.told(name).await?;
+    engine.tell(name, told).await?;
+    Ok(told)
+}
 
 /// Tells all targets. Dropped, it ends behind the deliveries under way.
 #[derive(Debug)]
