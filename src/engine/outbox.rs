@@ -14,7 +14,7 @@ impl Charges {
     /// missed. Never returns once the engine is gone.
     pub async fn next(&mut self) {
         if self.0.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

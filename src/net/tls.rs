@@ -13,7 +13,7 @@ use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, RootCertStore}
 
 /// Makes connections secret, and sure of the other side. Cheap to clone.
 #[derive(Clone)]
-pub struct Tls(Arc<ClientConfig>);
+pub struct Tls(Result<Arc<ClientConfig>, Error>);
 
 impl Tls {
     /// Returns one that trusts what this machine trusts: `SSL_CERT_FILE`, or the system's roots.
@@ -35,15 +35,14 @@ impl Tls {
 
     fn trusting(roots: RootCertStore) -> Self {
         let provider = Arc::new(ring::default_provider());
-        let config = match ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-        {
-            Ok(versions) => versions,
-            Err(never) => unreachable!("{never}"),
-        };
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self(Arc::new(config))
+        let config = ClientConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().map(|config| {
+            let mut config = config.with_root_certificates(roots).with_no_client_auth();
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Arc::new(config)
+        });
+        // What cannot be is told to whoever connects.
+        Self(config)
     }
 
     /// Speaks TLS over `stream` to `host`, a name or an address.
@@ -53,7 +52,8 @@ impl Tls {
     {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a name for TLS"))?;
-        let connector = TlsConnector::from(Arc::clone(&self.0));
+        let config = self.0.clone().map_err(io::Error::other)?;
+        let connector = TlsConnector::from(config);
         connector.connect(name, stream).await.map_err(without_names)
     }
 }

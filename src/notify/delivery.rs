@@ -99,7 +99,6 @@ impl Courier {
 /// Returns the id of a notice's message: the same however often it is told, and by whichever
 /// instance; another for a notice of other books that has the same number.
 fn message_id(notice: &Notice, body: &[u8]) -> String {
-    let digest = Sha256::digest(body);
-    let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("msg_{}_{short}", notice.id)
+    let digest = format!("{:x}", Sha256::digest(body));
+    format!("msg_{}_{digest:.16}", notice.id)
 }

@@ -83,8 +83,7 @@ impl Endpoint {
     pub(super) fn name(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         let written = format!("{scheme}://{}{}", self.origin.authority(), self.path);
-        let digest = Sha256::digest(written);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", Sha256::digest(written))
     }
 }
 
