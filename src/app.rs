@@ -111,6 +111,7 @@ impl App {
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
         };
+        app.keep_events(settings.keep_events);
         // Before the first charge, so that it is told to those who are new.
         app.notify(settings.notify);
         let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
@@ -168,6 +169,18 @@ impl App {
         if let Some(notifier) = &mut self.notifier {
             notifier.apply(targets);
         }
+    }
+
+    /// Has what is older taken out of the ledger, until told to stop.
+    fn keep_events(&self, keep: Duration) {
+        let Some(office) = &self.office else { return };
+        let (engine, stopping) = (self.engine.clone(), self.shutdown.stopping());
+        office.spawn(async move {
+            tokio::select! {
+                () = engine.keep_events(keep) => {}
+                () = stopping => {}
+            }
+        });
     }
 
     /// Returns what `work` comes to, done in the office; none if this process ends.

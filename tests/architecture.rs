@@ -45,7 +45,7 @@ const LAW: [(&str, &[&str]); 14] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 20] = [
+const OWNERS: [(&str, &[&str]); 21] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["notify"]),
@@ -56,6 +56,7 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("hmac", &["notify"]),
     ("hyper", &["net", "matrix", "proxy", "api", "app"]),
     ("hyper_util", &["net"]),
+    ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
     ("rusqlite", &["store/sqlite"]),

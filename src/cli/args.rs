@@ -6,13 +6,19 @@ use super::capability::CapabilityCommand;
 use super::check::Check;
 use super::completions::Completions;
 use super::config::ConfigCommand;
+use super::events::Events;
 use super::group::GroupCommand;
+use super::history::History;
 use super::listing::{Over, Top};
 use super::man::Man;
 use super::overrides::OverrideCommand;
+use super::rebuild::Rebuild;
 use super::record::{Reset, Use};
 use super::rule::RuleCommand;
 use super::serve::Serve;
+use super::set::Set;
+use super::subjects::Subjects;
+use super::summary::Summary;
 use super::usage::Usage;
 use super::user::UserCommand;
 
@@ -37,10 +43,18 @@ Say who may how much:
 Ask and count:
   check      May they? Prints ALLOWED or DENIED, exits 0 or 1
   use        Record what was used
+  set        Bring a count to a value
   reset      Bring a count to zero
   usage      What one subject used, and what is left
+  summary    The same of every resource, at one glance
+  history    What was used day by day
+  events     What happened, line by line
+  subjects   Everyone the books know
   over       Who has reached a limit
   top        Who used most
+
+Look after the books:
+  rebuild    Compare every count with the ledger, and correct it
 
 Shell:
   completions  The script that lets a shell complete commands
@@ -103,10 +117,16 @@ pub(super) enum OnStore {
     Override(OverrideCommand),
     Check(Check),
     Use(Use),
+    Set(Set),
     Reset(Reset),
     Usage(Usage),
+    Summary(Summary),
+    History(History),
+    Events(Events),
+    Subjects(Subjects),
     Over(Over),
     Top(Top),
+    Rebuild(Rebuild),
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //!
 //! **check** writes nothing; **reserve** decides and sets room aside as a [`Hold`], which can
 //! **grow** and be **extended** until it is **settled** with what was really used, **released**
-//! or, once settled, **refunded**; **record** notes what happened whatever the limit; **reset**
-//! brings a count to zero. **usage**, **over** and **top** tell; **declare** changes the policy.
-//! Each verb is a file.
+//! or, once settled, **refunded**; **record** notes what happened whatever the limit; **set**
+//! brings a count to a value, **reset** to zero. **usage**, **summary**, **over**, **top**,
+//! **subjects**, **events** and **history** tell; **declare** changes the policy; **rebuild**,
+//! **forget** and **prune** keep the books. Each verb is a file, or shares one with its like.
 
 // Deciding.
 mod ask;
@@ -18,10 +19,16 @@ mod reserve;
 mod settle;
 // Facts.
 mod record;
+mod set;
 // Telling.
+mod ledger;
 mod outbox;
 mod over;
 mod report;
+mod summary;
+mod top;
+// Keeping the books.
+mod keeping;
 // Changing.
 mod declare;
 // The process itself.
@@ -38,11 +45,17 @@ pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
 pub use error::EngineError;
 pub use hold::{Charge, Hold};
+pub use keeping::{LEAST_KEPT, Rebuilt};
+pub use ledger::{Someone, Step};
 pub use outbox::Charges;
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
+pub use summary::Summary;
 pub use terms::UploadTerms;
+
+/// Parts of lists, and of the ledger.
+pub use crate::store::{Charged, Drift, Lines, Page};
 
 use self::instance::Keeper;
 use self::known::Known;

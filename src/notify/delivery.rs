@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use sha2::{Digest, Sha256};
@@ -99,6 +101,6 @@ impl Courier {
 /// Returns the id of a notice's message: the same however often it is told, and by whichever
 /// instance; another for a notice of other books that has the same number.
 fn message_id(notice: &Notice, body: &[u8]) -> String {
-    let digest = format!("{:x}", Sha256::digest(body));
+    let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body));
     format!("msg_{}_{digest:.16}", notice.id)
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
 use sha2::{Digest, Sha256};
@@ -83,7 +85,7 @@ impl Endpoint {
     pub(super) fn name(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         let written = format!("{scheme}://{}{}", self.origin.authority(), self.path);
-        format!("{:x}", Sha256::digest(written))
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(written))
     }
 }
 
@@ -136,7 +138,7 @@ mod tests {
         let names = ["http://h/a", "https://h/a", "http://h:81/a", "http://h/a?b"]
             .map(|text| read(text).unwrap().name());
         for (index, name) in names.iter().enumerate() {
-            assert_eq!(name.len(), 64);
+            assert_eq!(name.len(), 43);
             assert!(!names[..index].contains(name));
         }
         assert_eq!(read("HTTP://H:80/a"), read("http://h/a"));
