@@ -27,6 +27,7 @@
 //! | meaning | [`matrix`] | what a path means, who asks, errors in Matrix' words | words, wire |
 //! | wire | [`net`] | listeners, connections, bodies, the client to the homeserver | nothing |
 //! | doors | [`proxy`] [`api`] | what clients and operators meet | mind, meaning, words, wire |
+//! | | [`notify`] | who is told of warnings and overages | mind, words, wire |
 //! | | [`config`] | file, environment and flags become settings | the settings of all above |
 //! | | [`app`] | settings in, running listeners out | all above |
 //! | | [`cli`] | arguments become a command and an exit code | `app`, `config`, mind, memory, words |
@@ -94,7 +95,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
+//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
 //! | `sqlite` | the store in a file, [`store::sqlite`]; [`store::open`] says what is missing without it |
 
 // Words.
@@ -111,6 +112,8 @@ pub mod net;
 // Doors.
 #[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
+pub mod notify;
 #[cfg(feature = "server")]
 pub mod proxy;
 // Putting it together.

@@ -22,6 +22,7 @@ mod record;
 mod set;
 // Telling.
 mod ledger;
+mod outbox;
 mod over;
 mod report;
 mod summary;
@@ -37,6 +38,8 @@ mod known;
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 pub use ask::Ask;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
@@ -44,6 +47,7 @@ pub use error::EngineError;
 pub use hold::{Charge, Hold};
 pub use keeping::{LEAST_KEPT, Rebuilt};
 pub use ledger::{Someone, Step};
+pub use outbox::Charges;
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
@@ -70,6 +74,8 @@ struct Inner {
     /// The policy as last seen; a plan made from an outdated one is refused by the store.
     known: Known,
     instance: Instance,
+    /// Who waits for something to be charged.
+    charged: watch::Sender<()>,
     /// Idle for a visitor: it is no instance, and the store is not told of it.
     keeper: Keeper,
 }
@@ -107,7 +113,14 @@ impl Engine {
         }
         let known = Known::new(store.policy().await?);
         let keeper = Keeper::spawn(store.clone(), clock.clone(), instance.clone());
-        Ok(Self(Arc::new(Inner { store, clock, known, instance, keeper })))
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            known,
+            instance,
+            charged: watch::Sender::default(),
+            keeper,
+        })))
     }
 
     /// Returns an engine on `store` for a question or a change, such as one command.
@@ -126,6 +139,7 @@ impl Engine {
             clock,
             known,
             instance: Instance::fresh(),
+            charged: watch::Sender::default(),
             keeper: Keeper::idle(),
         })))
     }
