@@ -127,14 +127,14 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Ask, Charge, Decision, Engine, EngineError, Fact, Figures, GroupChange, Hold, ItemDecision,
-    MissingGroup, OverrideChange, Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used,
-    WindowDecision,
+    Ask, BoostChange, Charge, Consumed, Decision, DeclaredResource, Engine, EngineError,
+    Explanation, Fact, Figures, GroupChange, Hold, ItemDecision, MissingGroup, OverrideChange,
+    Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{
-    Amount, Capability, Grants, Group, Invalid, Layer, Limit, Overflow, Pattern, Period, Policy,
-    Resource, Subject, Unit, Window, Zone,
+    Aggregate, Amount, Capability, Grants, Group, Invalid, Layer, Limit, Measure, Overflow,
+    Pattern, Period, Policy, Resource, Subject, Unit, Window, Zone,
 };
 pub use store::{StorageSpec, Store, StoreError, Timed};
 

@@ -17,13 +17,17 @@ mod mistake;
 mod table;
 mod words;
 // Who may how much.
+mod boost;
 mod capability;
 mod group;
 mod overrides;
+mod resource;
 mod rule;
 mod user;
 // What was used, and what may be.
+mod asking;
 mod check;
+mod explain;
 mod listing;
 mod record;
 mod usage;

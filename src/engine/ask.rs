@@ -101,7 +101,8 @@ impl Ask {
                     .map(|resource| plain(resource, policy.measure(resource).share_of(asked)));
                 Ok(by_bytes(policy, all.collect()))
             }
-            Self::Within { ask, .. } => {
+            Self::Within { ask, limit } => {
+                limit.is_one_s_own()?;
                 let items = ask.items(policy)?;
                 if items.len() > 1 {
                     return Err(Invalid::new(
@@ -149,7 +150,8 @@ impl Ask {
     }
 
     /// Returns how much is asked for, if it says so: of several resources, the most.
-    pub(super) fn amount(&self) -> Option<Amount> {
+    #[must_use]
+    pub fn amount(&self) -> Option<Amount> {
         match self {
             Self::Capability { amount, .. } => *amount,
             Self::Resource { amount, .. } | Self::Addition { more: amount, .. } => Some(*amount),

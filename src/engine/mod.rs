@@ -1,6 +1,6 @@
 //! The mind: policy, store and clock together answer one question: may they?
 //!
-//! **check** writes nothing; **reserve** decides and sets room aside as a [`Hold`], which can
+//! **check** writes nothing; **explain** says why, too; **consume** charges at once; **reserve** decides and sets room aside as a [`Hold`], which can
 //! **grow** and be **extended** until it is **settled** with what was really used, **released**
 //! or, once settled, **refunded**; **record** notes what happened whatever the limit; **reset**
 //! brings a count to zero. **usage**, **over** and **top** tell; **declare** changes the policy.
@@ -10,9 +10,12 @@
 mod ask;
 mod check;
 mod decision;
+mod explain;
 mod plan;
 mod terms;
+mod worded;
 // Room set aside.
+mod consume;
 mod hold;
 mod reserve;
 mod settle;
@@ -31,15 +34,20 @@ mod known;
 use std::sync::Arc;
 
 pub use ask::Ask;
+pub use consume::Consumed;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
-pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
+pub use declare::{
+    BoostChange, DeclaredBy, DeclaredResource, GroupChange, Members, MissingGroup, NeededBy,
+    OverrideChange, SubjectView,
+};
 pub use error::EngineError;
+pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
 pub use hold::{Charge, Hold};
-
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
 pub use terms::UploadTerms;
+pub use worded::Worded;
 
 use self::instance::Keeper;
 use self::known::Known;
