@@ -64,7 +64,7 @@ impl Window {
         let (cap, words) = split(text);
         let (amount, period) = match cap.split_once('/') {
             None => (cap.as_str(), None),
-            Some((amount, period)) => (amount, Some(Period::from_str(period)?)),
+            Some((amount, period)) => (amount, Some(self::period(period)?)),
         };
         let mut window = Self {
             amount: measure.parse(amount)?,
@@ -143,6 +143,14 @@ impl Window {
         }
         text
     }
+}
+
+/// Reads a period; a word behind a whole one is none of those that may stand there.
+fn period(text: &str) -> Result<Period, Invalid> {
+    Period::from_str(text).map_err(|wrong| match text.trim().rsplit_once(' ') {
+        Some((whole, word)) if Period::from_str(whole).is_ok() => unknown(word),
+        _ => wrong,
+    })
 }
 
 /// Splits a window into `500MB/month` and the words behind it.

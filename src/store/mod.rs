@@ -12,6 +12,7 @@ pub mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
+pub mod guarded;
 mod timed;
 
 use std::fmt;
@@ -24,7 +25,7 @@ pub use answer::{
 };
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};
-pub use timed::Timed;
+pub use timed::{TimeLimit, Timed};
 
 use crate::clock::Timestamp;
 use crate::quota::event::Line;

@@ -137,6 +137,7 @@ fn killed_half_way_it_has_reserved_nothing_and_forgotten_nothing() {
     unknown.send(Request::upload().chunked().head());
     unknown.send(chunk(&bytes(200_000)));
     eventually("both are under way", || process.figures().1 >= 700_000);
+    eventually("both are on their way up", || homeserver.forwarded().len() == 3);
     process.kill();
     drop((known, unknown));
     // At once: no lease has to run out.

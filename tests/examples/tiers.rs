@@ -65,6 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         subject: bob.clone(),
         resource: bytes.clone(),
         amount: Unit::Bytes.parse("600MB")?,
+        member: None,
         key: Some("export-4711".to_owned()),
         at: Some("2026-11-29T18:00:00Z".parse()?),
     };

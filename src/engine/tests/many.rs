@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::watched::Watched;
+use super::watched::{Watched, watched};
 use super::{engine_on, limit, media};
 use crate::engine::{Engine, Fact, GroupChange, OverrideChange, Span};
 use crate::quota::{Amount, Subject};
@@ -15,11 +15,18 @@ fn user(index: usize) -> Subject {
 
 /// Returns an engine where user n of the group of 10 MB has used n times 10 kB.
 async fn engine() -> (Engine, Arc<Watched>) {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(watched());
     let engine = engine_on(store.clone()).await;
     for index in 0..MANY {
         let amount = Amount::new(10_000 * i64::try_from(index).unwrap());
-        let fact = Fact { subject: user(index), resource: media(), amount, key: None, at: None };
+        let fact = Fact {
+            subject: user(index),
+            resource: media(),
+            amount,
+            member: None,
+            key: None,
+            at: None,
+        };
         engine.record(&fact).await.unwrap();
     }
     (engine, store)
@@ -44,9 +51,9 @@ async fn told(engine: &Engine) -> Vec<(Subject, Amount, Option<Amount>)> {
 #[tokio::test(start_paused = true)]
 async fn who_is_over_is_told_without_asking_for_each() {
     let (engine, store) = engine().await;
-    let (reads, grants) = (store.calls("read"), store.calls("grants"));
+    let (reads, grants) = (store.guard().calls("read"), store.guard().calls("grants"));
     let over = told(&engine).await;
-    assert_eq!((store.calls("read"), store.calls("grants")), (reads, grants));
+    assert_eq!((store.guard().calls("read"), store.guard().calls("grants")), (reads, grants));
     assert_eq!(over.len(), 1000);
     assert_eq!(over[0], (user(1000), Amount::new(10_000_000), Some(Amount::new(10_000_000))));
     assert_eq!(over, one_by_one(&engine).await);
@@ -76,9 +83,9 @@ async fn a_window_that_nobody_has_asked_for_yet_is_read() {
     let (engine, store) = engine().await;
     let limits = [(media(), limit("1MB/week"))].into();
     engine.set_group("free", &GroupChange { limits, ..GroupChange::default() }).await.unwrap();
-    let reads = store.calls("read");
+    let reads = store.guard().calls("read");
     let over = told(&engine).await;
     assert_eq!(over.len(), 1900);
-    assert_eq!(store.calls("read"), reads + MANY);
+    assert_eq!(store.guard().calls("read"), reads + MANY);
     assert_eq!(over, one_by_one(&engine).await);
 }

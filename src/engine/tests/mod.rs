@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::{Engine, GroupChange, Span};
 use crate::clock::{Manual, Timestamp};
-use crate::quota::{Limit, Resource, Subject, Unit};
+use crate::quota::{Limit, Measure, Resource, Subject};
 use crate::store::Store;
 
 fn noon() -> Timestamp {
@@ -27,7 +27,7 @@ fn media() -> Resource {
 }
 
 fn limit(text: &str) -> Limit {
-    Limit::parse(text, Unit::Bytes).unwrap()
+    Limit::parse(text, &Measure::BYTES).unwrap()
 }
 
 /// Returns an engine on `store` at noon, under 10 MB a month for everyone.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Grants, Measure, Subject};
+use crate::quota::{Amount, Grants, Measure};
 
 fn media() -> Resource {
     "media_bytes".parse().unwrap()
