@@ -214,5 +214,10 @@ fn remedies(
 
 fn boost(subject: &Subject, resource: &Resource, measure: &Measure, more: Amount) -> String {
     let human = words::amount(measure, more);
-    format!("a boost of {human}: metergate boost add {subject} {resource}={more} --until DATE")
+    let typed = match (measure.decimals, human.split_once(' ')) {
+        (0, _) => more.to_string(),
+        (_, Some((number, _))) => number.to_owned(),
+        (_, None) => human.clone(),
+    };
+    format!("a boost of {human}: metergate boost add {subject} {resource}={typed} --until DATE")
 }

@@ -75,8 +75,8 @@ pub struct Used {
 }
 
 impl Engine {
-    /// Returns what `subject` used of `resource`; the figures at the top are those of the window
-    /// with the least room.
+    /// Returns what `subject` used of `resource`; the figures at the top are those of its own
+    /// window with the least room.
     ///
     /// # Errors
     /// Bad input for a range that ends before it starts; unavailable if the store is.
@@ -182,11 +182,11 @@ impl Planned {
         for item in &mut plan.items {
             match span {
                 Span::Limits => {
-                    let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
-                    item.bounds.retain(|bound| bound.limit.is_some() || !limited);
-                    if !limited {
-                        item.bounds.truncate(1);
-                    }
+                    let own = |bound: &Bound| bound.per == Per::Subject;
+                    let limited = |bound: &Bound| bound.limit.is_some();
+                    let mut counted = item.bounds.iter().any(|it| own(it) && limited(it));
+                    // Without a limit of its own: what it used per default period.
+                    item.bounds.retain(|it| limited(it) || !std::mem::replace(&mut counted, true));
                 }
                 Span::Period(period) => {
                     let own = item.bounds.iter().find(|bound| {
@@ -214,7 +214,8 @@ impl UsageReport {
         span: Span,
         windows: Vec<WindowDecision>,
     ) -> Self {
-        let tightest = windows.iter().min_by_key(|window| window.remaining.unwrap_or(Amount::MAX));
+        let own = windows.iter().filter(|window| window.per == Per::Subject);
+        let tightest = own.min_by_key(|window| window.remaining.unwrap_or(Amount::MAX));
         let over = |window: &WindowDecision| {
             window.limit.and_then(|limit| window.used.minus(limit).ok()).unwrap_or_default()
         };
