@@ -86,6 +86,12 @@ impl Ask {
         match self {
             Self::Resource { resource, amount } => Ok(vec![plain(resource, *amount)]),
             Self::Member { resource, member } => {
+                let aggregate = policy.measure(resource).aggregate;
+                if aggregate != Aggregate::Unique {
+                    return Err(Invalid::new(format!(
+                        "{resource} is a {aggregate}: say how much, not which one"
+                    )));
+                }
                 let member = Some(member.clone());
                 Ok(vec![Wanted { member, ..plain(resource, Amount::ONE) }])
             }
@@ -159,22 +165,6 @@ impl Ask {
             Self::Within { ask, .. } => ask.amount(),
             Self::Member { .. } => None,
         }
-    }
-
-    /// Returns an error if something of it cannot be set aside.
-    pub(super) fn can_be_held(&self, policy: &Policy) -> Result<(), Invalid> {
-        for wanted in self.items(policy)? {
-            if wanted.amount.is_negative() {
-                return Err(Invalid::new("a reservation is not below zero"));
-            }
-            if policy.measure(&wanted.resource).aggregate == Aggregate::Unique {
-                return Err(Invalid::new(format!(
-                    "members of {} cannot be reserved: check, and record them by use",
-                    wanted.resource
-                )));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -21,8 +21,7 @@ impl Engine {
     /// background; by a visitor, it stays.
     ///
     /// # Errors
-    /// Bad input for an unknown capability, a negative amount, and members of a resource that
-    /// counts different ones; unavailable if the store is.
+    /// Bad input for an unknown capability or a negative amount; unavailable if the store is.
     pub async fn consume(&self, subject: &Subject, ask: &Ask) -> Result<Consumed, EngineError> {
         let hold = self.hold(subject, ask)?;
         let (said, planned) = self.admit(&hold, None).await?;

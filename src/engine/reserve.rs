@@ -7,7 +7,7 @@ use super::{Ask, Decision, Engine, EngineError, Hold};
 use crate::clock::Timestamp;
 use crate::quota::held::{HoldId, Life};
 use crate::quota::plan::Readings;
-use crate::quota::{Amount, Overflow, Subject};
+use crate::quota::{Aggregate, Amount, Invalid, Overflow, Subject};
 use crate::store::Admission;
 
 /// The answer to a reservation: the decision and, if it was yes, the room.
@@ -56,6 +56,22 @@ impl Planned {
     /// Returns true if an action of `size` is larger than one may be.
     pub(super) fn too_large(&self, size: Amount) -> bool {
         self.max_size.is_some_and(|max| size > max)
+    }
+
+    /// Returns an error if something of it cannot be charged, or not be `held` before that.
+    fn can_be_admitted(&self, held: bool) -> Result<(), Invalid> {
+        for item in &self.plan.items {
+            if item.amount.is_negative() {
+                return Err(Invalid::new("a reservation is not below zero"));
+            }
+            if held && item.aggregate == Aggregate::Unique {
+                return Err(Invalid::new(format!(
+                    "members of {} cannot be reserved: consume them, or record them by use",
+                    item.resource
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Tells the addition to a hold as if all of it were asked anew: the same sum, but what the
@@ -126,7 +142,6 @@ impl Engine {
         if ask.amount().is_some_and(Amount::is_negative) {
             return Err(EngineError::BadInput("a reservation is not below zero".to_owned()));
         }
-        ask.can_be_held(&self.snapshot().policy)?;
         Ok(Hold::new(self.clone(), HoldId::fresh(), subject.clone(), ask.clone(), self.now()))
     }
 
@@ -140,6 +155,7 @@ impl Engine {
         let mut planning = self.planning(hold.subject(), hold.ask(), Some(now));
         loop {
             let planned = planning.next().await?;
+            planned.can_be_admitted(life.is_some())?;
             let said = if planned.too_large(size) {
                 store.read(&planned.plan, now).await?.map(Said::TooLarge)
             } else {

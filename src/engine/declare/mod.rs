@@ -111,7 +111,11 @@ impl Engine {
         layer.consistent()?;
         with_layer(seen, kind, &layer).has_no_circle()?;
         match self.0.store.write_layer(kind, layer, seen.version).await {
-            Ok(version) => Ok(Some(version)),
+            Ok(version) => {
+                // Whoever changed it goes by it at once.
+                self.refresh().await?;
+                Ok(Some(version))
+            }
             Err(StoreError::Conflict(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
