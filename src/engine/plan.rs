@@ -144,15 +144,12 @@ pub(super) fn capped<'a>(
     resource: &Resource,
     call: Option<&'a Limit>,
 ) -> (Vec<Capped<'a>>, Source) {
-    let (mut all, source): (Vec<_>, _) = match call {
-        Some(limit) => {
-            let boost = Amount::ZERO;
-            (limit.windows().iter().map(|window| Capped { window, boost }).collect(), Source::Call)
-        }
-        None => {
-            let (limit, source) = terms.limit(resource);
-            (terms.own(limit, resource).collect(), source)
-        }
+    let (mut all, source): (Vec<_>, _) = if let Some(limit) = call {
+        let boost = Amount::ZERO;
+        (limit.windows().iter().map(|window| Capped { window, boost }).collect(), Source::Call)
+    } else {
+        let (limit, source) = terms.limit(resource);
+        (terms.own(limit, resource).collect(), source)
     };
     all.extend(terms.pools(resource));
     (all, source)
