@@ -96,7 +96,11 @@ fn windows<L: Look>(
             let found = counted(look, plan, item, &window)?;
             rest(look, plan, bound, &window, found)
         }
-        _ => Ok(Reading::default()),
+        Some(_) => Ok(Reading::default()),
+        None => {
+            look.place(&Window::of_nobody(item, bound))?;
+            Ok(Reading::default())
+        }
     })
 }
 
@@ -109,7 +113,7 @@ fn each(
 }
 
 /// What is counted in a window.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Found {
     count: Count,
     known: bool,
@@ -240,7 +244,11 @@ impl Look for Counter<'_, '_> {
     }
 
     fn place(&mut self, window: &Window<'_>) -> Result<Option<i64>, StoreError> {
-        buckets::open(self.step, window).map(Some)
+        let known = self.step.known.bucket(window.resource, window.per, &window.bucket.key);
+        if known.is_some() {
+            return Ok(known);
+        }
+        Ok(buckets::find(self.step.db, window)?)
     }
 
     fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {
