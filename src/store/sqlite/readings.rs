@@ -82,7 +82,7 @@ pub(super) fn without(
             return Ok(Reading::default());
         };
         let found = folded(decider.db(), plan, item, &window, Some(without))?;
-        rest(&mut decider, plan, bound, &window, found)
+        rest(&mut decider, plan, bound, &window, found, Some(without))
     })
 }
 
@@ -94,7 +94,7 @@ fn windows<L: Look>(
     each(plan, |item, bound| match Window::of(plan, item, bound) {
         Some(window) if wanted(bound) => {
             let found = counted(look, plan, item, &window)?;
-            rest(look, plan, bound, &window, found)
+            rest(look, plan, bound, &window, found, None)
         }
         Some(_) => Ok(Reading::default()),
         None => {
@@ -174,6 +174,7 @@ fn rest<L: Look>(
     bound: &Bound,
     window: &Window<'_>,
     found: Found,
+    without: Option<HoldId>,
 ) -> Result<Reading, StoreError> {
     let Found { count, known } = found;
     let mut reading = Reading { used: count.used, known, ..Reading::default() };
@@ -181,7 +182,7 @@ fn rest<L: Look>(
         reading.since = count.since.filter(|since| bound.bucket.begun(*since).contains(plan.at));
         if reading.since.is_none() {
             // It would begin now; or what is asked for is of a time that has passed.
-            (reading.used, reading.known) = (Amount::ZERO, false);
+            reading.used = Amount::ZERO;
         }
     }
     let stretch;
@@ -192,12 +193,12 @@ fn rest<L: Look>(
         &bound.bucket
     };
     reading.held = look.held(window, stretch)?;
-    if bound.strictness.grace.is_some() && bound.limit.is_some_and(|limit| reading.used > limit) {
+    if bound.strictness.grace.is_some() {
         let marked = Marked::of(*window, bound.strictness.mode, stretch);
         reading.over_since = marked.find(look.db(), PAST)?;
     }
     if window.is_rolling() {
-        reading.oldest = parts::oldest(look.db(), window)?;
+        reading.oldest = parts::oldest(look.db(), window, without)?;
     }
     Ok(reading)
 }

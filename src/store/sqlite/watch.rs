@@ -13,7 +13,7 @@ use crate::quota::plan::{Bound, Item, Plan, Reading, Readings};
 use crate::store::StoreError;
 
 /// Looks at every limited window of `plan`, which read `before` and `after` a charge. Returns true
-/// if there is one with a grace that is past its limit, so that it reads otherwise now.
+/// if there is one with a grace, which may read otherwise now.
 pub(super) fn watch(
     step: &mut Step<'_>,
     plan: &Plan,
@@ -29,8 +29,7 @@ pub(super) fn watch(
                 let seen = Seen { plan, item, bound, window, before: *before, after: *after };
                 seen.keep_past(step, now)?;
                 seen.tell(step, now)?;
-                let is_past = bound.limit.is_some_and(|limit| after.used > limit);
-                is_in_grace |= is_past && bound.strictness.grace.is_some();
+                is_in_grace |= bound.strictness.grace.is_some();
             }
         }
     }
@@ -75,7 +74,7 @@ impl Seen<'_> {
         let (was, is) = (self.before.used > limit, self.after.used > limit);
         if is {
             let marked = self.marked();
-            if !was || marked.find(step.db, PAST)?.is_none() {
+            if marked.find(step.db, PAST)?.is_none() {
                 marked.set(step.db, PAST, now)?;
             }
         } else if was || self.bound.strictness.grace.is_some() {
