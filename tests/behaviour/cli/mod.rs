@@ -3,6 +3,8 @@
 
 mod beginning;
 mod deciding;
+mod following;
+mod ledger;
 mod mistakes;
 mod policy;
 mod recording;
