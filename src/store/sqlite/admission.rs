@@ -36,7 +36,9 @@ pub(super) fn reserve(
     }
     let readings = readings::of(step, plan, &open, now)?;
     let admission = if judge_all(plan, &readings, now)? != Verdict::Fits {
-        Admission::Denied(readings)
+        // One that has ended is not denied: it was granted once.
+        let is_known = holds::load(step.db, id)?.is_some();
+        if is_known { Admission::Lapsed } else { Admission::Denied(readings) }
     } else if holds::add(step.db, plan, id, life)? {
         open.push(Open {
             id,

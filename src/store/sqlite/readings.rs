@@ -82,7 +82,7 @@ pub(super) fn without(
             return Ok(Reading::default());
         };
         let found = folded(decider.db(), plan, item, &window, Some(without))?;
-        rest(&mut decider, plan, bound, &window, found, Some(without))
+        rest(&mut decider, bound, &window, found, Some(without))
     })
 }
 
@@ -94,7 +94,7 @@ fn windows<L: Look>(
     each(plan, |item, bound| match Window::of(plan, item, bound) {
         Some(window) if wanted(bound) => {
             let found = counted(look, plan, item, &window)?;
-            rest(look, plan, bound, &window, found, None)
+            rest(look, bound, &window, found, None)
         }
         Some(_) => Ok(Reading::default()),
         None => {
@@ -170,7 +170,6 @@ fn folded(
 /// Reads what there is to know beside the count.
 fn rest<L: Look>(
     look: &mut L,
-    plan: &Plan,
     bound: &Bound,
     window: &Window<'_>,
     found: Found,
