@@ -127,9 +127,9 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Ask, Charge, Decision, Engine, EngineError, Fact, Figures, GroupChange, Hold, ItemDecision,
-    MissingGroup, OverrideChange, Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used,
-    WindowDecision,
+    Ask, Charge, Charged, Decision, Drift, Engine, EngineError, Fact, Figures, GroupChange, Hold,
+    ItemDecision, LEAST_KEPT, Lines, MissingGroup, OverrideChange, Page, Reason, Rebuilt, Recorded,
+    Reserved, Someone, Span, Step, SubjectView, Summary, UsageReport, Used, WindowDecision,
 };
 pub use quota::policy::Rule;
 pub use quota::{
