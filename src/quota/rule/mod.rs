@@ -148,9 +148,7 @@ impl Case<'_> {
 /// [`Overflow`] if a sum does not fit in 64 bits, even in a window without a limit.
 pub fn judge_all(plan: &Plan, readings: &Readings, now: Timestamp) -> Result<Verdict, Overflow> {
     let mut worst = Verdict::Fits;
-    // A window of a group limits nobody who is in none.
-    let shared = cases(plan, readings, now).filter(|it| plan.account(it.bound.per).is_some());
-    for case in shared {
+    for case in cases(plan, readings, now) {
         let (used, held) = (case.reading.used, case.held());
         used.plus(held)?.plus(case.asked()?)?;
         worst = worst.max(case.judge()?);
