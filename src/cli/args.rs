@@ -7,15 +7,21 @@ use super::capability::CapabilityCommand;
 use super::check::Check;
 use super::completions::Completions;
 use super::config::ConfigCommand;
+use super::events::Events;
 use super::explain::Explain;
 use super::group::GroupCommand;
+use super::history::History;
 use super::listing::{Over, Top};
 use super::man::Man;
 use super::overrides::OverrideCommand;
+use super::rebuild::Rebuild;
 use super::record::{Reset, Use};
 use super::resource::ResourceCommand;
 use super::rule::RuleCommand;
 use super::serve::Serve;
+use super::set::Set;
+use super::subjects::Subjects;
+use super::summary::Summary;
 use super::usage::Usage;
 use super::user::UserCommand;
 
@@ -43,10 +49,18 @@ Ask and count:
   check      May they? Prints ALLOWED or DENIED, exits 0 or 1
   explain    Why they may or may not, and what would have to change
   use        Record what was used
+  set        Bring a count to a value
   reset      Bring a count to zero
   usage      What one subject used, and what is left
+  summary    The same of every resource, at one glance
+  history    What was used day by day
+  events     What happened, line by line
+  subjects   Everyone the books know
   over       Who has reached a limit
   top        Who used most
+
+Look after the books:
+  rebuild    Compare every count with the ledger, and correct it
 
 Shell:
   completions  The script that lets a shell complete commands
@@ -117,10 +131,16 @@ pub(super) enum OnStore {
     Check(Check),
     Explain(Explain),
     Use(Use),
+    Set(Set),
     Reset(Reset),
     Usage(Usage),
+    Summary(Summary),
+    History(History),
+    Events(Events),
+    Subjects(Subjects),
     Over(Over),
     Top(Top),
+    Rebuild(Rebuild),
 }
 
 #[cfg(test)]

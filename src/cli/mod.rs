@@ -14,6 +14,8 @@ mod args;
 mod assignment;
 mod exit;
 mod mistake;
+mod pages;
+mod progress;
 mod table;
 mod words;
 // Who may how much.
@@ -27,10 +29,17 @@ mod user;
 // What was used, and what may be.
 mod asking;
 mod check;
+mod events;
 mod explain;
+mod history;
 mod listing;
 mod record;
+mod set;
+mod subjects;
+mod summary;
 mod usage;
+// The books.
+mod rebuild;
 // The service.
 mod config;
 mod serve;

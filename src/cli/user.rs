@@ -61,6 +61,16 @@ pub(super) enum UserCommand {
   metergate user list --json"
     )]
     List,
+    /// Take its name off all that a subject did, and take away what it has of its own
+    ///
+    /// What it used stays, under a name that says nothing, so that sums stay right. It cannot be
+    /// undone.
+    #[command(after_help = "Examples:
+  metergate user forget @alice:example.org")]
+    Forget {
+        /// Who
+        subject: Subject,
+    },
     /// Take group and exemption from a subject; its overrides, boosts and usage stay
     #[command(
         visible_alias = "rm",
@@ -86,6 +96,13 @@ struct Place<'a> {
     exempt_until: Option<Timestamp>,
     overrides: BTreeMap<String, Shown>,
     boosts: Boosts,
+}
+
+/// A subject that is no longer known, as programs read it.
+#[derive(Debug, Serialize)]
+struct Forgotten {
+    subject: Subject,
+    pseudonym: Subject,
 }
 
 impl<'a> Place<'a> {
@@ -167,6 +184,12 @@ impl UserCommand {
             }
             Self::Show { subject } => show(engine, &subject).await,
             Self::List => list(engine).await,
+            Self::Forget { subject } => {
+                let pseudonym = engine.forget(&subject).await?;
+                let words =
+                    format!("{subject} is forgotten: what it did is now that of {pseudonym}");
+                Ok(Answer::new(words, &Done::now(Forgotten { subject, pseudonym }))?)
+            }
             Self::Remove { subject } => {
                 engine.unassign(&subject).await?;
                 let words = format!("{subject} has no group and no exemption of its own");

@@ -12,7 +12,7 @@ use crate::quota::{
 };
 
 /// How often a plan is made again because the policy changed under it, at most.
-const TRIES: usize = 32;
+pub(super) const TRIES: usize = 32;
 
 /// What is to be planned.
 #[derive(Clone, Copy, Debug)]

@@ -70,6 +70,7 @@ impl Engine {
                 break (recorded, planned);
             }
         };
+        self.charged();
         let windows = windows(&planned.plan, &recorded.readings, now);
         let over = windows.iter().any(|window| window.over);
         let room = |window: &WindowDecision| window.remaining.unwrap_or(Amount::MAX);
@@ -118,6 +119,7 @@ impl Engine {
             let planned = planning.next().await?;
             let bucket = period.map(|period| planned.bucket(period));
             if let Some(()) = self.0.store.reset(&planned.plan, bucket.as_ref(), now).await? {
+                self.charged();
                 return Ok(());
             }
         }

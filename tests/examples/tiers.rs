@@ -7,6 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use metergate::clock::Manual;
+use metergate::engine::Page;
 use metergate::{
     Ask, Capability, Engine, Fact, GroupChange, Limit, Measure, OverrideChange, Resource, Rule,
     Span, Subject, store,
@@ -83,7 +84,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let resets_at = figures.window.resets_at.ok_or("it never resets")?;
     println!("bob has no {} left until {resets_at}", figures.resource);
 
-    let over: Vec<_> = engine.over(&bytes).await?.into_iter().map(|used| used.subject).collect();
+    let over: Vec<_> =
+        engine.over(&bytes, Page::first(10)).await?.into_iter().map(|used| used.subject).collect();
     assert_eq!(over, [bob]);
 
     engine.close().await?;

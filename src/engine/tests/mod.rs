@@ -1,5 +1,6 @@
 //! The engine on a store that is watched and may hang.
 
+mod books;
 mod charging;
 mod deciding;
 mod declaring;

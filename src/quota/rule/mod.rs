@@ -156,7 +156,8 @@ pub fn judge_all(plan: &Plan, readings: &Readings, now: Timestamp) -> Result<Ver
     Ok(worst)
 }
 
-/// Returns every window of `plan` with what was found in it.
+/// Returns every window of `plan` with what was found in it; not the pools of a group where the
+/// subject is in none.
 pub fn cases<'a>(
     plan: &'a Plan,
     readings: &'a Readings,
@@ -165,6 +166,7 @@ pub fn cases<'a>(
     let growing = plan.growing;
     plan.items.iter().zip(readings).flat_map(move |(item, found)| {
         let pairs = item.bounds.iter().zip(found);
+        let pairs = pairs.filter(|(bound, _)| plan.account(bound.per).is_some());
         pairs.map(move |(bound, reading)| Case { item, growing, bound, reading: *reading, now })
     })
 }

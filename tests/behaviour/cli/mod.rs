@@ -5,6 +5,8 @@ mod beginning;
 mod deciding;
 mod declaring;
 mod explaining;
+mod following;
+mod ledger;
 mod mistakes;
 mod policy;
 mod recording;
