@@ -1,4 +1,4 @@
-//! May this subject do this?
+//! May this subject do this, and why?
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Desk;
 use super::respond::Problem;
-use crate::engine::{Decision, Worded};
+use crate::engine::{Decision, Explanation, Worded};
 use crate::quota::Subject;
 
 #[derive(Debug, Deserialize)]
@@ -50,4 +50,15 @@ pub(super) async fn check(
     let decision = desk.engine.check(&subject, &ask).await?;
     let Worded { capability, resource, .. } = worded;
     Ok(Json(Answer { subject, capability, resource, decision }))
+}
+
+/// Answers 200 whether it is yes or no.
+pub(super) async fn explain(
+    State(desk): State<Arc<Desk>>,
+    question: Result<Query<Question>, QueryRejection>,
+) -> Result<Json<Explanation>, Problem> {
+    let Query(Question { subject, capability, resource, amount, member, limit }) = question?;
+    let worded = Worded { capability, resource, amount, member, limit };
+    let ask = desk.engine.understand(&worded).await?;
+    Ok(Json(desk.engine.explain(&subject, &ask).await?))
 }

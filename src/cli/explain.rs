@@ -31,7 +31,7 @@ impl Explain {
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         let ask = self.asking.understood(engine).await?;
         let explanation = engine.explain(&self.asking.subject, &ask).await?;
-        let words = Words::of(engine).await?;
+        let words = Words::in_zone(explanation.timezone.parse()?);
         let answer = if explanation.decision.allowed { "ALLOWED" } else { "DENIED" };
         let first = sentence(&self.asking, &ask, &explanation.decision, &words);
         let mut lines = vec![format!("{answer} {first}"), String::new(), place(&explanation)];

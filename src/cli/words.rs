@@ -22,6 +22,11 @@ impl Words {
         Self(policy.zone())
     }
 
+    /// Returns the words of those whose days begin in `zone`.
+    pub(super) const fn in_zone(zone: Zone) -> Self {
+        Self(zone)
+    }
+
     /// Returns `moment` as it is written where the policy lives.
     pub(super) fn moment(&self, moment: Timestamp) -> String {
         self.0.tell(moment)

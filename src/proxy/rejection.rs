@@ -13,7 +13,7 @@ use crate::engine::{Decision, EngineError, Figures, Reason};
 use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
 use crate::net::{Body, ClientError};
 use crate::quota::capability::UPLOAD;
-use crate::quota::{Amount, Measure, Per, Period, Zone};
+use crate::quota::{Amount, Measure, Per, Period, Unit, Zone};
 use crate::telemetry::cause;
 
 /// When a client may try again after something of ours was out, in seconds.
@@ -187,10 +187,11 @@ fn sentence(figures: &Figures) -> String {
     let limit = window.limit.map_or_else(|| "unlimited".to_owned(), human);
     let used = human(window.used);
     let when = window.period.when();
-    let (needs, what) = if measure.in_bytes() {
-        (format!(", this file needs {}", human(figures.requested)), String::new())
-    } else {
-        (String::new(), format!(" {resource}"))
+    let (needs, what) = match measure.unit {
+        Unit::Bytes => (format!(", this file needs {}", human(figures.requested)), String::new()),
+        Unit::Count => (String::new(), format!(" {resource}")),
+        // It is said with every number.
+        Unit::Label(_) => (String::new(), String::new()),
     };
     let whose = match window.per {
         Per::Subject => "Upload limit",
@@ -206,4 +207,66 @@ fn sentence(figures: &Figures) -> String {
         "{whose} reached: {used} of {limit}{what} used {when}{needs}.{} Text messages still work.",
         resets.unwrap_or_default()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::WindowDecision;
+    use crate::quota::strictness::Mode;
+
+    fn figures(period: &str, per: Per, resets_at: &str) -> Figures {
+        let window = WindowDecision {
+            period: period.parse().unwrap(),
+            bucket: String::new(),
+            per,
+            mode: Mode::Hard,
+            limit: Some(Amount::new(500)),
+            used: Amount::new(498),
+            reserved: Amount::ZERO,
+            remaining: Some(Amount::new(2)),
+            resets_at: resets_at.parse().ok(),
+            over: false,
+            would_deny: true,
+            ceiling: None,
+            grace_ends: None,
+        };
+        let resource = "media_bytes".parse().unwrap();
+        Figures { resource, requested: Amount::new(12), measure: Measure::BYTES, window }
+    }
+
+    #[test]
+    fn a_person_is_told_whose_limit_it_is_and_when_there_is_room() {
+        for (period, per, resets_at, expected) in [
+            (
+                "month",
+                Per::Subject,
+                "2026-12-01",
+                "Upload limit reached: 498 B of 500 B used this month, this file needs 12 B. Resets 1 December 2026 00:00 UTC. Text messages still work.",
+            ),
+            (
+                "rolling 30d",
+                Per::Group,
+                "2026-12-01",
+                "Upload limit shared with others reached: 498 B of 500 B used in the last 30 days, this file needs 12 B. The first of it is free again 1 December 2026 00:00 UTC. Text messages still work.",
+            ),
+            (
+                "rolling 30d",
+                Per::Server,
+                "",
+                "Upload limit of the whole server reached: 498 B of 500 B used in the last 30 days, this file needs 12 B. Text messages still work.",
+            ),
+        ] {
+            assert_eq!(sentence(&figures(period, per, resets_at)), expected);
+        }
+    }
+
+    #[test]
+    fn a_label_is_said_with_every_number() {
+        let mut told = figures("never", Per::Subject, "");
+        told.measure = Measure { unit: "points".parse().unwrap(), decimals: 1, ..Measure::COUNT };
+        let expected =
+            "Upload limit reached: 49.8 points of 50 points used in all. Text messages still work.";
+        assert_eq!(sentence(&told), expected);
+    }
 }
