@@ -40,7 +40,7 @@ const LAW: [(&str, &[&str]); 13] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 16] = [
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -51,6 +51,7 @@ const OWNERS: [(&str, &[&str]); 15] = [
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
     ("rusqlite", &["store/sqlite"]),
+    ("serde_saphyr", &["cli"]),
     ("socket2", &["net"]),
     ("toml", &["config"]),
     ("tower", &["api"]),

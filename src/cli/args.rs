@@ -9,10 +9,13 @@ use super::config::ConfigCommand;
 use super::group::GroupCommand;
 use super::listing::{Over, Top};
 use super::man::Man;
+use super::move_to::Move;
 use super::overrides::OverrideCommand;
 use super::record::{Reset, Use};
 use super::rule::RuleCommand;
 use super::serve::Serve;
+use super::simulate::Simulate;
+use super::transfer::{Export, Import};
 use super::usage::Usage;
 use super::user::UserCommand;
 
@@ -41,6 +44,12 @@ Ask and count:
   usage      What one subject used, and what is left
   over       Who has reached a limit
   top        Who used most
+
+Carry and try:
+  export     Everything as one document
+  import     Bring a document in, all of it or nothing
+  move       Copy everything to another store
+  simulate   Whom another policy would have refused
 
 Shell:
   completions  The script that lets a shell complete commands
@@ -107,6 +116,10 @@ pub(super) enum OnStore {
     Usage(Usage),
     Over(Over),
     Top(Top),
+    Export(Export),
+    Import(Import),
+    Move(Move),
+    Simulate(Simulate),
 }
 
 #[cfg(test)]

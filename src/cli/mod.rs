@@ -14,6 +14,7 @@ mod args;
 mod assignment;
 mod exit;
 mod mistake;
+mod progress;
 mod table;
 mod words;
 // Who may how much.
@@ -27,6 +28,10 @@ mod check;
 mod listing;
 mod record;
 mod usage;
+// Everything at once: carried elsewhere, or tried under another policy.
+mod move_to;
+mod simulate;
+mod transfer;
 // The service.
 mod config;
 mod serve;

@@ -69,5 +69,9 @@ async fn on_engine(command: OnStore, engine: &Engine) -> Result<Answer, Failure>
         OnStore::Usage(usage) => usage.run(engine).await,
         OnStore::Over(over) => over.run(engine).await,
         OnStore::Top(top) => top.run(engine).await,
+        OnStore::Export(export) => export.run(engine).await,
+        OnStore::Import(import) => import.run(engine).await,
+        OnStore::Move(to) => to.run(engine).await,
+        OnStore::Simulate(simulate) => simulate.run(engine).await,
     }
 }

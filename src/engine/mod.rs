@@ -23,6 +23,9 @@ mod over;
 mod report;
 // Changing.
 mod declare;
+// Carrying all of it elsewhere, and trying another policy on it.
+mod simulate;
+mod transfer;
 // The process itself.
 mod error;
 mod instance;
@@ -39,7 +42,11 @@ pub use hold::{Charge, Hold};
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
+pub use simulate::{OverAt, Refused, Simulation, Stretch};
 pub use terms::UploadTerms;
+pub use transfer::{
+    Change, Changes, Document, Draft, Foreign, How, Imported, Moved, Steps, Tree, Wanted, foreign,
+};
 
 use self::instance::Keeper;
 use self::known::Known;
