@@ -124,15 +124,12 @@ fn item(
     at: Timestamp,
 ) -> Item {
     let Wanted { resource, amount, member, metered } = wanted;
-    let (own, source): (Vec<_>, _) = match call {
-        Some(limit) => {
-            let boost = Amount::ZERO;
-            (limit.windows().iter().map(|window| Capped { window, boost }).collect(), Source::Call)
-        }
-        None => {
-            let (limit, source) = terms.limit(&resource);
-            (terms.own(limit, &resource).collect(), source)
-        }
+    let (own, source): (Vec<_>, _) = if let Some(limit) = call {
+        let boost = Amount::ZERO;
+        (limit.windows().iter().map(|window| Capped { window, boost }).collect(), Source::Call)
+    } else {
+        let (limit, source) = terms.limit(&resource);
+        (terms.own(limit, &resource).collect(), source)
     };
     let all = own.into_iter().chain(terms.pools(&resource));
     let mut bounds: Vec<_> = all.map(|capped| bound(policy, terms, capped, at)).collect();

@@ -41,7 +41,7 @@ pub fn duration(text: &str) -> Result<Duration, Invalid> {
 #[must_use]
 pub fn duration_text(span: Duration) -> String {
     let millis = span.as_millis();
-    let fits = UNITS.iter().rev().find(|(_, unit)| millis % u128::from(*unit) == 0);
+    let fits = UNITS.iter().rev().find(|(_, unit)| millis.is_multiple_of(u128::from(*unit)));
     let (name, unit) = fits.copied().unwrap_or(("ms", 1));
     format!("{}{name}", millis / u128::from(unit))
 }

@@ -168,7 +168,7 @@ impl Store for Memory {
         at: Timestamp,
         page: Page,
     ) -> Result<Vec<Usage>, StoreError> {
-        Ok(self.books().users(resource, at, page))
+        Ok(self.books().users(resource, at, &page))
     }
 
     async fn top(
@@ -275,3 +275,6 @@ impl Store for Memory {
         "memory: (nothing is kept when the process ends)".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,14 +123,18 @@ impl Ledger {
         lines.into_iter().map(|line| &line.event).collect()
     }
 
-    /// Returns the moment of the oldest charge to `account` in `bucket`.
-    pub(super) fn oldest(&self, account: &Account, bucket: &Bucket) -> Option<Timestamp> {
-        let mut lines = self.within(account, bucket);
-        lines.find(|line| line.event.kind.charges()).map(|line| line.event.at)
+    /// Returns the moment of the oldest charge to `account` in `bucket`, other than by `without`.
+    pub(super) fn oldest(
+        &self,
+        account: &Account,
+        bucket: &Bucket,
+        without: Option<HoldId>,
+    ) -> Option<Timestamp> {
+        let mut events = self.within(account, bucket).map(|line| &line.event);
+        events.find(|event| event.kind.charges() && others(event, without)).map(|event| event.at)
     }
 
-    /// Returns the count of `account`, and whether `member` is counted in it, as if the
-    /// reservation `without` had not been.
+    /// Returns the count of `account`, as if the reservation `without` had not been.
     pub(super) fn count(
         &self,
         account: &Account,
@@ -139,7 +143,7 @@ impl Ledger {
         without: Option<HoldId>,
     ) -> Count {
         let mut events = self.events(account, bucket);
-        events.retain(|event| without.is_none() || event.hold != without);
+        events.retain(|event| others(event, without));
         fold(events.into_iter(), bucket, aggregate, self.start(account, bucket))
     }
 
@@ -152,7 +156,7 @@ impl Ledger {
         without: Option<HoldId>,
     ) -> bool {
         let mut events = self.events(account, bucket);
-        events.retain(|event| without.is_none() || event.hold != without);
+        events.retain(|event| others(event, without));
         let count = |events: &[&Event]| {
             let start = self.start(account, bucket);
             fold(events.iter().copied(), bucket, Aggregate::Unique, start)
@@ -167,4 +171,9 @@ impl Ledger {
         let whole = bucket.shape == Shape::Stretch && bucket.start == Timestamp::MIN;
         self.balances.get(account).copied().filter(|_| whole).unwrap_or_default()
     }
+}
+
+/// Returns true if `event` does not belong to the reservation `without`.
+fn others(event: &Event, without: Option<HoldId>) -> bool {
+    without.is_none() || event.hold != without
 }

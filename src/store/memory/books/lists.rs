@@ -17,7 +17,7 @@ impl Books {
         &self,
         resource: &Resource,
         at: Timestamp,
-        page: Page,
+        page: &Page,
     ) -> Vec<Usage> {
         let charged = self.ledger.accounts_of(resource, Per::Subject).into_iter();
         let charged = charged.filter(|account| self.was_charged(account));
@@ -32,7 +32,7 @@ impl Books {
 
     fn was_charged(&self, account: &Account) -> bool {
         self.ledger.balances.contains_key(account)
-            || self.ledger.oldest(account, &Bucket::all()).is_some()
+            || self.ledger.oldest(account, &Bucket::all(), None).is_some()
     }
 
     /// Returns what is kept of `account` for the moment `at`.

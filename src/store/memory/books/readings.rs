@@ -54,7 +54,7 @@ impl Books {
             reading.over_since = self.over.get(&window).copied();
         }
         if matches!(bound.bucket.shape, Shape::Rolling { .. }) {
-            reading.oldest = self.ledger.oldest(&account, &bound.bucket);
+            reading.oldest = self.ledger.oldest(&account, &bound.bucket, without);
         }
         reading
     }

@@ -57,6 +57,11 @@ impl Count {
         known: bool,
     ) -> Counted {
         let before = *self;
+        let opens = matches!(bucket.shape, Shape::FirstUse { .. });
+        if opens && event.kind == Kind::Refund && aggregate != Aggregate::Sum {
+            // What it takes back may have opened a stretch, however long ago.
+            return Counted::Unknown;
+        }
         if !self.comes_to(event, bucket) {
             return Counted::Same;
         }
@@ -140,7 +145,7 @@ pub fn fold<'a>(
             event.member.as_deref().is_some_and(|member| members.contains(member))
         };
         next.comes_to(event, bucket);
-        if next.since != since || resets(event, bucket) {
+        if next.since != since || resets(event, &bucket_of(&next, bucket)) {
             members.clear();
             below = Amount::ZERO;
         }
@@ -170,3 +175,6 @@ fn resets(event: &Event, bucket: &Bucket) -> bool {
 fn bucket_of(count: &Count, bucket: &Bucket) -> Bucket {
     count.since.map_or_else(|| bucket.clone(), |since| bucket.begun(since))
 }
+
+#[cfg(test)]
+mod tests;
