@@ -8,7 +8,7 @@ use std::time::Duration;
 use metergate::clock::Timestamp;
 use metergate::quota::held::{HoldId, Life, State};
 use metergate::quota::plan::Plan;
-use metergate::quota::{Amount, Bucket, Period, Subject, Zone};
+use metergate::quota::{Aggregate, Amount, Bucket, Period, Subject, Zone};
 use metergate::store::memory::Memory;
 use metergate::store::sqlite::Sqlite;
 use metergate::store::{Admission, Page, Settled, Store, StoreError};
@@ -231,7 +231,7 @@ async fn with_room(store: &dyn Store, model: &mut Model, which: usize, verb: &Ve
             }
         }
         Verb::Settle { total, .. } => {
-            let answer = store.settle(id, Amount::new(total), now).await;
+            let answer = store.settle(id, Amount::new(total), None, now).await;
             match state {
                 State::Open | State::Lapsed => {
                     let late = state == State::Lapsed;
@@ -256,7 +256,7 @@ async fn with_room(store: &dyn Store, model: &mut Model, which: usize, verb: &Ve
             assert_eq!(answer.unwrap(), Some(()));
         }
         Verb::Refund { .. } => {
-            let answer = store.refund(id, now).await;
+            let answer = store.refund(id, None, now).await;
             match state {
                 State::Settled => {
                     model.rooms[which].state = State::Refunded;
@@ -312,7 +312,7 @@ async fn list(store: &dyn Store, model: &Model) {
         let used = |(name, index): (&Subject, &usize)| (name.clone(), model.used(*index, &bucket));
         let mut top: Vec<_> = users.iter().map(used).filter(|(_, used)| *used > 0).collect();
         top.sort_by_key(|(_, used)| -used);
-        let found = store.top(&media(), &bucket, 9).await.unwrap();
+        let found = store.top(&media(), Aggregate::Sum, &bucket, None, 9).await.unwrap();
         let found: Vec<_> = found.into_iter().map(|one| (one.subject, one.used.get())).collect();
         assert_eq!(found, top, "{period}");
         for usage in store.users(&media(), day(0), Page::first(9)).await.unwrap() {
