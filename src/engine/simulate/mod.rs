@@ -130,3 +130,6 @@ impl Engine {
 
 /// What was found of each subject and resource.
 type Found<T> = BTreeMap<(Subject, Resource), T>;
+
+#[cfg(test)]
+mod tests;

@@ -91,10 +91,10 @@ fn entries(document: &Document, policy: &Policy) -> Entries {
     for (name, group) in &layer.groups {
         say(1, format!("group {name}"), String::new());
         for (resource, limit) in &group.limits {
-            let limit = limit.human(&policy.measure(resource));
+            let limit = limited(limit, &policy.measure(resource));
             say(1, format!("group {name} {resource}"), limit);
         }
-        let size = group.max_upload_bytes.map(|size| Measure::BYTES.human(size));
+        let size = group.max_upload_bytes.map(|size| amount(size, &Measure::BYTES));
         let zone = group.timezone.as_ref().map(|zone| zone.name().to_owned());
         let settings =
             [("extends", group.extends.clone()), ("max_upload_bytes", size), ("timezone", zone)];
@@ -133,17 +133,17 @@ fn grants(document: &Document, policy: &Policy, say: &mut impl FnMut(u8, String,
             say(5, format!("subject {subject} exempt"), held("yes", grant));
         }
         for (resource, grant) in &grants.overrides {
-            let limit = Limit::human(&grant.what, &policy.measure(resource));
+            let limit = limited(&grant.what, &policy.measure(resource));
             say(6, format!("override {subject} {resource}"), held(&limit, grant));
         }
         if let Some(grant) = &grants.max_upload_bytes {
-            let size = |size: Amount| Measure::BYTES.human(size);
+            let size = |size| amount(size, &Measure::BYTES);
             let size = grant.what.map_or_else(|| "unlimited".to_owned(), size);
             say(6, format!("override {subject} max_upload_bytes"), held(&size, grant));
         }
         for (resource, boosts) in &grants.boosts {
             let measure = policy.measure(resource);
-            let each = boosts.iter().map(|grant| held(&measure.human(grant.what), grant));
+            let each = boosts.iter().map(|grant| held(&amount(grant.what, &measure), grant));
             let each: Vec<_> = each.collect();
             say(7, format!("boost {subject} {resource}"), each.join(", "));
         }
@@ -155,4 +155,16 @@ fn held<T>(what: &str, grant: &Grant<T>) -> String {
     let until = grant.until.map(Timestamp::exact).map(|end| format!(" until {end}"));
     let note = grant.note.as_ref().map(|note| format!(" ({note})"));
     format!("{what}{}{}", until.unwrap_or_default(), note.unwrap_or_default())
+}
+
+/// Returns a limit as people write it; in base units where that says less.
+fn limited(limit: &Limit, measure: &Measure) -> String {
+    let human = limit.human(measure);
+    if Limit::parse(&human, measure).as_ref() == Ok(limit) { human } else { limit.to_string() }
+}
+
+/// Returns an amount as people write it, with the exact number where that says less.
+pub(super) fn amount(amount: Amount, measure: &Measure) -> String {
+    let human = measure.human(amount);
+    if measure.parse(&human) == Ok(amount) { human } else { format!("{human} ({amount})") }
 }

@@ -194,7 +194,8 @@ pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<(Resource, Place)>> {
 pub(super) fn opened(db: &Connection) -> Result<Vec<Opened>, StoreError> {
     let named = |(resource, Place { per, aggregate, bucket, .. })| {
         let is_rolling = matches!(bucket.shape, Shape::Rolling { .. });
-        let is_kept = can_be_kept(&bucket, aggregate) || (is_rolling && aggregate == Aggregate::Sum);
+        let is_kept =
+            can_be_kept(&bucket, aggregate) || (is_rolling && aggregate == Aggregate::Sum);
         is_kept.then_some(Opened { resource, aggregate, per, bucket })
     };
     let mut all: Vec<_> = all(db)?.into_iter().filter_map(named).collect();

@@ -243,4 +243,3 @@ pub(super) fn taken_back(
     let holds = query.query_map(params![resource], |row| row.get(0))?;
     holds.collect::<Result<_, _>>().map(TakenBack)
 }
-

@@ -8,8 +8,8 @@ use super::columns::Count;
 use super::marks;
 use super::step::Step;
 use crate::clock::Timestamp;
-use crate::quota::held::{Held, HeldItem, HoldId, Instance, Life, State};
 use crate::quota::Amount;
+use crate::quota::held::{Held, HeldItem, HoldId, Instance, Life, State};
 use crate::quota::plan::{Item, Plan};
 use crate::store::StoreError;
 

@@ -4,9 +4,9 @@ use rusqlite::types::ToSql;
 use rusqlite::{Row, params};
 
 use super::columns::{Count, End, Id};
+use super::fold;
 use super::step::View;
 use super::tally::Tally;
-use super::fold;
 use crate::clock::Timestamp;
 use crate::quota::event::{EVERYONE, Event, Line};
 use crate::quota::idempotency::Key;

@@ -145,8 +145,7 @@ fn all_charged(db: &Connection, window: &Window<'_>) -> Result<Vec<Charged>, Sto
         "SELECT DISTINCT subject FROM event
          WHERE resource = ?1 AND at_ms >= ?2 AND at_ms < ?3 AND kind NOT IN ('lapse', 'reset')",
     )?;
-    let subjects =
-        query.query_map(params![resource, start, End(end)], |row| row.get(0))?;
+    let subjects = query.query_map(params![resource, start, End(end)], |row| row.get(0))?;
     let subjects: Vec<String> = subjects.collect::<Result<_, _>>()?;
     let one = |account: &String| {
         let tally = fold::one(db, &Window { account, ..*window }, None)?;
@@ -175,11 +174,7 @@ pub(super) fn subjects(
 }
 
 /// Returns the first subject behind `after` that is not before `first`.
-fn next_subject(
-    db: &Connection,
-    after: &str,
-    first: &str,
-) -> rusqlite::Result<Option<Subject>> {
+fn next_subject(db: &Connection, after: &str, first: &str) -> rusqlite::Result<Option<Subject>> {
     let next = |table: &str, column: &str| {
         format!("SELECT min({column}) AS name FROM {table} WHERE {column} > ?1 AND {column} >= ?2")
     };

@@ -5,12 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, params};
 
 /// Returns true if `member` is counted in an opened bucket already.
-pub(super) fn has(
-    db: &Connection,
-    id: i64,
-    account: &str,
-    member: &str,
-) -> rusqlite::Result<bool> {
+pub(super) fn has(db: &Connection, id: i64, account: &str, member: &str) -> rusqlite::Result<bool> {
     db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM member WHERE bucket = ?1 AND account = ?2 AND member = ?3)",
     )?

@@ -228,9 +228,7 @@ impl Store for Sqlite {
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
         let plan = plan.clone();
-        self.writer
-            .call(Survives::PowerLoss, move |step| facts::set(step, &plan, basis, now))
-            .await
+        self.writer.call(Survives::PowerLoss, move |step| facts::set(step, &plan, basis, now)).await
     }
 
     async fn reset(
@@ -324,9 +322,7 @@ impl Store for Sqlite {
     ) -> Result<bool, StoreError> {
         let (subject, pseudonym) = (subject.clone(), pseudonym.clone());
         self.writer
-            .call(Survives::PowerLoss, move |step| {
-                forget::forget(step, &subject, &pseudonym, now)
-            })
+            .call(Survives::PowerLoss, move |step| forget::forget(step, &subject, &pseudonym, now))
             .await
     }
 
@@ -335,9 +331,7 @@ impl Store for Sqlite {
         import: Import,
         seen: PolicyVersion,
     ) -> Result<PolicyVersion, StoreError> {
-        self.writer
-            .call(Survives::PowerLoss, move |step| import::import(step, &import, seen))
-            .await
+        self.writer.call(Survives::PowerLoss, move |step| import::import(step, &import, seen)).await
     }
 
     async fn balances(&self) -> Result<Vec<Balance>, StoreError> {

@@ -17,11 +17,7 @@ pub(super) fn add(db: &Connection, notice: &Notice) -> Result<(), StoreError> {
 }
 
 /// Returns the notices behind the one with this id, oldest first.
-pub(super) fn notices(
-    view: View<'_>,
-    behind: u64,
-    most: usize,
-) -> Result<Vec<Notice>, StoreError> {
+pub(super) fn notices(view: View<'_>, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
     let mut query = view.db.prepare_cached(
         "SELECT id, subject, document FROM notice WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;

@@ -158,8 +158,8 @@ pub(super) fn kept(
     resource: &Resource,
     per: Per,
 ) -> rusqlite::Result<Vec<(i64, i64)>> {
-    let mut query = db
-        .prepare_cached("SELECT size_ms, from_ms FROM parts WHERE resource = ?1 AND per = ?2")?;
+    let mut query =
+        db.prepare_cached("SELECT size_ms, from_ms FROM parts WHERE resource = ?1 AND per = ?2")?;
     let rows = query.query_map(params![resource, per], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }
@@ -216,11 +216,7 @@ pub(super) fn all(
 }
 
 /// Forgets all parts of a resource.
-pub(super) fn forget(
-    step: &mut Step<'_>,
-    resource: &Resource,
-    per: Per,
-) -> Result<(), StoreError> {
+pub(super) fn forget(step: &mut Step<'_>, resource: &Resource, per: Per) -> Result<(), StoreError> {
     for table in ["part", "parts"] {
         let forget = format!("DELETE FROM {table} WHERE resource = ?1 AND per = ?2");
         step.db.prepare_cached(&forget)?.execute(params![resource, per])?;

@@ -174,8 +174,7 @@ fn rest<L: Look>(
     let Found { count, known } = found;
     let mut reading = Reading { used: count.used, known, ..Reading::default() };
     if let Shape::FirstUse { .. } = bound.bucket.shape {
-        reading.since =
-            count.since.filter(|since| bound.bucket.begun(*since).contains(plan.at));
+        reading.since = count.since.filter(|since| bound.bucket.begun(*since).contains(plan.at));
         if reading.since.is_none() {
             // It would begin now; or what is asked for is of a time that has passed.
             (reading.used, reading.known) = (Amount::ZERO, false);

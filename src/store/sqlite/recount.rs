@@ -149,7 +149,9 @@ fn in_parts(
                 continue;
             }
             let (account, start) = place;
-            drifts.entry(account.clone()).or_insert_with(|| (sum(&kept, account), sum(&ledger, account)));
+            drifts
+                .entry(account.clone())
+                .or_insert_with(|| (sum(&kept, account), sum(&ledger, account)));
             if !dry_run {
                 parts::write(step.db, (resource, per, size), account, *start, told)?;
             }

@@ -6,6 +6,7 @@
 
 use super::Foreign;
 use crate::engine::EngineError;
+use crate::engine::transfer::changes::amount;
 use crate::engine::transfer::draft::Draft;
 use crate::engine::transfer::place::{Place, Table};
 use crate::engine::transfer::tree::Tree;
@@ -93,7 +94,7 @@ fn draft(all: &[Quota], policy: &Policy, words: &mut Vec<String>) -> Draft {
         let mut limits = vec![("media_bytes".to_owned(), Tree::from(limit(*bytes)))];
         let mut said = match bytes {
             bytes if *bytes < 0 => "any number of bytes".to_owned(),
-            bytes => format!("{} in all", Measure::BYTES.human(Amount::new(*bytes))),
+            bytes => format!("{} in all", amount(Amount::new(*bytes), &Measure::BYTES)),
         };
         if count_files {
             let most = if *files > 0 { *files } else { -1 };

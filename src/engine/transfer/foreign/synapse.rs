@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Foreign;
 use crate::engine::EngineError;
+use crate::engine::transfer::changes::amount;
 use crate::engine::transfer::draft::Draft;
 use crate::engine::transfer::place::Place;
 use crate::engine::transfer::tree::Tree;
@@ -55,7 +56,7 @@ pub(super) fn read(limits: &Tree) -> Result<Foreign, EngineError> {
         return Err(place.wrong("is empty: there is nothing to import"));
     }
     let human = |(period, size): (&Period, &Amount)| {
-        format!("{} {}", Measure::BYTES.human(*size), period.when())
+        format!("{} {}", amount(*size, &Measure::BYTES), period.when())
     };
     let said: Vec<_> = windows.iter().map(human).collect();
     words.insert(
