@@ -67,7 +67,7 @@ async fn who_would_have_been_refused_is_as_worked_out_by_hand() {
     books.uploads("carol", 8, "2026-06-04").await.refund().await;
     // Too large for one upload; taking it back changes nothing.
     books.uploads("carol", 12, "2026-06-05").await.refund().await;
-    books.uploads("carol", 8, "2026-06-06").await;
+    drop(books.uploads("carol", 8, "2026-06-06").await);
     books.uses("carol", -3, "2026-06-07").await;
     books.uses("carol", 5, "2026-06-08").await;
     books.uses("alice", 6, "2026-07-01").await;
