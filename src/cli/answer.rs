@@ -57,14 +57,19 @@ impl Answer {
     /// Writes it to standard output. A reader that has gone away is no error.
     pub(super) fn say(&self, json: bool) -> io::Result<()> {
         let text = if json { &self.json } else { &self.words };
-        if text.is_empty() {
-            return Ok(());
+        if !text.is_empty() {
+            write_out(&format!("{text}\n"))?;
         }
-        let mut out = io::stdout().lock();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            said => said,
-        }
+        Ok(())
+    }
+}
+
+/// Writes `text` to standard output, at once; returns false if the reader has gone away.
+pub(super) fn write_out(text: &str) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        said => said.map(|()| true),
     }
 }
 

@@ -37,7 +37,7 @@ impl Move {
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         let target = visit::target("--to", &self.to)?;
         let progress = Progress::of("moving");
-        let moved = engine.move_to(&target, &|done, total| progress.step(done, total)).await?;
+        let moved = engine.move_to(&target, &|done, total| progress.at(done, total)).await?;
         let (from, to) = (engine.describe_store(), target.describe());
         let Moved { lines, counts, subjects, .. } = moved;
         let words = format!(

@@ -1,38 +1,40 @@
-//! Progress: how far a long work is, for whoever watches on a terminal.
+//! Progress: how far long work has come, shown on a terminal and nowhere else.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, IsTerminal};
 
-/// Tells how far a work is; nothing unless standard error is a terminal.
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on standard error; gone when dropped.
 #[derive(Debug)]
-pub(super) struct Progress {
-    verb: &'static str,
-    shown: bool,
-    /// The percentage that was told last, and one more; 0 before the first.
-    told: AtomicU64,
-}
+pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// Returns the progress of what `verb` says: `exporting`.
-    pub(super) fn of(verb: &'static str) -> Self {
-        Self { verb, shown: io::stderr().is_terminal(), told: AtomicU64::new(0) }
+    /// Begins to show how far `what` has come, if standard error is a terminal.
+    pub(super) fn of(what: &'static str) -> Self {
+        if !io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new(0).with_message(what);
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len}");
+        Self(Some(match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }))
     }
 
-    /// Tells that so much is done.
-    pub(super) fn step(&self, done: u64, total: u64) {
-        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
-        if self.shown && self.told.swap(percent + 1, Ordering::Relaxed) != percent + 1 {
-            // If nobody can be told, nobody is.
-            let _ = write!(io::stderr(), "\r{} {percent} %", self.verb);
+    /// Says that `done` of `all` is done.
+    pub(super) fn at(&self, done: usize, all: usize) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(u64::try_from(all).unwrap_or(u64::MAX));
+            bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
         }
     }
 }
 
-/// Leaves the line as it was found.
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.told.load(Ordering::Relaxed) > 0 && self.shown {
-            let _ = write!(io::stderr(), "\r{:width$}\r", "", width = self.verb.len() + 6);
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
         }
     }
 }

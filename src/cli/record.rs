@@ -55,15 +55,28 @@ pub(super) struct Reset {
     period: Option<Period>,
 }
 
-/// What programs read.
+/// What programs read of a fact.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+pub(super) struct Told<'a> {
     subject: &'a Subject,
     resource: &'a Resource,
     used: Amount,
     unit: &'a str,
     over: bool,
     replayed: bool,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(subject: &'a Subject, resource: &'a Resource, recorded: &'a Recorded) -> Self {
+        Self {
+            subject,
+            resource,
+            used: recorded.window.used,
+            unit: recorded.measure.unit.name(),
+            over: recorded.over,
+            replayed: recorded.replayed,
+        }
+    }
 }
 
 impl Use {
@@ -81,14 +94,7 @@ impl Use {
         let fact = Fact { subject, resource, amount, member, key, at };
         let recorded = engine.record(&fact).await?;
         let words = Words::of(engine).await?;
-        let told = Told {
-            subject: &fact.subject,
-            resource: &fact.resource,
-            used: recorded.window.used,
-            unit: recorded.measure.unit.name(),
-            over: recorded.over,
-            replayed: recorded.replayed,
-        };
+        let told = Told::of(&fact.subject, &fact.resource, &recorded);
         Ok(Answer::new(sentence(&fact, &recorded, &words), &told)?)
     }
 }
@@ -101,7 +107,11 @@ fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
     } else {
         format!("{} recorded", words::amount(measure, fact.amount))
     };
-    let over = if recorded.over { ", the limit is reached" } else { "" };
+    let over = match (recorded.window.over, recorded.over) {
+        (true, _) => ", the limit is reached",
+        (false, true) => ", a limit is reached",
+        (false, false) => "",
+    };
     let count = match fact.at {
         // What is used "this month" is said only of the present one.
         Some(_) => format!(

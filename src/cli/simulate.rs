@@ -49,7 +49,7 @@ impl Simulate {
         let progress = Progress::of("simulating");
         let stretch = Stretch { start: self.start, end: self.end };
         let found =
-            engine.simulate(&policy, stretch, &|done, total| progress.step(done, total)).await?;
+            engine.simulate(&policy, stretch, &|done, total| progress.at(done, total)).await?;
         drop(progress);
         Ok(Answer::new(said(&found, engine).await?, &found)?)
     }

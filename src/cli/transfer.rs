@@ -60,7 +60,7 @@ impl Export {
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         let progress = Progress::of("exporting");
         let wanted = Wanted { both_layers: self.all, ledger: self.usage };
-        let document = engine.export(wanted, &|done, total| progress.step(done, total)).await?;
+        let document = engine.export(wanted, &|done, total| progress.at(done, total)).await?;
         let text = serde_json::to_string_pretty(&document).map_err(std::io::Error::from)?;
         Ok(Answer::document(text))
     }

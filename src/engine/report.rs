@@ -1,4 +1,6 @@
-//! Telling: usage of one subject, who used most.
+//! Telling: usage of one subject.
+
+use std::cmp::Reverse;
 
 use serde::Serialize;
 
@@ -7,8 +9,8 @@ use super::{Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::plan::{Bound, Plan, Readings};
 use crate::quota::rule;
+use crate::quota::strictness::Mode;
 use crate::quota::{Aggregate, Amount, Bucket, Measure, Per, Period, Resource, Subject};
-use crate::store::Charged;
 
 /// Of which stretch of time usage is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +44,8 @@ pub struct UsageReport {
     pub limit: Option<Amount>,
     /// What is left; none if unlimited.
     pub remaining: Option<Amount>,
-    /// What was used past the limit.
+    /// What was used past a limit: of several that are passed, the most. What is only observed
+    /// counts where nothing else is.
     pub overage: Amount,
     /// Per which period; none for a range.
     pub period: Option<Period>,
@@ -75,8 +78,8 @@ pub struct Used {
 }
 
 impl Engine {
-    /// Returns what `subject` used of `resource`; the figures at the top are those of the window
-    /// with the least room.
+    /// Returns what `subject` used of `resource`; the figures at the top are those of its own
+    /// window with the least room.
     ///
     /// # Errors
     /// Bad input for a range that ends before it starts; unavailable if the store is.
@@ -132,32 +135,6 @@ impl Engine {
     pub fn measure(&self, resource: &Resource) -> Measure {
         self.snapshot().policy.measure(resource)
     }
-
-    /// Returns who used most of `resource` in the current stretch of the default period.
-    ///
-    /// # Errors
-    /// Unavailable if the store is.
-    pub async fn top(&self, resource: &Resource, most: usize) -> Result<Vec<Used>, EngineError> {
-        let policy = &self.refresh().await?.policy;
-        let period = policy.period();
-        let bucket = Bucket::of(period, &policy.zone(), self.now());
-        let aggregate = policy.measure(resource).aggregate;
-        let charged = self.0.store.top(resource, aggregate, &bucket, None, most).await?;
-        let mut top = Vec::with_capacity(charged.len());
-        for Charged { subject, used } in charged {
-            let report = self.usage(&subject, resource, Span::Period(period)).await?;
-            top.push(Used {
-                subject,
-                resource: resource.clone(),
-                measure: report.measure,
-                used,
-                limit: report.limit,
-                period,
-                resets_at: bucket.end,
-            });
-        }
-        Ok(top)
-    }
 }
 
 /// Tells every window of `plan` as it is, whatever was asked.
@@ -182,11 +159,11 @@ impl Planned {
         for item in &mut plan.items {
             match span {
                 Span::Limits => {
-                    let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
-                    item.bounds.retain(|bound| bound.limit.is_some() || !limited);
-                    if !limited {
-                        item.bounds.truncate(1);
-                    }
+                    let own = |bound: &Bound| bound.per == Per::Subject;
+                    let limited = |bound: &Bound| bound.limit.is_some();
+                    let mut counted = item.bounds.iter().any(|it| own(it) && limited(it));
+                    // Without a limit of its own: what it used per default period.
+                    item.bounds.retain(|it| limited(it) || !std::mem::replace(&mut counted, true));
                 }
                 Span::Period(period) => {
                     let own = item.bounds.iter().find(|bound| {
@@ -206,7 +183,7 @@ impl Planned {
 }
 
 impl UsageReport {
-    fn of(
+    pub(super) fn of(
         subject: &Subject,
         resource: &Resource,
         measure: Measure,
@@ -214,10 +191,15 @@ impl UsageReport {
         span: Span,
         windows: Vec<WindowDecision>,
     ) -> Self {
-        let tightest = windows.iter().min_by_key(|window| window.remaining.unwrap_or(Amount::MAX));
-        let over = |window: &WindowDecision| {
-            window.limit.and_then(|limit| window.used.minus(limit).ok()).unwrap_or_default()
-        };
+        let of_its_own = |window: &WindowDecision| window.per == Per::Subject;
+        let none_of_its_own = !windows.iter().any(of_its_own);
+        let own = || windows.iter().filter(|window| none_of_its_own || of_its_own(window));
+        let observed = |window: &WindowDecision| window.mode == Mode::Observe;
+        let all_observed = own().all(observed);
+        let heeded = || own().filter(|window| all_observed || !observed(window));
+        let room = |window: &WindowDecision| window.remaining.unwrap_or(Amount::MAX);
+        // Of several without room, the one that is passed by most.
+        let tightest = heeded().min_by_key(|window| (room(window), Reverse(overage(window))));
         let in_range = matches!(span, Span::Range(..));
         Self {
             subject: subject.clone(),
@@ -228,11 +210,17 @@ impl UsageReport {
             reserved: tightest.map(|window| window.reserved).unwrap_or_default(),
             limit: tightest.and_then(|window| window.limit),
             remaining: tightest.and_then(|window| window.remaining),
-            overage: tightest.map(over).unwrap_or_default().at_least_zero(),
+            overage: heeded().map(overage).max().unwrap_or_default(),
             period: tightest.map(|window| window.period).filter(|_| !in_range),
             resets_at: tightest.and_then(|window| window.resets_at).filter(|_| !in_range),
             source,
             windows,
         }
     }
+}
+
+/// Returns what was used past the limit of a window.
+fn overage(window: &WindowDecision) -> Amount {
+    let past = window.limit.and_then(|limit| window.used.minus(limit).ok());
+    past.unwrap_or_default().at_least_zero()
 }

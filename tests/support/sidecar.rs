@@ -118,7 +118,7 @@ impl Sidecar {
     /// Records that alice has used so much.
     pub(crate) fn record(&self, amount: i64) {
         let (subject, resource, amount) = (subject("alice"), media(), Amount::new(amount));
-        let fact = Fact { subject, resource, amount, key: None, at: None };
+        let fact = Fact { subject, resource, amount, member: None, key: None, at: None };
         self.runtime.block_on(self.engine.record(&fact)).unwrap();
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use self::replay::Replay;
-use super::transfer::Steps;
+use super::transfer::{Steps, step};
 use super::{Engine, EngineError, WindowDecision};
 use crate::clock::{Manual, Timestamp};
 use crate::quota::{Amount, Layer, Measure, Resource, Subject};
@@ -115,7 +115,7 @@ impl Engine {
         let last = self.0.store.lines(&newest).await?.first().map_or(0, |line| line.id);
         let mut behind = None;
         loop {
-            steps(behind.unwrap_or(0).min(last), last);
+            steps(step(behind.unwrap_or(0).min(last)), step(last));
             let which = Lines { behind, most: PAGE, ..Lines::default() };
             let page = self.0.store.lines(&which).await?;
             let Some(line) = page.last() else { break };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Steps;
 use super::moving::same;
+use super::{Steps, step};
 use crate::clock::Timestamp;
 use crate::engine::EngineError;
 use crate::quota::event::{EVERYONE, Line};
@@ -51,9 +51,11 @@ impl Accounts {
             }
             let Some(line) = here.last() else { return Ok(count) };
             behind = Some(line.id);
-            steps(line.id, last);
+            steps(step(line.id.min(last)), step(last));
             count += here.len();
-            here.iter().for_each(|line| self.of_line(line));
+            for line in &here {
+                self.of_line(line);
+            }
         }
     }
 

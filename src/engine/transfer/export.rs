@@ -1,7 +1,7 @@
 //! export: the books as one document.
 
-use super::Steps;
 use super::document::Document;
+use super::{Steps, step};
 use crate::engine::{Engine, EngineError};
 use crate::quota::event::Line;
 use crate::quota::policy::Rule;
@@ -37,10 +37,7 @@ impl Engine {
         };
         let own = |(_, grants): &(Subject, Grants)| !grants.is_empty();
         let grants = everyone.into_iter().filter(own).collect();
-        let ledger = match wanted.ledger {
-            true => Some(ledger(&*self.0.store, steps).await?),
-            false => None,
-        };
+        let ledger = if wanted.ledger { Some(ledger(&*self.0.store, steps).await?) } else { None };
         Ok(Document { layer, grants, ledger })
     }
 }
@@ -79,7 +76,7 @@ async fn lines(store: &dyn Store, steps: Steps<'_>) -> Result<Vec<Line>, EngineE
     let mut all: Vec<Line> = Vec::new();
     loop {
         let behind = all.last().map(|line| line.id);
-        steps(behind.unwrap_or(0).min(last), last);
+        steps(step(behind.unwrap_or(0).min(last)), step(last));
         let part = store.lines(&Lines { behind, most: PAGE, ..Lines::default() }).await?;
         // What is written from now on is not part of it.
         let part: Vec<_> = part.into_iter().filter(|line| line.id <= last).collect();

@@ -140,7 +140,9 @@ fn laid_over(before: &Document, understood: &Understood) -> Document {
     layer.default_group = default_group.or(layer.default_group);
     layer.resources.extend(resources);
     layer.capabilities.extend(capabilities);
-    rules.into_iter().for_each(|rule| over_rules(&mut layer.rules, rule));
+    for rule in rules {
+        over_rules(&mut layer.rules, rule);
+    }
     layer.timezone = timezone.or(layer.timezone);
     layer.period = period.or(layer.period);
     let mut grants = before.grants.clone();

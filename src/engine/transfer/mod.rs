@@ -34,7 +34,12 @@ pub use moving::Moved;
 pub use tree::Tree;
 
 /// Is told how much of a long work is done, and how much there is.
-pub type Steps<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+pub type Steps<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
+
+/// Returns how far the line `id` is, as steps are told.
+pub(super) fn step(id: u64) -> usize {
+    usize::try_from(id).unwrap_or(usize::MAX)
+}
 
 #[cfg(test)]
 mod tests;

@@ -104,7 +104,9 @@ impl Engine {
         let mut accounts = Accounts::default();
         let (here, there) = (sorted(store).await?, sorted(other).await?);
         same("what was used before the ledger", &here, &there)?;
-        here.iter().for_each(|balance| accounts.of_balance(balance));
+        for balance in &here {
+            accounts.of_balance(balance);
+        }
         let lines = accounts.of_lines(store, other, steps).await?;
         let counts = accounts.counted_alike(store, other, self.now()).await?;
         Ok(Moved { lines, balances: here.len(), counts, subjects })

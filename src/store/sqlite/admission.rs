@@ -116,10 +116,15 @@ pub(super) fn consume(
     }
     let open = open::retire(step, &plan.subject, now)?;
     let admission = if let Some(Entry { held, .. }) = holds::load(step.db, id)? {
-        if held.state == State::Settled {
-            readings::without(step, plan, &open, id, now).map(Admission::Granted)
-        } else {
-            Ok(Admission::Lapsed)
+        match held.state {
+            State::Settled => readings::without(step, plan, &open, id, now).map(Admission::Granted),
+            State::Open if open.iter().any(|hold| hold.id == id) => {
+                let text = "the reservation is open: settle it";
+                Err(StoreError::Conflict(text.to_owned()))
+            }
+            State::Open | State::Lapsed | State::Released | State::Refunded => {
+                Ok(Admission::Lapsed)
+            }
         }
     } else {
         charge(step, plan, id, &open, now)

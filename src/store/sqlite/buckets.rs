@@ -5,6 +5,8 @@
 //! the policy says by then, so they stay complete and a missing counter is zero. So a period may
 //! be switched back and forth, and no charge is lost.
 
+use std::time::Duration;
+
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -24,7 +26,7 @@ pub(super) struct Place {
     pub(super) id: i64,
     pub(super) per: Per,
     pub(super) aggregate: Aggregate,
-    /// Of a series (by first use, rolling) it holds all time.
+    /// Of a series (by first use, rolling): the one it was opened for.
     pub(super) bucket: Bucket,
 }
 
@@ -80,8 +82,8 @@ fn fill(step: &mut Step<'_>, window: &Window<'_>) -> Result<i64, StoreError> {
     };
     step.db
         .prepare_cached(
-            "INSERT INTO bucket (resource, per, key, aggregate, shape, start_ms, end_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO bucket (resource, per, key, aggregate, shape, at_ms, start_ms, end_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             resource,
@@ -89,6 +91,7 @@ fn fill(step: &mut Step<'_>, window: &Window<'_>) -> Result<i64, StoreError> {
             bucket.key,
             window.aggregate,
             shape(bucket),
+            moment(bucket),
             start,
             End(end)
         ])?;
@@ -107,6 +110,14 @@ const fn shape(bucket: &Bucket) -> &'static str {
         Shape::Stretch => "stretch",
         Shape::FirstUse { .. } => "first",
         Shape::Rolling { .. } => "rolling",
+    }
+}
+
+/// Returns a moment by which a bucket of a series can be made again.
+fn moment(bucket: &Bucket) -> Timestamp {
+    match (&bucket.shape, bucket.end) {
+        (Shape::Rolling { .. }, Some(end)) => end.before(Duration::from_millis(1)),
+        _ => bucket.start,
     }
 }
 
@@ -137,16 +148,16 @@ pub(super) fn close_changed(step: &mut Step<'_>, policy: &Policy) -> Result<(), 
     Ok(())
 }
 
-const COLUMNS: &str = "id, per, aggregate, key, shape, start_ms, end_ms";
+const COLUMNS: &str = "id, per, aggregate, key, shape, at_ms, end_ms";
 
 fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
     let (key, shape): (String, String) = (row.get(3)?, row.get(4)?);
-    let mut bucket = if shape == "stretch" {
-        Bucket { key, start: Timestamp::MIN, end: None, shape: Shape::Stretch }
+    let (at, End(end)) = (row.get(5)?, row.get(6)?);
+    let bucket = if shape == "stretch" {
+        Bucket { key, start: at, end, shape: Shape::Stretch }
     } else {
-        series(&key, Timestamp::from_millis(0)).map_err(FromSqlError::other)?
+        series(&key, at).map_err(FromSqlError::other)?
     };
-    (bucket.start, bucket.end) = (row.get(5)?, row.get::<_, End>(6)?.0);
     Ok(Place { id: row.get(0)?, per: row.get(1)?, aggregate: row.get(2)?, bucket })
 }
 
@@ -168,7 +179,7 @@ pub(super) fn at(bucket: Bucket, moment: Timestamp) -> Result<Bucket, StoreError
     series(&bucket.key, moment).map_err(text)
 }
 
-/// Returns the opened buckets of `resource` that hold `moment`, by key.
+/// Returns the opened buckets of `resource` that hold `moment`, those that end first before the others.
 pub(super) fn holding(
     db: &Connection,
     resource: &Resource,
@@ -176,7 +187,7 @@ pub(super) fn holding(
 ) -> rusqlite::Result<Vec<Place>> {
     let mut query = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM bucket
-         WHERE resource = ?1 AND end_ms > ?2 AND start_ms <= ?2 ORDER BY key, per"
+         WHERE resource = ?1 AND end_ms > ?2 AND start_ms <= ?2 ORDER BY end_ms, key, per"
     ))?;
     let rows = query.query_map(params![resource, moment], place)?;
     rows.collect()
@@ -200,7 +211,11 @@ pub(super) fn opened(db: &Connection) -> Result<Vec<Opened>, StoreError> {
     };
     let mut all: Vec<_> = all(db)?.into_iter().filter_map(named).collect();
     all.sort_by(|one, other| {
-        let order = |it: &Opened| (it.resource.clone(), it.per, it.bucket.key.clone());
+        let order = |it: &Opened| {
+            let end = it.bucket.end.filter(|_| it.bucket.shape == Shape::Stretch);
+            let end = end.unwrap_or(Timestamp::MAX);
+            (it.resource.clone(), it.per, end, it.bucket.key.clone())
+        };
         order(one).cmp(&order(other))
     });
     Ok(all)

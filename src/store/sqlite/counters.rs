@@ -11,7 +11,7 @@ use super::{fold, members, parts, tally};
 use crate::quota::bucket::Shape;
 use crate::quota::count::{Count, Counted, can_be_kept};
 use crate::quota::event::{Event, Kind};
-use crate::quota::{Aggregate, Per};
+use crate::quota::{Aggregate, Per, Resource, Subject};
 use crate::store::StoreError;
 
 /// Reads a counter from three columns, of which `first` is the first.
@@ -104,7 +104,7 @@ fn add_to(
         // Who has only been reset has not used anything.
         Counted::Same if event.kind == Kind::Reset => return Ok(()),
         Counted::Same | Counted::Changed => {}
-        Counted::Unknown => return fold_anew(step, event, place, account),
+        Counted::Unknown => return fold_anew(step, &event.resource, place, account),
     }
     write(step.db, *id, account, &count)?;
     step.known.remember_count(*id, account, count);
@@ -123,12 +123,11 @@ fn add_to(
 /// Counts all of the account again, where a line does not tell what it changes.
 fn fold_anew(
     step: &mut Step<'_>,
-    event: &Event,
+    resource: &Resource,
     place: &Place,
     account: &str,
 ) -> Result<(), StoreError> {
     let Place { id, per, aggregate, bucket } = place;
-    let resource = &event.resource;
     let window = Window { resource, aggregate: *aggregate, per: *per, bucket, account };
     let tally = fold::one(step.db, &window, None)?;
     write(step.db, *id, account, &tally.count)?;
@@ -136,6 +135,17 @@ fn fold_anew(
     if *aggregate == Aggregate::Unique {
         members::clear(step.db, *id, account)?;
         members::add_all(step.db, *id, account, &tally.members)?;
+    }
+    Ok(())
+}
+
+/// Counts all of `subject` again, in every opened bucket.
+pub(super) fn fold_all_of(step: &mut Step<'_>, subject: &Subject) -> Result<(), StoreError> {
+    for (resource, place) in buckets::all(step.db)? {
+        let account = subject.as_str();
+        if is_of_subjects(&place) && find(step.db, place.id, account)?.is_some() {
+            fold_anew(step, &resource, &place, account)?;
+        }
     }
     Ok(())
 }

@@ -146,7 +146,7 @@ fn each(
 fn start(db: &Connection, window: &Window<'_>) -> rusqlite::Result<Count> {
     let Window { resource, per, bucket, account, .. } = *window;
     if is_of_all_time(bucket) {
-        return balance(db, resource, per, account);
+        return Ok(balance(db, resource, per, account)?.unwrap_or_default());
     }
     let begun = begun(db, resource, per, bucket, Some(account))?;
     Ok(begun.into_values().next().map(|tally| tally.count).unwrap_or_default())
@@ -158,16 +158,14 @@ pub(super) fn balance(
     resource: &Resource,
     per: Per,
     account: &str,
-) -> rusqlite::Result<Count> {
-    let found = db
-        .prepare_cached(
-            "SELECT used, newest_ms FROM balance WHERE resource = ?1 AND per = ?2 AND account = ?3",
-        )?
-        .query_row(params![resource, per, account], |row| {
-            Ok(Count { used: row.get(0)?, newest: row.get(1)?, since: None })
-        })
-        .optional()?;
-    Ok(found.unwrap_or_default())
+) -> rusqlite::Result<Option<Count>> {
+    db.prepare_cached(
+        "SELECT used, newest_ms FROM balance WHERE resource = ?1 AND per = ?2 AND account = ?3",
+    )?
+    .query_row(params![resource, per, account], |row| {
+        Ok(Count { used: row.get(0)?, newest: row.get(1)?, since: None })
+    })
+    .optional()
 }
 
 /// Returns what everyone had used before the first line of the ledger.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::step::Step;
-use super::{open, policy};
+use super::{counters, open, policy};
 use crate::clock::Timestamp;
 use crate::quota::{PolicyVersion, Subject};
 use crate::store::StoreError;
@@ -16,14 +16,21 @@ const NAMED: [&str; 3] = [
 ];
 
 /// Where it stands as an account; `?2` may stand there too.
-const ACCOUNTS: [&str; 5] = [
+const ACCOUNTS: [&str; 7] = [
+    "INSERT INTO part SELECT resource, per, size_ms, ?2, start_ms, net FROM part
+     WHERE account = ?1 AND per = 'subject'
+     ON CONFLICT (resource, per, size_ms, account, start_ms) DO UPDATE SET net = net + excluded.net",
+    "DELETE FROM part WHERE account = ?1 AND account <> ?2 AND per = 'subject'",
+    "INSERT INTO balance SELECT resource, per, ?2, used, newest_ms FROM balance
+     WHERE account = ?1 AND per = 'subject'
+     ON CONFLICT (resource, per, account) DO UPDATE SET used = used + excluded.used,
+        newest_ms = max(coalesce(newest_ms, excluded.newest_ms), coalesce(excluded.newest_ms, newest_ms))",
+    "DELETE FROM balance WHERE account = ?1 AND account <> ?2 AND per = 'subject'",
+    "UPDATE OR REPLACE mark SET account = ?2 WHERE account = ?1 AND per = 'subject'",
     "UPDATE OR REPLACE counter SET account = ?2
      WHERE account = ?1 AND bucket IN (SELECT id FROM bucket WHERE per = 'subject')",
     "UPDATE OR REPLACE member SET account = ?2
      WHERE account = ?1 AND bucket IN (SELECT id FROM bucket WHERE per = 'subject')",
-    "UPDATE OR REPLACE part SET account = ?2 WHERE account = ?1 AND per = 'subject'",
-    "UPDATE OR REPLACE balance SET account = ?2 WHERE account = ?1 AND per = 'subject'",
-    "UPDATE OR REPLACE mark SET account = ?2 WHERE account = ?1 AND per = 'subject'",
 ];
 
 pub(super) fn forget(
@@ -35,9 +42,7 @@ pub(super) fn forget(
     if !is_known(step.db, subject)? {
         return Ok(false);
     }
-    if is_known(step.db, pseudonym)? {
-        return conflict("there is someone of that name already: take another");
-    }
+    let is_shared = is_known(step.db, pseudonym)?;
     let open = open::retire(step, subject, now)?;
     if !open.is_empty() {
         let text = format!("{subject} has reservations under way: try again when they have ended");
@@ -48,6 +53,9 @@ pub(super) fn forget(
     }
     let had = step.db.execute("DELETE FROM grants WHERE subject = ?1", params![subject])?;
     step.known.forget();
+    if is_shared {
+        counters::fold_all_of(step, pseudonym)?;
+    }
     if had > 0 {
         let seen: PolicyVersion = policy::version(step.db)?;
         policy::raise(step, seen)?;
@@ -64,8 +72,4 @@ fn is_known(db: &Connection, subject: &Subject) -> rusqlite::Result<bool> {
         params![subject],
         |row| row.get(0),
     )
-}
-
-fn conflict<T>(text: &str) -> Result<T, StoreError> {
-    Err(StoreError::Conflict(text.to_owned()))
 }

@@ -137,16 +137,21 @@ fn carry_over(db: &Connection, old: &[Line], policy: &Policy) -> Result<(), Stor
             ways.insert(resource.clone(), (aggregate, taken_back));
         }
         let Some((aggregate, taken_back)) = ways.get(resource) else { continue };
-        if taken_back.has(event) || !(event.kind.charges() || resets_all(event)) {
+        if taken_back.has(event) {
             continue;
         }
         for per in Per::ALL {
             let Some(account) = event.account(per) else { continue };
             let whose = (resource.clone(), per, account.to_owned());
-            let mut count = match balances.get(&whose) {
-                Some(count) => *count,
+            let known = match balances.get(&whose) {
+                Some(count) => Some(*count),
                 None => fold::balance(db, resource, per, account)?,
             };
+            // Who has only been reset has not used anything.
+            if known.is_none() && !event.kind.charges() {
+                continue;
+            }
+            let mut count = known.unwrap_or_default();
             count.add(event, &all, *aggregate, false);
             balances.insert(whose, count);
         }
@@ -155,10 +160,6 @@ fn carry_over(db: &Connection, old: &[Line], policy: &Policy) -> Result<(), Stor
         write(db, resource, *per, account, count)?;
     }
     Ok(())
-}
-
-fn resets_all(event: &Event) -> bool {
-    super::tally::resets(event, &Bucket::all())
 }
 
 /// Writes what an account had used before the first line.

@@ -11,7 +11,7 @@ use super::{buckets, counters, fold, members, parts};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::Count;
-use crate::quota::{Amount, Per, Resource, Subject};
+use crate::quota::{Aggregate, Amount, Per, Resource, Subject};
 use crate::store::{Drift, Opened, StoreError};
 
 pub(super) fn recount(
@@ -91,7 +91,8 @@ fn counted(
         if told.used != counted.used {
             drifts.push(drift(window, account, counted.used, told.used));
         }
-        if told != counted && !dry_run {
+        // A lost member does not show in the count.
+        if (told != counted || aggregate == Aggregate::Unique) && !dry_run {
             correct(step, id, account, tally, &told)?;
         }
     }

@@ -20,13 +20,14 @@ CREATE TABLE bucket (
     key       TEXT NOT NULL,     -- 2026-06-18, 2026-W25, all; of a series: 30d, rolling 30d; outside UTC with @ and the zone
     aggregate TEXT NOT NULL,     -- how it adds up: sum, max, last, unique
     shape     TEXT NOT NULL,     -- stretch; first: by first use, key is the period; rolling: kept in parts, key is the period
+    at_ms     INTEGER NOT NULL,  -- of a series: a moment that it was opened for; otherwise its first
     start_ms  INTEGER NOT NULL,  -- its first moment; of a series: the first there is
     end_ms    INTEGER NOT NULL,  -- the first moment after it; 9223372036854775807 if it does not end, or of a series
     UNIQUE (resource, per, key)
 ) STRICT;
 CREATE INDEX bucket_by_end ON bucket (resource, end_ms);
-INSERT INTO bucket (id, resource, per, key, aggregate, shape, start_ms, end_ms)
-    SELECT id, resource, 'subject', key, 'sum', 'stretch', start_ms, end_ms FROM bucket_1;
+INSERT INTO bucket (id, resource, per, key, aggregate, shape, at_ms, start_ms, end_ms)
+    SELECT id, resource, 'subject', key, 'sum', 'stretch', start_ms, start_ms, end_ms FROM bucket_1;
 DROP TABLE bucket_1;
 
 -- How much of a bucket is used; never below zero.
@@ -107,7 +108,7 @@ CREATE INDEX mark_by_end ON mark (end_ms) WHERE end_ms IS NOT NULL;
 CREATE TABLE notice (
     id       INTEGER PRIMARY KEY,
     subject  TEXT NOT NULL,      -- whose charge it was
-    document TEXT NOT NULL       -- all of it, as JSON; its id and subject are those of the row
+    document TEXT NOT NULL       -- all else, as JSON
 ) STRICT;
 CREATE INDEX notice_by_subject ON notice (subject);
 

@@ -4,6 +4,8 @@
 mod beginning;
 mod carrying;
 mod deciding;
+mod following;
+mod ledger;
 mod mistakes;
 mod policy;
 mod recording;

@@ -185,17 +185,25 @@ fn document() -> impl Strategy<Value = Document> {
     })
 }
 
+/// A store, and the folder it keeps its books in.
+type Place = (Arc<dyn Store>, Option<tempfile::TempDir>);
+
+fn in_memory() -> Place {
+    (Arc::new(Memory::default()), None)
+}
+
 /// Returns the stores that it is carried through, one after the other.
-fn stores() -> Vec<(Arc<dyn Store>, Option<tempfile::TempDir>)> {
-    let memory = || (Arc::new(Memory::default()) as Arc<dyn Store>, None);
-    #[cfg(feature = "sqlite")]
-    {
-        let place = tempfile::tempdir().unwrap();
-        let store = crate::store::sqlite::Sqlite::open(&place.path().join("books.db")).unwrap();
-        vec![memory(), (Arc::new(store) as Arc<dyn Store>, Some(place)), memory()]
-    }
-    #[cfg(not(feature = "sqlite"))]
-    vec![memory(), memory()]
+#[cfg(feature = "sqlite")]
+fn stores() -> Vec<Place> {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::store::sqlite::Sqlite::open(&folder.path().join("books.db")).unwrap();
+    vec![in_memory(), (Arc::new(store), Some(folder)), in_memory()]
+}
+
+/// Returns the stores that it is carried through, one after the other.
+#[cfg(not(feature = "sqlite"))]
+fn stores() -> Vec<Place> {
+    vec![in_memory(), in_memory()]
 }
 
 proptest! {

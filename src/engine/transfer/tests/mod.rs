@@ -16,7 +16,7 @@ fn noon() -> Timestamp {
     "2026-06-18T12:00:00Z".parse().unwrap()
 }
 
-fn nobody_watches(_: u64, _: u64) {}
+fn nobody_watches(_: usize, _: usize) {}
 
 async fn visiting(store: Arc<dyn Store>) -> Engine {
     Engine::visit(store, Arc::new(Manual::at(noon()))).await.unwrap()
