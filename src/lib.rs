@@ -45,14 +45,14 @@
 //!
 //! use metergate::clock::Manual;
 //! use metergate::store::memory::Memory;
-//! use metergate::{Amount, Ask, Engine, GroupChange, Limit, Subject, Unit};
+//! use metergate::{Amount, Ask, Engine, GroupChange, Limit, Measure, Subject};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
 //! let engine = Engine::start(Arc::new(Memory::default()), clock.clone()).await?;
 //!
 //! // Everyone may upload 500 MB a month.
-//! let limit = Limit::parse("500MB/month", Unit::Bytes)?;
+//! let limit = Limit::parse("500MB/month", &Measure::BYTES)?;
 //! let limits = [("media_bytes".parse()?, limit)].into();
 //! let free = GroupChange { limits, default: true, ..GroupChange::default() };
 //! engine.set_group("free", &free).await?;
@@ -130,14 +130,14 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Ask, Charge, Decision, Engine, EngineError, Fact, Figures, GroupChange, Hold, ItemDecision,
-    MissingGroup, OverrideChange, Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used,
-    WindowDecision,
+    Ask, BoostChange, Charge, Consumed, Decision, DeclaredResource, Engine, EngineError,
+    Explanation, Fact, Figures, GroupChange, Hold, ItemDecision, MissingGroup, OverrideChange,
+    Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{
-    Amount, Capability, Grants, Group, Invalid, Layer, Limit, Overflow, Pattern, Period, Policy,
-    Resource, Subject, Unit, Window, Zone,
+    Aggregate, Amount, Capability, Grants, Group, Invalid, Layer, Limit, Measure, Overflow,
+    Pattern, Period, Policy, Resource, Subject, Unit, Window, Zone,
 };
 pub use store::{StorageSpec, Store, StoreError, Timed};
 

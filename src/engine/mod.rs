@@ -1,6 +1,6 @@
 //! The mind: policy, store and clock together answer one question: may they?
 //!
-//! **check** writes nothing; **reserve** decides and sets room aside as a [`Hold`], which can
+//! **check** writes nothing; **explain** says why, too; **consume** charges at once; **reserve** decides and sets room aside as a [`Hold`], which can
 //! **grow** and be **extended** until it is **settled** with what was really used, **released**
 //! or, once settled, **refunded**; **record** notes what happened whatever the limit; **set**
 //! brings a count to a value, **reset** to zero. **usage**, **summary**, **over**, **top**,
@@ -11,9 +11,12 @@
 mod ask;
 mod check;
 mod decision;
+mod explain;
 mod plan;
 mod terms;
+mod worded;
 // Room set aside.
+mod consume;
 mod hold;
 mod reserve;
 mod settle;
@@ -41,9 +44,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use ask::Ask;
+pub use consume::Consumed;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
-pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
+pub use declare::{
+    BoostChange, DeclaredBy, DeclaredResource, GroupChange, Members, MissingGroup, NeededBy,
+    OverrideChange, SubjectView,
+};
 pub use error::EngineError;
+pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
 pub use hold::{Charge, Hold};
 pub use keeping::{LEAST_KEPT, Rebuilt};
 pub use ledger::{Someone, Step};
@@ -53,6 +61,7 @@ pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
 pub use summary::Summary;
 pub use terms::UploadTerms;
+pub use worded::Worded;
 
 /// Parts of lists, and of the ledger.
 pub use crate::store::{Charged, Drift, Lines, Page};
