@@ -72,6 +72,26 @@ impl Assigned {
     }
 }
 
+/// Understands `assignments` of amounts, of resources that `policy` declares.
+///
+/// # Errors
+/// For a name that is given twice or is not declared, and for a value that is no amount.
+pub(super) fn amounts(
+    assignments: &[Assignment],
+    policy: &Policy,
+) -> Result<BTreeMap<Resource, Amount>, Invalid> {
+    let mut amounts = BTreeMap::new();
+    for Assignment { name, value } in assignments {
+        let _: Resource = name.parse()?;
+        let resource = policy.resource(name)?.clone();
+        let amount = policy.measure(&resource).parse(value).map_err(|e| within(name, &e))?;
+        if amounts.insert(resource, amount).is_some() {
+            return Err(Invalid::new(format!("{name} is given twice: write the sum of both")));
+        }
+    }
+    Ok(amounts)
+}
+
 /// Reads the size of one upload: an amount of bytes, or `unlimited`.
 fn size(text: &str) -> Result<Size, Invalid> {
     if text == "unlimited" {

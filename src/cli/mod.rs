@@ -19,14 +19,18 @@ mod progress;
 mod table;
 mod words;
 // Who may how much.
+mod boost;
 mod capability;
 mod group;
 mod overrides;
+mod resource;
 mod rule;
 mod user;
 // What was used, and what may be.
+mod asking;
 mod check;
 mod events;
+mod explain;
 mod history;
 mod listing;
 mod record;

@@ -65,7 +65,8 @@ pub(super) enum OverrideCommand {
     },
 }
 
-fn note(text: &str) -> Result<String, Invalid> {
+/// Reads a note.
+pub(super) fn note(text: &str) -> Result<String, Invalid> {
     if text.chars().any(char::is_control) {
         return Err(Invalid::new("a note is one line of text"));
     }

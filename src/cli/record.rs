@@ -107,7 +107,11 @@ fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
     } else {
         format!("{} recorded", words::amount(measure, fact.amount))
     };
-    let over = if recorded.over { ", the limit is reached" } else { "" };
+    let over = match (recorded.window.over, recorded.over) {
+        (true, _) => ", the limit is reached",
+        (false, true) => ", a limit is reached",
+        (false, false) => "",
+    };
     let count = match fact.at {
         // What is used "this month" is said only of the present one.
         Some(_) => format!(

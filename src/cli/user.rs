@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::answer::{Answer, Done};
+use super::boost::{self, Boosts};
 use super::exit::Failure;
 use super::overrides::{Shown, shown};
 use super::table::table;
@@ -45,7 +46,7 @@ pub(super) enum UserCommand {
         #[arg(long, value_name = "DATE")]
         until: Option<Timestamp>,
     },
-    /// Show the group, exemption and overrides of a subject
+    /// Show the group, exemption, overrides and boosts of a subject
     #[command(after_help = "Examples:
   metergate user show @alice:example.org")]
     Show {
@@ -70,7 +71,7 @@ pub(super) enum UserCommand {
         /// Who
         subject: Subject,
     },
-    /// Take group and exemption from a subject; its overrides and its usage stay
+    /// Take group and exemption from a subject; its overrides, boosts and usage stay
     #[command(
         visible_alias = "rm",
         after_help = "Examples:
@@ -94,6 +95,7 @@ struct Place<'a> {
     exempt: bool,
     exempt_until: Option<Timestamp>,
     overrides: BTreeMap<String, Shown>,
+    boosts: Boosts,
 }
 
 /// A subject that is no longer known, as programs read it.
@@ -124,6 +126,7 @@ impl<'a> Place<'a> {
             exempt: exempt.is_some(),
             exempt_until: exempt.and_then(|grant| grant.until),
             overrides: shown(policy, grants),
+            boosts: boost::shown(policy, grants),
         }
     }
 
@@ -150,6 +153,14 @@ impl<'a> Place<'a> {
         let all: Vec<_> =
             all.map(|(name, shown)| format!("{name} {}", shown.words(words, now))).collect();
         if all.is_empty() { "none".to_owned() } else { all.join("; ") }
+    }
+
+    fn boosts(&self, words: &Words, now: Timestamp) -> Option<String> {
+        let all = self.boosts.iter().flat_map(|(name, boosts)| {
+            boosts.iter().map(move |shown| format!("{name} {}", shown.words(words, now)))
+        });
+        let all: Vec<_> = all.collect();
+        Some(all.join("; ")).filter(|all| !all.is_empty())
     }
 }
 
@@ -217,10 +228,11 @@ async fn show(engine: &Engine, subject: &Subject) -> Result<Answer, Failure> {
     let place =
         Place::of(&engine.policy().await?, subject, &view.grants, view.group.as_deref(), now);
     let text = format!(
-        "{subject}\n  group      {}\n  exempt     {}\n  overrides  {}",
+        "{subject}\n  group      {}\n  exempt     {}\n  overrides  {}\n  boosts     {}",
         place.group(&words),
         place.exempt(&words),
         place.overrides(&words, now),
+        place.boosts(&words, now).unwrap_or_else(|| "none".to_owned()),
     );
     Ok(Answer::new(text, &place)?)
 }
@@ -248,10 +260,11 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
             place.group(&words),
             place.exempt(&words),
             place.overrides(&words, now),
+            place.boosts(&words, now).unwrap_or_default(),
         ]
     });
     let text = table(
-        ["SUBJECT", "GROUP", "EXEMPT", "OVERRIDES"],
+        ["SUBJECT", "GROUP", "EXEMPT", "OVERRIDES", "BOOSTS"],
         rows,
         "nobody has anything of their own",
     );

@@ -86,6 +86,12 @@ impl Ask {
         match self {
             Self::Resource { resource, amount } => Ok(vec![plain(resource, *amount)]),
             Self::Member { resource, member } => {
+                let aggregate = policy.measure(resource).aggregate;
+                if aggregate != Aggregate::Unique {
+                    return Err(Invalid::new(format!(
+                        "{resource} is a {aggregate}: say how much, not which one"
+                    )));
+                }
                 let member = Some(member.clone());
                 Ok(vec![Wanted { member, ..plain(resource, Amount::ONE) }])
             }
@@ -101,7 +107,8 @@ impl Ask {
                     .map(|resource| plain(resource, policy.measure(resource).share_of(asked)));
                 Ok(by_bytes(policy, all.collect()))
             }
-            Self::Within { ask, .. } => {
+            Self::Within { ask, limit } => {
+                limit.is_one_s_own()?;
                 let items = ask.items(policy)?;
                 if items.len() > 1 {
                     return Err(Invalid::new(
@@ -149,7 +156,8 @@ impl Ask {
     }
 
     /// Returns how much is asked for, if it says so: of several resources, the most.
-    pub(super) fn amount(&self) -> Option<Amount> {
+    #[must_use]
+    pub fn amount(&self) -> Option<Amount> {
         match self {
             Self::Capability { amount, .. } => *amount,
             Self::Resource { amount, .. } | Self::Addition { more: amount, .. } => Some(*amount),
@@ -157,22 +165,6 @@ impl Ask {
             Self::Within { ask, .. } => ask.amount(),
             Self::Member { .. } => None,
         }
-    }
-
-    /// Returns an error if something of it cannot be set aside.
-    pub(super) fn can_be_held(&self, policy: &Policy) -> Result<(), Invalid> {
-        for wanted in self.items(policy)? {
-            if wanted.amount.is_negative() {
-                return Err(Invalid::new("a reservation is not below zero"));
-            }
-            if policy.measure(&wanted.resource).aggregate == Aggregate::Unique {
-                return Err(Invalid::new(format!(
-                    "members of {} cannot be reserved: check, and record them by use",
-                    wanted.resource
-                )));
-            }
-        }
-        Ok(())
     }
 }
 

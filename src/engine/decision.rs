@@ -1,11 +1,9 @@
 //! Decision: yes or no, what bound it, what is left, when it resets.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::plan::Planned;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, whole_seconds};
 use crate::quota::plan::{Item, Plan, Readings};
 use crate::quota::rule::{self, Case, Verdict};
 use crate::quota::strictness::Mode;
@@ -89,6 +87,12 @@ pub struct WindowDecision {
     pub over: bool,
     /// It denies what was asked, or would if it were not only observed.
     pub would_deny: bool,
+    /// Of a soft limit: past what it denies, too.
+    #[serde(skip)]
+    pub ceiling: Option<Amount>,
+    /// Of a soft limit that was passed: from when on it denies, too.
+    #[serde(skip)]
+    pub grace_ends: Option<Timestamp>,
 }
 
 /// The figures of one window, with the name of its resource.
@@ -161,13 +165,8 @@ impl Decision {
     }
 }
 
-/// Rounds up, and never to zero.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
 /// Says where the limit of a window comes from: whoever shares it, or whatever gave it.
-fn source(plan: &Plan, case: &Case<'_>) -> String {
+pub(super) fn source(plan: &Plan, case: &Case<'_>) -> String {
     match case.bound.per {
         Per::Subject => case.item.source.to_string(),
         Per::Group => format!("pool {}", plan.group.as_deref().unwrap_or_default()),
@@ -212,6 +211,8 @@ impl WindowDecision {
             over: bound.limit.is_some_and(|limit| reading.used >= limit)
                 || (passes && bound.strictness.mode == Mode::Soft),
             would_deny: denies || (passes && bound.strictness.mode == Mode::Observe),
+            ceiling: bound.strictness.ceiling,
+            grace_ends: case.grace_ends(),
         }
     }
 }

@@ -127,6 +127,13 @@ impl Hold {
         Ok(())
     }
 
+    /// Says that it was not set aside but charged, and in which windows.
+    pub(super) fn charged_in(mut self, plan: Plan) -> Charge {
+        self.ended = true;
+        let windows = Some(Arc::new(plan));
+        Charge { engine: self.engine.clone(), id: self.id, total: self.room, windows }
+    }
+
     /// Says that nothing was set aside after all.
     pub(super) fn forget(mut self) {
         self.ended = true;

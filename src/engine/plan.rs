@@ -8,7 +8,7 @@ use crate::quota::policy::{Capped, Source, Terms};
 use crate::quota::strictness::Mode;
 use crate::quota::{
     Amount, Bucket, Grants, Invalid, Limit, Measure, Per, Period, Policy, Resource, Strictness,
-    Subject, Zone,
+    Subject, Window, Zone,
 };
 
 /// How often a plan is made again because the policy changed under it, at most.
@@ -52,7 +52,7 @@ impl Question<'_> {
     }
 
     fn limit(&self) -> Option<&Limit> {
-        match self {
+        match *self {
             Self::Ask(ask) => ask.limit(),
             Self::Of(_) => None,
         }
@@ -116,23 +116,16 @@ pub(super) fn plan(
     Ok(Planned { plan, max_size, max_size_source, zone: terms.zone, measures })
 }
 
-fn item(
-    policy: &Policy,
-    terms: &Terms<'_>,
+fn item<'a>(
+    policy: &'a Policy,
+    terms: &Terms<'a>,
     wanted: Wanted,
-    call: Option<&Limit>,
+    call: Option<&'a Limit>,
     at: Timestamp,
 ) -> Item {
     let Wanted { resource, amount, member, metered } = wanted;
-    let (own, source): (Vec<_>, _) = if let Some(limit) = call {
-        let boost = Amount::ZERO;
-        (limit.windows().iter().map(|window| Capped { window, boost }).collect(), Source::Call)
-    } else {
-        let (limit, source) = terms.limit(&resource);
-        (terms.own(limit, &resource).collect(), source)
-    };
-    let all = own.into_iter().chain(terms.pools(&resource));
-    let mut bounds: Vec<_> = all.map(|capped| bound(policy, terms, capped, at)).collect();
+    let (capped, source) = capped(terms, &resource, call);
+    let mut bounds: Vec<_> = capped.iter().map(|it| bound(policy, terms, *it, at)).collect();
     for counted in [policy.period(), Period::Never] {
         let bucket = Bucket::of(counted, &terms.zone, at);
         let there = |bound: &Bound| bound.per == Per::Subject && bound.bucket.key == bucket.key;
@@ -144,15 +137,38 @@ fn item(
     Item { resource, aggregate, amount, member, metered, source, bounds }
 }
 
-fn bound(policy: &Policy, terms: &Terms<'_>, capped: Capped<'_>, at: Timestamp) -> Bound {
-    let Capped { window, boost } = capped;
-    let period = window.period.unwrap_or(policy.period());
-    let zone = match (&window.timezone, window.per) {
+/// Returns the windows that bind on `resource`, and where the subject's own come from; they are
+/// the first bounds of its item, in this order.
+pub(super) fn capped<'a>(
+    terms: &Terms<'a>,
+    resource: &Resource,
+    call: Option<&'a Limit>,
+) -> (Vec<Capped<'a>>, Source) {
+    let (mut all, source): (Vec<_>, _) = if let Some(limit) = call {
+        let boost = Amount::ZERO;
+        (limit.windows().iter().map(|window| Capped { window, boost }).collect(), Source::Call)
+    } else {
+        let (limit, source) = terms.limit(resource);
+        (terms.own(limit, resource).collect(), source)
+    };
+    all.extend(terms.pools(resource));
+    (all, source)
+}
+
+/// Returns the zone in which the days of `window` begin.
+pub(super) fn zone_of(policy: &Policy, terms: &Terms<'_>, window: &Window) -> Zone {
+    match (&window.timezone, window.per) {
         (Some(zone), _) => zone.clone(),
         (None, Per::Subject | Per::Group) => terms.zone.clone(),
         // All share it, so it has the days of all.
         (None, Per::Server) => policy.zone(),
-    };
+    }
+}
+
+fn bound(policy: &Policy, terms: &Terms<'_>, capped: Capped<'_>, at: Timestamp) -> Bound {
+    let Capped { window, boost } = capped;
+    let period = window.period.unwrap_or(policy.period());
+    let zone = zone_of(policy, terms, window);
     let boosted = |amount: Amount| match window.strictness.mode {
         Mode::Hard | Mode::Soft => amount.plus(boost).unwrap_or(Amount::MAX),
         Mode::Observe => amount,

@@ -6,7 +6,7 @@ use super::report::windows;
 use super::{Ask, Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::idempotency::Key;
-use crate::quota::{Aggregate, Amount, Measure, Period, Resource, Subject};
+use crate::quota::{Aggregate, Amount, Measure, Per, Period, Resource, Subject};
 
 /// How far back a fact may be recorded.
 const LATEST: Duration = Duration::from_hours(35 * 24);
@@ -33,11 +33,12 @@ pub struct Fact {
 /// What a fact did to the count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The window with the least room after it; without a limit that of the default period.
+    /// The subject's own window with the least room after it; without a limit that of the
+    /// default period.
     pub window: WindowDecision,
     /// How the resource is counted.
     pub measure: Measure,
-    /// A limit is reached.
+    /// A limit is reached, perhaps one that is shared with others.
     pub over: bool,
     /// It had been recorded before; nothing was changed.
     pub replayed: bool,
@@ -69,10 +70,12 @@ impl Engine {
                 break (recorded, planned);
             }
         };
+        self.charged();
         let windows = windows(&planned.plan, &recorded.readings, now);
         let over = windows.iter().any(|window| window.over);
         let room = |window: &WindowDecision| window.remaining.unwrap_or(Amount::MAX);
-        let window = windows.into_iter().min_by_key(room);
+        let own = windows.into_iter().filter(|window| window.per == Per::Subject);
+        let window = own.min_by_key(room);
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
         let measure = planned.measure(&fact.resource);
         Ok(Recorded { window, measure, over, replayed: recorded.replayed })
@@ -116,6 +119,7 @@ impl Engine {
             let planned = planning.next().await?;
             let bucket = period.map(|period| planned.bucket(period));
             if let Some(()) = self.0.store.reset(&planned.plan, bucket.as_ref(), now).await? {
+                self.charged();
                 return Ok(());
             }
         }

@@ -78,8 +78,8 @@ pub struct Used {
 }
 
 impl Engine {
-    /// Returns what `subject` used of `resource`; the figures at the top are those of the window
-    /// with the least room.
+    /// Returns what `subject` used of `resource`; the figures at the top are those of its own
+    /// window with the least room.
     ///
     /// # Errors
     /// Bad input for a range that ends before it starts; unavailable if the store is.
@@ -159,11 +159,11 @@ impl Planned {
         for item in &mut plan.items {
             match span {
                 Span::Limits => {
-                    let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
-                    item.bounds.retain(|bound| bound.limit.is_some() || !limited);
-                    if !limited {
-                        item.bounds.truncate(1);
-                    }
+                    let own = |bound: &Bound| bound.per == Per::Subject;
+                    let limited = |bound: &Bound| bound.limit.is_some();
+                    let mut counted = item.bounds.iter().any(|it| own(it) && limited(it));
+                    // Without a limit of its own: what it used per default period.
+                    item.bounds.retain(|it| limited(it) || !std::mem::replace(&mut counted, true));
                 }
                 Span::Period(period) => {
                     let own = item.bounds.iter().find(|bound| {
@@ -191,9 +191,12 @@ impl UsageReport {
         span: Span,
         windows: Vec<WindowDecision>,
     ) -> Self {
+        let of_its_own = |window: &WindowDecision| window.per == Per::Subject;
+        let none_of_its_own = !windows.iter().any(of_its_own);
+        let own = || windows.iter().filter(|window| none_of_its_own || of_its_own(window));
         let observed = |window: &WindowDecision| window.mode == Mode::Observe;
-        let all_observed = windows.iter().all(observed);
-        let heeded = || windows.iter().filter(|window| all_observed || !observed(window));
+        let all_observed = own().all(observed);
+        let heeded = || own().filter(|window| all_observed || !observed(window));
         let room = |window: &WindowDecision| window.remaining.unwrap_or(Amount::MAX);
         // Of several without room, the one that is passed by most.
         let tightest = heeded().min_by_key(|window| (room(window), Reverse(overage(window))));

@@ -44,6 +44,7 @@ impl Engine {
                 break (recorded, planned, basis);
             }
         };
+        self.charged();
         let mut windows = windows(&planned.plan, &recorded.readings, now);
         let over = windows.iter().any(|window| window.over);
         if basis >= windows.len() {

@@ -24,6 +24,7 @@ impl Engine {
         watched: Option<&Plan>,
     ) -> Result<(), EngineError> {
         let settled = self.0.store.settle(id, total, watched, self.now()).await?;
+        self.charged();
         if settled.ok_or_else(unknown)?.late {
             tracing::warn!(hold = %id, %total, "a reservation was settled after it had lapsed");
         }
@@ -61,7 +62,9 @@ impl Engine {
         id: HoldId,
         watched: Option<&Plan>,
     ) -> Result<(), EngineError> {
-        self.0.store.refund(id, watched, self.now()).await?.ok_or_else(unknown)
+        let refunded = self.0.store.refund(id, watched, self.now()).await?;
+        self.charged();
+        refunded.ok_or_else(unknown)
     }
 }
 

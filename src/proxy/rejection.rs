@@ -1,7 +1,6 @@
 //! Rejection: every reason to answer ourselves, and that answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
@@ -9,11 +8,12 @@ use serde_json::json;
 
 use super::concurrency::Full;
 use super::settings::{Errcode, Refusal as Style, Settings};
+use crate::clock::whole_seconds;
 use crate::engine::{Decision, EngineError, Figures, Reason};
 use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
 use crate::net::{Body, ClientError};
 use crate::quota::capability::UPLOAD;
-use crate::quota::{Amount, Measure, Zone};
+use crate::quota::{Amount, Measure, Per, Period, Zone};
 use crate::telemetry::cause;
 
 /// When a client may try again after something of ours was out, in seconds.
@@ -179,7 +179,7 @@ fn over_limit(figures: &Figures, retry_after: Option<u64>, style: &Style) -> Mat
     error.with("org.metergate.quota", quota)
 }
 
-/// Tells a person what is spent, what is asked for, and when it starts anew.
+/// Tells a person what is spent, by whom, what is asked for, and when there is room again.
 fn sentence(figures: &Figures) -> String {
     let (window, resource) = (&figures.window, &figures.resource);
     let measure = &figures.measure;
@@ -192,14 +192,18 @@ fn sentence(figures: &Figures) -> String {
     } else {
         (String::new(), format!(" {resource}"))
     };
-    let resets = window.resets_at.map(|end| format!(" Resets {}.", Zone::UTC.tell(end)));
+    let whose = match window.per {
+        Per::Subject => "Upload limit",
+        Per::Group => "Upload limit shared with others",
+        Per::Server => "Upload limit of the whole server",
+    };
+    let resets = window.resets_at.map(|moment| match window.period {
+        // It does not start anew: what was used falls out of it bit by bit.
+        Period::Rolling(_) => format!(" The first of it is free again {}.", Zone::UTC.tell(moment)),
+        _ => format!(" Resets {}.", Zone::UTC.tell(moment)),
+    });
     format!(
-        "Upload limit reached: {used} of {limit}{what} used {when}{needs}.{} Text messages still work.",
+        "{whose} reached: {used} of {limit}{what} used {when}{needs}.{} Text messages still work.",
         resets.unwrap_or_default()
     )
-}
-
-/// Rounds up, and never to zero.
-fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::invalid::Invalid;
-use super::{Measure, Window};
+use super::{Measure, Per, Window};
 
 /// All caps on one resource at once; none means unlimited.
 ///
@@ -56,6 +56,20 @@ impl Limit {
     #[must_use]
     pub fn windows(&self) -> &[Window] {
         &self.0
+    }
+
+    /// Returns an error if a window of it is shared: those are declared by groups.
+    ///
+    /// # Errors
+    /// A fragment that says where it belongs.
+    pub fn is_one_s_own(&self) -> Result<(), Invalid> {
+        match self.0.iter().find(|window| window.per != Per::Subject) {
+            Some(window) => Err(Invalid::new(format!(
+                "a limit per {} belongs to a group: declare it there",
+                window.per
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Returns the limit as a person would write it: `500 MB/month, 50 MB/day`.

@@ -8,7 +8,7 @@ use super::{Amount, Per, Period, Resource, Subject};
 use crate::clock::Timestamp;
 
 /// What there is to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// A percentage of the limit was reached.

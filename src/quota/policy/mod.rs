@@ -3,6 +3,7 @@
 //! It has two layers: the *file* layer, written from the configuration file at start, and the
 //! *store* layer, changed by command line and API. An entry of the file shadows one of the store.
 
+mod claims;
 mod source;
 mod terms;
 
@@ -16,6 +17,7 @@ use super::once::once;
 use super::resource::name;
 use super::{Capability, Group, Limit, Measure, Pattern, Per, Period, Resource, Window, Zone};
 
+pub use claims::{Claim, Standing};
 pub use source::Source;
 pub use terms::{Capped, Terms};
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 /// Where a subject's limits come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -34,6 +36,12 @@ impl fmt::Display for Source {
             Self::Call => f.write_str("call"),
             Self::Nothing => f.write_str("none"),
         }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

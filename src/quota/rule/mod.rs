@@ -62,19 +62,41 @@ impl Case<'_> {
         Ok(limit.is_some_and(|verdict| verdict != Verdict::Fits))
     }
 
-    fn grace_is_over(&self) -> bool {
+    /// Returns from when on a soft limit that was passed denies; none if it has no grace, or
+    /// was not passed.
+    #[must_use]
+    pub fn grace_ends(&self) -> Option<Timestamp> {
         let grace = self.bound.strictness.grace.zip(self.reading.over_since);
-        grace.is_some_and(|(grace, since)| since.after(grace) <= self.now)
+        grace.map(|(grace, since)| since.after(grace))
     }
 
-    /// Decides what is asked against `limit`. Giving back (a negative amount) always fits.
-    fn against(&self, limit: Amount) -> Result<Verdict, Overflow> {
-        let trailing = self.bound.strictness.admit == Admit::Trailing;
-        let asked = self.asked()?;
-        if asked.is_negative() || (trailing && self.growing) {
-            return Ok(Verdict::Fits);
+    fn grace_is_over(&self) -> bool {
+        self.grace_ends().is_some_and(|end| end <= self.now)
+    }
+
+    /// Returns by how much limit and ceiling would have to be higher for what is asked to fit;
+    /// zero if it does.
+    ///
+    /// # Errors
+    /// [`Overflow`] if that does not fit in 64 bits.
+    pub fn lacks(&self) -> Result<Amount, Overflow> {
+        if self.judge()? == Verdict::Fits {
+            return Ok(Amount::ZERO);
         }
-        let asked = if trailing { asked.min(Amount::ONE) } else { asked };
+        let strictness = &self.bound.strictness;
+        let ceiling = strictness.ceiling.filter(|_| !self.grace_is_over());
+        let (Some(end), Some(needed)) = (ceiling.or(self.bound.limit), self.needed()?) else {
+            return Ok(Amount::ZERO);
+        };
+        let taken = self.reading.used.plus(self.held())?;
+        Ok(taken.plus(needed)?.minus(end)?.at_least_zero())
+    }
+
+    /// Decides what is asked against `limit`.
+    fn against(&self, limit: Amount) -> Result<Verdict, Overflow> {
+        let Some(asked) = self.needed()? else {
+            return Ok(Verdict::Fits);
+        };
         let alone = self.reading.used.plus(asked)?;
         if alone.plus(self.held())? <= limit {
             Ok(Verdict::Fits)
@@ -83,6 +105,17 @@ impl Case<'_> {
         } else {
             Ok(Verdict::Exceeds)
         }
+    }
+
+    /// Returns how much must fit; none if anything does: giving back (a negative amount), and
+    /// going on with what was admitted by its beginning alone.
+    fn needed(&self) -> Result<Option<Amount>, Overflow> {
+        let trailing = self.bound.strictness.admit == Admit::Trailing;
+        let asked = self.asked()?;
+        if asked.is_negative() || (trailing && self.growing) {
+            return Ok(None);
+        }
+        Ok(Some(if trailing { asked.min(Amount::ONE) } else { asked }))
     }
 
     /// Returns by how much the count would rise.
@@ -115,7 +148,9 @@ impl Case<'_> {
 /// [`Overflow`] if a sum does not fit in 64 bits, even in a window without a limit.
 pub fn judge_all(plan: &Plan, readings: &Readings, now: Timestamp) -> Result<Verdict, Overflow> {
     let mut worst = Verdict::Fits;
-    for case in cases(plan, readings, now) {
+    // A window of a group limits nobody who is in none.
+    let shared = cases(plan, readings, now).filter(|it| plan.account(it.bound.per).is_some());
+    for case in shared {
         let (used, held) = (case.reading.used, case.held());
         used.plus(held)?.plus(case.asked()?)?;
         worst = worst.max(case.judge()?);

@@ -122,3 +122,6 @@ impl<'a> Terms<'a> {
         self.group.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;
