@@ -56,7 +56,7 @@ mod tests {
             let span = duration(text).unwrap();
             assert_eq!(duration(&duration_text(span)), Ok(span), "{text}");
         }
-        assert_eq!(duration_text(Duration::from_secs(7 * 86_400)), "7d");
+        assert_eq!(duration_text(Duration::from_hours(7 * 24)), "7d");
     }
 
     #[test]
