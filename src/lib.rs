@@ -130,9 +130,10 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Ask, BoostChange, Charge, Consumed, Decision, DeclaredResource, Engine, EngineError,
-    Explanation, Fact, Figures, GroupChange, Hold, ItemDecision, MissingGroup, OverrideChange,
-    Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used, WindowDecision, Worded,
+    Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Drift, Engine,
+    EngineError, Explanation, Fact, Figures, GroupChange, Hold, ItemDecision, LEAST_KEPT, Lines,
+    MissingGroup, OverrideChange, Page, Reason, Rebuilt, Recorded, Reserved, Someone, Span, Step,
+    SubjectView, Summary, UsageReport, Used, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{

@@ -45,7 +45,7 @@ const LAW: [(&str, &[&str]); 14] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 21] = [
+const OWNERS: [(&str, &[&str]); 22] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["notify"]),
@@ -61,6 +61,7 @@ const OWNERS: [(&str, &[&str]); 21] = [
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
     ("rusqlite", &["store/sqlite"]),
     ("rustls_native_certs", &["net/tls"]),
+    ("serde_saphyr", &["cli"]),
     ("socket2", &["net"]),
     ("tokio_rustls", &["net/tls"]),
     ("toml", &["config"]),

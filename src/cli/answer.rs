@@ -39,6 +39,11 @@ impl Answer {
         Ok(Self { words: words.into(), json: serde_json::to_string(json)?, exit: Exit::Done })
     }
 
+    /// Returns the answer that is the same `text` to people and programs.
+    pub(super) fn document(text: String) -> Self {
+        Self { json: text.clone(), words: text, exit: Exit::Done }
+    }
+
     /// Returns the answer of one who has nothing to say.
     pub(super) const fn silent(exit: Exit) -> Self {
         Self { words: String::new(), json: String::new(), exit }

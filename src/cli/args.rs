@@ -13,6 +13,7 @@ use super::group::GroupCommand;
 use super::history::History;
 use super::listing::{Over, Top};
 use super::man::Man;
+use super::move_to::Move;
 use super::overrides::OverrideCommand;
 use super::rebuild::Rebuild;
 use super::record::{Reset, Use};
@@ -20,8 +21,10 @@ use super::resource::ResourceCommand;
 use super::rule::RuleCommand;
 use super::serve::Serve;
 use super::set::Set;
+use super::simulate::Simulate;
 use super::subjects::Subjects;
 use super::summary::Summary;
+use super::transfer::{Export, Import};
 use super::usage::Usage;
 use super::user::UserCommand;
 
@@ -60,6 +63,10 @@ Ask and count:
   top        Who used most
 
 Look after the books:
+  export     Everything as one document
+  import     Bring a document in, all of it or nothing
+  move       Copy everything to another store
+  simulate   Whom another policy would have refused
   rebuild    Compare every count with the ledger, and correct it
 
 Shell:
@@ -140,6 +147,10 @@ pub(super) enum OnStore {
     Subjects(Subjects),
     Over(Over),
     Top(Top),
+    Export(Export),
+    Import(Import),
+    Move(Move),
+    Simulate(Simulate),
     Rebuild(Rebuild),
 }
 

@@ -10,8 +10,8 @@ use super::words::{self, Words};
 use crate::engine::{Engine, Page, Used};
 use crate::quota::Period;
 
-/// How many are read in one step.
-const PAGE: usize = 1000;
+/// How many are read in one step; each step of `over` may have to look at the whole ledger.
+const PAGE: usize = 10_000;
 
 /// Who has reached a limit
 #[derive(Debug, Args)]

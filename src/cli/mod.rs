@@ -38,6 +38,10 @@ mod set;
 mod subjects;
 mod summary;
 mod usage;
+// Everything at once: carried elsewhere, or tried under another policy.
+mod move_to;
+mod simulate;
+mod transfer;
 // The books.
 mod rebuild;
 // The service.

@@ -82,6 +82,10 @@ async fn on_engine(command: OnStore, engine: &Engine, json: bool) -> Result<Answ
         OnStore::Subjects(subjects) => subjects.run(engine, json).await,
         OnStore::Over(over) => over.run(engine, json).await,
         OnStore::Top(top) => top.run(engine).await,
+        OnStore::Export(export) => export.run(engine).await,
+        OnStore::Import(import) => import.run(engine).await,
+        OnStore::Move(to) => to.run(engine).await,
+        OnStore::Simulate(simulate) => simulate.run(engine).await,
         OnStore::Rebuild(rebuild) => rebuild.run(engine).await,
     }
 }

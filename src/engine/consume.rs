@@ -28,6 +28,7 @@ impl Engine {
         let now = hold.at();
         match said {
             Said::Yes(readings) => {
+                self.charged();
                 let decision = Decision::of(&planned, &readings, false, now)?;
                 Ok(Consumed { decision, charge: Some(hold.charged_in(planned.plan)) })
             }

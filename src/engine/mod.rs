@@ -34,6 +34,9 @@ mod top;
 mod keeping;
 // Changing.
 mod declare;
+// Carrying all of it elsewhere, and trying another policy on it.
+mod simulate;
+mod transfer;
 // The process itself.
 mod error;
 mod instance;
@@ -59,8 +62,12 @@ pub use outbox::Charges;
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
+pub use simulate::{OverAt, Refused, Simulation, Stretch};
 pub use summary::Summary;
 pub use terms::UploadTerms;
+pub use transfer::{
+    Change, Changes, Document, Draft, Foreign, How, Imported, Moved, Steps, Tree, Wanted, foreign,
+};
 pub use worded::Worded;
 
 /// Parts of lists, and of the ledger.

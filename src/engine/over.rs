@@ -15,7 +15,7 @@ use crate::store::{Page, Usage};
 const PAGE: usize = 1000;
 /// How often a bucket whose counters are not kept is read for one subject, before it is read for
 /// all of them at once.
-const SINGLY: usize = 16;
+const SINGLY: usize = 64;
 
 impl Engine {
     /// Returns those who have reached a limit on `resource`, by name, with the window they reached:
@@ -36,10 +36,12 @@ impl Engine {
             let (snapshot, grants) = self.grants_between(&first.subject, &last.subject).await?;
             after = Some(last.subject.clone());
             for usage in users {
+                if over.len() == most {
+                    break;
+                }
                 over.extend(search.reached(&snapshot, &grants, usage).await?);
             }
         }
-        over.truncate(most);
         Ok(over)
     }
 }
@@ -120,10 +122,6 @@ impl Search<'_> {
         aggregate: Aggregate,
     ) -> Result<Option<Amount>, EngineError> {
         let Bound { bucket, .. } = bound;
-        // It is another stretch for each.
-        if matches!(bucket.shape, Shape::FirstUse { .. }) {
-            return Ok(None);
-        }
         let unkept = self.buckets.entry(bucket.key.clone()).or_default();
         unkept.asked += 1;
         if unkept.asked <= SINGLY {

@@ -81,7 +81,7 @@ fn answering(receiver: &Homeserver, first: &'static [&'static str]) {
         exchange.read_body();
         match first.get(count.fetch_add(1, Ordering::SeqCst)) {
             Some(answer) => {
-                exchange.send(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n"))
+                exchange.send(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n"));
             }
             None => exchange.answer(200, "{}"),
         }

@@ -59,7 +59,7 @@ async fn asked(spec: &StorageSpec, lines: u64) -> Vec<(&'static str, Duration)> 
     store.import(import, PolicyVersion(0)).await.unwrap();
     let clock = Arc::new(Manual::at(NOW.parse().unwrap()));
     let engine = Engine::start(store, clock.clone()).await.unwrap();
-    let [media, rolling] = ["media_bytes", "rolling_bytes"].map(|name| resource(name));
+    let [media, rolling] = ["media_bytes", "rolling_bytes"].map(resource);
     let mut told = Vec::new();
     // The first charge in a window looks back once, for everyone; what comes after does not.
     let first = Instant::now();

@@ -271,10 +271,6 @@ fn assert_folds(plan: &Plan, readings: &[Reading], events: &[Event]) {
     }
 }
 
-fn since(day: &str) -> Option<Timestamp> {
-    Some(moment(day))
-}
-
 async fn a_first_use_opens_the_window_and_its_end_closes_it(store: &dyn Store) {
     let window = "10/30d";
     let before = one(store, noon(), window).await;
@@ -283,7 +279,11 @@ async fn a_first_use_opens_the_window_and_its_end_closes_it(store: &dyn Store) {
     let end = moment("2026-07-18");
     for at in [noon(), moment("2026-06-18"), moment("2026-07-01"), end.before(MS)] {
         let reading = one(store, at, window).await;
-        assert_eq!((figures(reading), reading.since), ((10, 0), since("2026-06-18")), "{at}");
+        assert_eq!(
+            (figures(reading), reading.since),
+            ((10, 0), Some(moment("2026-06-18"))),
+            "{at}"
+        );
         assert!(!fits(store, &wants_at(at, 1, &[window]), at).await);
     }
     let after = one(store, end, window).await;
@@ -297,7 +297,7 @@ async fn the_next_use_opens_it_anew(store: &dyn Store) {
     let next = moment("2026-07-25T09:00:00Z");
     recorded(store, &wants_at(next, 3, &[window])).await;
     let reading = one(store, next, window).await;
-    assert_eq!((figures(reading), reading.since), ((3, 0), since("2026-07-25")));
+    assert_eq!((figures(reading), reading.since), ((3, 0), Some(moment("2026-07-25"))));
     recorded(store, &wants_at(moment("2026-08-23T23:59:59Z"), 4, &[window])).await;
     assert_eq!(count(store, next, window).await, 7);
     let third = moment("2026-08-24");
@@ -317,10 +317,10 @@ async fn each_account_opens_its_own(store: &dyn Store) {
         let readings = windows(store, &plan).await;
         readings[..3].iter().map(|it| (it.used.get(), it.since)).collect::<Vec<_>>()
     };
-    let (mine, free) = ((3, since("2026-06-18")), (6, since("2026-06-20")));
-    assert_eq!(read(alice(), days(5)).await, [mine, free, (7, since("2026-06-18"))]);
-    let bobs = (4, since("2026-06-22"));
-    assert_eq!(read(bob(), days(5)).await, [bobs, free, (7, since("2026-06-18"))]);
+    let (mine, free) = ((3, Some(moment("2026-06-18"))), (6, Some(moment("2026-06-20"))));
+    assert_eq!(read(alice(), days(5)).await, [mine, free, (7, Some(moment("2026-06-18")))]);
+    let bobs = (4, Some(moment("2026-06-22")));
+    assert_eq!(read(bob(), days(5)).await, [bobs, free, (7, Some(moment("2026-06-18")))]);
     assert_eq!(read(bob(), days(8)).await, [bobs, free, (0, None)]);
     assert_eq!(read(alice(), days(9)).await, [(0, None), (0, None), (0, None)]);
 }
@@ -334,7 +334,11 @@ async fn a_late_charge_opens_nothing_behind_an_open_one(store: &dyn Store) {
     }
     for window in ["any/30d", "any/10d"] {
         let reading = one(store, noon(), window).await;
-        assert_eq!((figures(reading), reading.since), ((2, 0), since("2026-06-18")), "{window}");
+        assert_eq!(
+            (figures(reading), reading.since),
+            ((2, 0), Some(moment("2026-06-18"))),
+            "{window}"
+        );
     }
 }
 
@@ -348,7 +352,7 @@ async fn a_reservation_before_the_first_use_holds_room_and_opens_nothing(store: 
     granted(store, &wants(4, &[window])).await;
     store.settle(id, Amount::new(5), None, noon().after(3 * DAY)).await.unwrap().unwrap();
     let reading = one(store, noon().after(3 * DAY), window).await;
-    assert_eq!((figures(reading), reading.since), ((5, 4), since("2026-06-18")));
+    assert_eq!((figures(reading), reading.since), ((5, 4), Some(moment("2026-06-18"))));
 }
 
 async fn a_moment_before_the_first_use_reads_nothing(store: &dyn Store) {
@@ -367,7 +371,7 @@ async fn a_reset_leaves_the_window_open(store: &dyn Store) {
     for bucket in [None, Some(&bucket)] {
         store.reset(&wants_at(later, 0, &[window]), bucket, later).await.unwrap().unwrap();
         let reading = one(store, later, window).await;
-        assert_eq!((figures(reading), reading.since), ((0, 0), since("2026-06-18")));
+        assert_eq!((figures(reading), reading.since), ((0, 0), Some(moment("2026-06-18"))));
         recorded(store, &wants_at(later, 2, &[window])).await;
         assert_eq!(count(store, noon(), window).await, 2);
     }
@@ -381,9 +385,9 @@ async fn a_first_use_before_the_window_was_asked_for_opened_it(store: &dyn Store
     let at = noon().after(9 * DAY);
     for _ in 0..2 {
         let reading = one(store, at, "any/7d").await;
-        assert_eq!((figures(reading), reading.since), ((1, 0), since("2026-06-26")));
+        assert_eq!((figures(reading), reading.since), ((1, 0), Some(moment("2026-06-26"))));
         let reading = one(store, at, "any/30d").await;
-        assert_eq!((figures(reading), reading.since), ((4, 0), since("2026-06-18")));
+        assert_eq!((figures(reading), reading.since), ((4, 0), Some(moment("2026-06-18"))));
         granted(store, &wants_at(at, 0, &["any/7d", "any/30d"])).await;
     }
     recorded(store, &wants_at(at, 1, &[])).await;

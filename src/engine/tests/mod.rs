@@ -11,6 +11,7 @@ mod raising;
 mod shapes;
 mod sharing;
 mod softly;
+mod waking;
 mod watched;
 
 use std::sync::Arc;

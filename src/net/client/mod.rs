@@ -48,16 +48,16 @@ impl Default for ClientSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody could be reached; nothing was sent.
-    #[error("failed to connect to the upstream")]
+    #[error("failed to connect")]
     Connect(#[source] io::Error),
     /// Connecting took longer than `connect_timeout`; nothing was sent.
-    #[error("failed to connect to the upstream within connect_timeout")]
+    #[error("failed to connect in time")]
     ConnectTimeout,
     /// The request's own body failed half way: not the upstream's fault.
     #[error("the request body broke off")]
     Body(#[source] hyper::Error),
     /// The connection broke, or what came over it was not HTTP.
-    #[error("the upstream broke off the exchange")]
+    #[error("the other side broke off the exchange")]
     Broken(#[source] hyper::Error),
 }
 

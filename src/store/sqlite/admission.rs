@@ -3,7 +3,7 @@
 use super::holds::Entry;
 use super::open::{self, Open};
 use super::step::Step;
-use super::{holds, instances, ledger, readings, watch};
+use super::{buckets, holds, instances, ledger, readings, watch};
 use crate::clock::Timestamp;
 use crate::quota::Amount;
 use crate::quota::event::{Event, Kind};
@@ -36,7 +36,9 @@ pub(super) fn reserve(
     }
     let readings = readings::of(step, plan, &open, now)?;
     let admission = if judge_all(plan, &readings, now)? != Verdict::Fits {
-        Admission::Denied(readings)
+        // One that has ended is not denied: it was granted once.
+        let is_known = holds::load(step.db, id)?.is_some();
+        if is_known { Admission::Lapsed } else { Admission::Denied(readings) }
     } else if holds::add(step.db, plan, id, life)? {
         open.push(Open {
             id,
@@ -63,6 +65,7 @@ pub(super) fn grow(
     if plan.version != step.version()? {
         return Ok(Admission::Stale);
     }
+    buckets::open_all(step, plan)?;
     let entry = holds::load(step.db, id)?;
     let Some(Entry { held, .. }) = entry.filter(|entry| entry.held.state == State::Open) else {
         return Ok(Admission::Lapsed);
@@ -115,6 +118,7 @@ pub(super) fn consume(
         return Ok(Admission::Stale);
     }
     let open = open::retire(step, &plan.subject, now)?;
+    buckets::open_all(step, plan)?;
     let admission = if let Some(Entry { held, .. }) = holds::load(step.db, id)? {
         match held.state {
             State::Settled => readings::without(step, plan, &open, id, now).map(Admission::Granted),

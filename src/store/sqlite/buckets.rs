@@ -17,6 +17,7 @@ use super::{counters, fold, members, parts};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::can_be_kept;
+use crate::quota::plan::Plan;
 use crate::quota::{Aggregate, Bucket, Invalid, Per, Period, Policy, Resource, Zone};
 use crate::store::{Opened, StoreError};
 
@@ -30,20 +31,28 @@ pub(super) struct Place {
     pub(super) bucket: Bucket,
 }
 
+/// Opens every bucket of `plan`.
+pub(super) fn open_all(step: &mut Step<'_>, plan: &Plan) -> Result<(), StoreError> {
+    let bounds = plan.items.iter().flat_map(|item| item.bounds.iter().map(move |it| (item, it)));
+    for (item, bound) in bounds {
+        open(step, &Window::of_nobody(item, bound))?;
+    }
+    Ok(())
+}
+
 /// Returns the id of the bucket of `window`, which is opened if it was not. One of which nothing
 /// can be kept is written down all the same: so it is known which lines are needed.
 pub(super) fn open(step: &mut Step<'_>, window: &Window<'_>) -> Result<i64, StoreError> {
     let (resource, per, key) = (window.resource, window.per, window.bucket.key.as_str());
-    let id = match step.known.bucket(resource, per, key) {
-        Some(id) => id,
-        None => {
-            let id = match find(step.db, window)? {
-                Some(id) => id,
-                None => fill(step, window)?,
-            };
-            step.known.remember_bucket(resource, per, key, id);
-            id
-        }
+    let id = if let Some(id) = step.known.bucket(resource, per, key) {
+        id
+    } else {
+        let id = match find(step.db, window)? {
+            Some(id) => id,
+            None => fill(step, window)?,
+        };
+        step.known.remember_bucket(resource, per, key, id);
+        id
     };
     if window.is_in_parts() {
         parts::complete(step, window)?;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::step::Step;
-use super::{ledger, open, readings, watch};
+use super::{buckets, ledger, open, readings, watch};
 use crate::clock::Timestamp;
 use crate::quota::event::{Event, Kind};
 use crate::quota::idempotency::Key;
@@ -50,13 +50,14 @@ fn charge(
     }
     let open = open::retire(step, &plan.subject, now)?;
     let before = readings::of(step, plan, &open, now)?;
-    let after = if write(step, &before)? {
-        let after = readings::of(step, plan, &open, now)?;
-        watch::watch(step, plan, &before, &after, now)?;
-        after
-    } else {
-        before
-    };
+    let mut after = before;
+    if write(step, &after)? {
+        let before = after;
+        after = readings::of(step, plan, &open, now)?;
+        if watch::watch(step, plan, &before, &after, now)? {
+            after = readings::of(step, plan, &open, now)?;
+        }
+    }
     open::keep(step, &plan.subject, open);
     Ok(Some(after))
 }
@@ -123,15 +124,18 @@ pub(super) fn reset(
     bucket: Option<&Bucket>,
     now: Timestamp,
 ) -> Result<Option<()>, StoreError> {
-    let readings = charge(step, plan, now, |step, _| {
+    if plan.version != step.version()? {
+        return Ok(None);
+    }
+    buckets::open_all(step, plan)?;
+    watch::watching(step, Some(plan), now, |step| {
         plan.items.iter().try_for_each(|item| {
             let bucket = bucket.map(|bucket| bucket.key.clone());
             let event = Event { bucket, ..plan.event(item, Kind::Reset) };
             ledger::append(step, &event, None, now)
-        })?;
-        Ok(true)
+        })
     })?;
-    Ok(readings.map(drop))
+    Ok(Some(()))
 }
 
 fn conflict<T>(text: &str) -> Result<T, StoreError> {

@@ -59,16 +59,18 @@ pub(super) fn everyone(
     let mut rows = query.query(params![resource, start, End(end)])?;
     while let Some(row) = rows.next()? {
         let event = event(row, resource)?;
-        let Some(account) = event.account(per).filter(|_| !taken_back.has(&event)) else {
-            continue;
-        };
+        let Some(account) = event.account(per) else { continue };
+        let is_left_out = taken_back.has(&event);
         match all.get_mut(account) {
+            Some(_) if is_left_out => {}
             Some(tally) => tally.add(&event, bucket, aggregate),
             // Who has only been reset has not used anything.
             None if event.kind == Kind::Reset => {}
             None => {
                 let mut tally = Tally::default();
-                tally.add(&event, bucket, aggregate);
+                if !is_left_out {
+                    tally.add(&event, bucket, aggregate);
+                }
                 all.insert(account.to_owned(), tally);
             }
         }

@@ -35,7 +35,8 @@ pub(super) fn lines(view: View<'_>, which: &Lines) -> Result<Vec<Line>, StoreErr
     let mut select = format!("SELECT {}, {COLUMNS} FROM event WHERE true", fold::COLUMNS);
     let mut only = |condition: &str, value| {
         values.push(value);
-        select.push_str(&format!(" AND {condition}"));
+        select.push_str(" AND ");
+        select.push_str(condition);
         values.len()
     };
     // A subject has few lines beside all the others; so an index finds them, and they are sorted.
@@ -54,8 +55,8 @@ pub(super) fn lines(view: View<'_>, which: &Lines) -> Result<Vec<Line>, StoreErr
     let direction = if which.newest_first { "DESC" } else { "ASC" };
     let most = Count(which.most);
     values.push(&most);
-    select.push_str(&format!(" ORDER BY {by_id} {direction} LIMIT ?"));
-    let mut query = view.db.prepare_cached(&select)?;
+    let mut query =
+        view.db.prepare_cached(&format!("{select} ORDER BY {by_id} {direction} LIMIT ?"))?;
     let rows = query.query_map(values.as_slice(), line)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

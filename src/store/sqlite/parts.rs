@@ -14,6 +14,7 @@ use super::step::Step;
 use super::window::Window;
 use crate::clock::Timestamp;
 use crate::quota::event::Event;
+use crate::quota::held::HoldId;
 use crate::quota::{Amount, Bucket, Per, Resource};
 use crate::store::StoreError;
 
@@ -321,19 +322,21 @@ impl Parts<'_> {
     }
 }
 
-/// Returns the moment of the oldest charge in a rolling window.
+/// Returns the moment of the oldest charge in a rolling window, other than by `without`.
 pub(super) fn oldest(
     db: &Connection,
     window: &Window<'_>,
+    without: Option<HoldId>,
 ) -> Result<Option<Timestamp>, StoreError> {
     let (start, end) = bounds(window.bucket);
     let mut query = db.prepare_cached(&format!(
         "SELECT at_ms FROM event WHERE resource = ?1 AND {} AND at_ms >= ?3 AND at_ms < ?4
-         AND kind NOT IN ('lapse', 'reset') ORDER BY at_ms LIMIT 1",
+         AND kind NOT IN ('lapse', 'reset') AND (?5 IS NULL OR hold IS NOT ?5)
+         ORDER BY at_ms LIMIT 1",
         fold::belongs(window.per)
     ))?;
     let oldest = query
-        .query_row(params![window.resource, window.account, start, end], |row| row.get(0))
+        .query_row(params![window.resource, window.account, start, end, without], |row| row.get(0))
         .optional()?;
     Ok(oldest)
 }

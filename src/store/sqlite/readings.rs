@@ -82,7 +82,7 @@ pub(super) fn without(
             return Ok(Reading::default());
         };
         let found = folded(decider.db(), plan, item, &window, Some(without))?;
-        rest(&mut decider, plan, bound, &window, found)
+        rest(&mut decider, bound, &window, found, Some(without))
     })
 }
 
@@ -94,9 +94,13 @@ fn windows<L: Look>(
     each(plan, |item, bound| match Window::of(plan, item, bound) {
         Some(window) if wanted(bound) => {
             let found = counted(look, plan, item, &window)?;
-            rest(look, plan, bound, &window, found)
+            rest(look, bound, &window, found, None)
         }
-        _ => Ok(Reading::default()),
+        Some(_) => Ok(Reading::default()),
+        None => {
+            look.place(&Window::of_nobody(item, bound))?;
+            Ok(Reading::default())
+        }
     })
 }
 
@@ -109,7 +113,7 @@ fn each(
 }
 
 /// What is counted in a window.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Found {
     count: Count,
     known: bool,
@@ -166,18 +170,19 @@ fn folded(
 /// Reads what there is to know beside the count.
 fn rest<L: Look>(
     look: &mut L,
-    plan: &Plan,
     bound: &Bound,
     window: &Window<'_>,
     found: Found,
+    without: Option<HoldId>,
 ) -> Result<Reading, StoreError> {
     let Found { count, known } = found;
     let mut reading = Reading { used: count.used, known, ..Reading::default() };
     if let Shape::FirstUse { .. } = bound.bucket.shape {
-        reading.since = count.since.filter(|since| bound.bucket.begun(*since).contains(plan.at));
+        reading.since =
+            count.since.filter(|since| bound.bucket.begun(*since).contains(bound.bucket.start));
         if reading.since.is_none() {
             // It would begin now; or what is asked for is of a time that has passed.
-            (reading.used, reading.known) = (Amount::ZERO, false);
+            reading.used = Amount::ZERO;
         }
     }
     let stretch;
@@ -188,12 +193,12 @@ fn rest<L: Look>(
         &bound.bucket
     };
     reading.held = look.held(window, stretch)?;
-    if bound.strictness.grace.is_some() && bound.limit.is_some_and(|limit| reading.used > limit) {
+    if bound.strictness.grace.is_some() {
         let marked = Marked::of(*window, bound.strictness.mode, stretch);
         reading.over_since = marked.find(look.db(), PAST)?;
     }
     if window.is_rolling() {
-        reading.oldest = parts::oldest(look.db(), window)?;
+        reading.oldest = parts::oldest(look.db(), window, without)?;
     }
     Ok(reading)
 }
@@ -240,7 +245,11 @@ impl Look for Counter<'_, '_> {
     }
 
     fn place(&mut self, window: &Window<'_>) -> Result<Option<i64>, StoreError> {
-        buckets::open(self.step, window).map(Some)
+        let known = self.step.known.bucket(window.resource, window.per, &window.bucket.key);
+        if known.is_some() {
+            return Ok(known);
+        }
+        Ok(buckets::find(self.step.db, window)?)
     }
 
     fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::holds::Entry;
 use super::open::{self, Open};
 use super::step::Step;
-use super::{holds, ledger, readings, watch};
+use super::{holds, ledger, watch};
 use crate::clock::Timestamp;
 use crate::quota::Amount;
 use crate::quota::event::Kind;
@@ -77,7 +77,7 @@ pub(super) fn settle(
         State::Released => return conflict("the reservation was released"),
         State::Refunded => return conflict("the reservation was refunded"),
     };
-    watching(step, watched, now, |step| charge(step, &held, total, late, now))?;
+    watch::watching(step, watched, now, |step| charge(step, &held, total, late, now))?;
     Ok(Some(Settled { late, replayed: false }))
 }
 
@@ -96,23 +96,6 @@ fn charge(
     Ok(())
 }
 
-/// Lets `write` charge, and looks at what that does to the windows of `watched`.
-fn watching<T>(
-    step: &mut Step<'_>,
-    watched: Option<&Plan>,
-    now: Timestamp,
-    write: impl FnOnce(&mut Step<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let Some(plan) = watched else {
-        return write(step);
-    };
-    let before = readings::used(step, plan, now)?;
-    let written = write(step)?;
-    let after = readings::used(step, plan, now)?;
-    watch::watch(step, plan, &before, &after, now)?;
-    Ok(written)
-}
-
 pub(super) fn refund(
     step: &mut Step<'_>,
     id: HoldId,
@@ -129,7 +112,7 @@ pub(super) fn refund(
             return conflict("the reservation was not settled");
         }
     }
-    watching(step, watched, now, |step| {
+    watch::watching(step, watched, now, |step| {
         held.items.iter().try_for_each(|item| {
             let back = Amount::ZERO.minus(item.amount)?;
             ledger::append(step, &held.event(item, Kind::Refund, back), None, now)

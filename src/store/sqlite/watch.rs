@@ -2,9 +2,9 @@
 //! since when a limit is passed.
 
 use super::marks::{Marked, PAST};
-use super::outbox;
 use super::step::Step;
 use super::window::Window;
+use super::{outbox, readings};
 use crate::clock::Timestamp;
 use crate::quota::Per;
 use crate::quota::bucket::Shape;
@@ -12,14 +12,16 @@ use crate::quota::notice::{Crossing, Notice, crossings};
 use crate::quota::plan::{Bound, Item, Plan, Reading, Readings};
 use crate::store::StoreError;
 
-/// Looks at every limited window of `plan`, which read `before` and `after` a charge.
+/// Looks at every limited window of `plan`, which read `before` and `after` a charge. Returns true
+/// if there is one with a grace, which may read otherwise now.
 pub(super) fn watch(
     step: &mut Step<'_>,
     plan: &Plan,
     before: &Readings,
     after: &Readings,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let mut is_in_grace = false;
     let items = plan.items.iter().zip(before.iter().zip(after));
     for (item, (before, after)) in items {
         for (bound, (before, after)) in item.bounds.iter().zip(before.iter().zip(after)) {
@@ -27,10 +29,28 @@ pub(super) fn watch(
                 let seen = Seen { plan, item, bound, window, before: *before, after: *after };
                 seen.keep_past(step, now)?;
                 seen.tell(step, now)?;
+                is_in_grace |= bound.strictness.grace.is_some();
             }
         }
     }
-    Ok(())
+    Ok(is_in_grace)
+}
+
+/// Lets `write` charge, and looks at what that does to the windows of `watched`.
+pub(super) fn watching<T>(
+    step: &mut Step<'_>,
+    watched: Option<&Plan>,
+    now: Timestamp,
+    write: impl FnOnce(&mut Step<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let Some(plan) = watched else {
+        return write(step);
+    };
+    let before = readings::used(step, plan, now)?;
+    let written = write(step)?;
+    let after = readings::used(step, plan, now)?;
+    watch(step, plan, &before, &after, now)?;
+    Ok(written)
 }
 
 struct Seen<'a> {
@@ -54,7 +74,7 @@ impl Seen<'_> {
         let (was, is) = (self.before.used > limit, self.after.used > limit);
         if is {
             let marked = self.marked();
-            if !was || marked.find(step.db, PAST)?.is_none() {
+            if marked.find(step.db, PAST)?.is_none() {
                 marked.set(step.db, PAST, now)?;
             }
         } else if was || self.bound.strictness.grace.is_some() {

@@ -19,13 +19,18 @@ pub(super) struct Window<'a> {
 impl<'a> Window<'a> {
     /// Returns the window of `bound`; none if it is one of a group, and the subject is in none.
     pub(super) fn of(plan: &'a Plan, item: &'a Item, bound: &'a Bound) -> Option<Self> {
-        Some(Self {
+        Some(Self { account: plan.account(bound.per)?, ..Self::of_nobody(item, bound) })
+    }
+
+    /// Returns the window of `bound`, whosever it is.
+    pub(super) fn of_nobody(item: &'a Item, bound: &'a Bound) -> Self {
+        Self {
             resource: &item.resource,
             aggregate: item.aggregate,
             per: bound.per,
             bucket: &bound.bucket,
-            account: plan.account(bound.per)?,
-        })
+            account: "",
+        }
     }
 
     /// Returns true if it moves on all the time.

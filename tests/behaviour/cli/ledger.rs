@@ -24,7 +24,10 @@ fn a_stock_is_what_it_is_set_to_and_the_ledger_says_by_how_much_it_changed() {
     assert_eq!(books.run("cap set keep storage_bytes").code, 0);
     books.done("use @alice storage_bytes 10GiB");
     let said = books.done("set @alice storage_bytes 12GiB");
-    assert!(said.contains("set to 12 GiB") && said.contains("used in all"), "{said}");
+    assert!(
+        said.contains("set to 12.88 GB (12884901888)") && said.contains("used in all"),
+        "{said}"
+    );
     let twelve = 12_i64 << 30;
     let told = books.json("set @alice storage_bytes 12GiB");
     let expected = json!({

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what helps tests may fail them")]
 
 mod beginning;
+mod carrying;
 mod deciding;
 mod declaring;
 mod explaining;

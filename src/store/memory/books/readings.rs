@@ -48,7 +48,9 @@ impl Books {
         let mut reading = Reading { used: count.used, since: count.since, ..Reading::default() };
         let stretch = bound.stretch(&reading);
         reading.held = self.reserved(&account, &stretch, without, now);
-        reading.known = self.knows(without, plan, item, &account, &bound.bucket);
+        let closed =
+            matches!(bound.bucket.shape, Shape::FirstUse { .. }) && reading.since.is_none();
+        reading.known = !closed && self.knows(without, plan, item, &account, &bound.bucket);
         if bound.strictness.grace.is_some() {
             let window = WindowOf::new(account.clone(), bound, &reading);
             reading.over_since = self.over.get(&window).copied();

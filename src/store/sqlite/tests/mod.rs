@@ -1,6 +1,9 @@
 //! What the writer promises beside the contract: one transaction for all who wait, no harm from
 //! those that fail, and life after a full disk.
 
+mod agreeing;
+mod migrating;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
