@@ -182,7 +182,7 @@ fn rest<L: Look>(
             count.since.filter(|since| bound.bucket.begun(*since).contains(bound.bucket.start));
         if reading.since.is_none() {
             // It would begin now; or what is asked for is of a time that has passed.
-            reading.used = Amount::ZERO;
+            (reading.used, reading.known) = (Amount::ZERO, false);
         }
     }
     let stretch;
