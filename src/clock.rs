@@ -137,6 +137,18 @@ pub mod exact {
         out.serialize_str(&moment.exact())
     }
 
+    /// Writes a moment that may be missing: `#[serde(serialize_with = "exact::optional")]`.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub fn optional<S: Serializer>(moment: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
+        match moment {
+            Some(moment) => out.serialize_some(&moment.exact()),
+            None => out.serialize_none(),
+        }
+    }
+
     /// Reads any moment, with milliseconds or without.
     ///
     /// # Errors
