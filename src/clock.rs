@@ -141,7 +141,6 @@ pub mod exact {
     ///
     /// # Errors
     /// If `out` cannot be written.
-    #[expect(clippy::ref_option, reason = "serde asks for it")]
     pub fn optional<S: Serializer>(moment: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
         match moment {
             Some(moment) => out.serialize_some(&moment.exact()),

@@ -130,9 +130,10 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Ask, BoostChange, Charge, Consumed, Decision, DeclaredResource, Engine, EngineError,
-    Explanation, Fact, Figures, GroupChange, Hold, ItemDecision, MissingGroup, OverrideChange,
-    Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used, WindowDecision, Worded,
+    Ask, BoostChange, Charge, Consumed, Decision, DeclaredResource, Document, Draft, Engine,
+    EngineError, Explanation, Fact, Figures, GroupChange, Hold, How, Imported, ItemDecision,
+    MissingGroup, Moved, OverrideChange, Reason, Recorded, Reserved, Simulation, Span, Stretch,
+    SubjectView, UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{
