@@ -137,6 +137,17 @@ pub mod exact {
         out.serialize_str(&moment.exact())
     }
 
+    /// Writes a moment that may be missing: `#[serde(serialize_with = "exact::optional")]`.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn optional<S: Serializer>(moment: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
+        match moment {
+            Some(moment) => out.serialize_some(&moment.exact()),
+            None => out.serialize_none(),
+        }
+    }
+
     /// Reads any moment, with milliseconds or without.
     ///
     /// # Errors

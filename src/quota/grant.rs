@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::once::once;
 use super::{Amount, Limit, Resource};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, exact};
 
 /// Something given to one subject, perhaps only until a date, perhaps with a note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Grant<T> {
     /// What is given.
     pub what: T,
     /// The first moment it no longer holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exact::optional")]
     pub until: Option<Timestamp>,
     /// Why, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,7 +38,7 @@ pub(super) struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     member: Option<String>,
     /// When it was written down; without that, when it happened.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exactly")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exact::optional")]
     recorded: Option<Timestamp>,
     pub(super) resource: Resource,
     subject: Subject,
@@ -50,7 +50,7 @@ pub(super) struct Record {
 pub(super) struct Brought {
     #[serde(default)]
     account: String,
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exactly")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exact::optional")]
     newest: Option<Timestamp>,
     #[serde(default)]
     per: Per,
@@ -63,11 +63,6 @@ pub(super) struct Brought {
 enum Said {
     Units(Amount),
     Text(String),
-}
-
-#[expect(clippy::ref_option, reason = "serde asks for it")]
-fn exactly<S: serde::Serializer>(moment: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
-    out.serialize_some(&moment.map(Timestamp::exact))
 }
 
 impl Record {
