@@ -130,17 +130,11 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-<<<<<<< HEAD
-    Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Drift, Engine,
-    EngineError, Explanation, Fact, Figures, GroupChange, Hold, ItemDecision, LEAST_KEPT, Lines,
-    MissingGroup, OverrideChange, Page, Reason, Rebuilt, Recorded, Reserved, Someone, Span, Step,
-    SubjectView, Summary, UsageReport, Used, WindowDecision, Worded,
-=======
-    Ask, BoostChange, Charge, Consumed, Decision, DeclaredResource, Document, Draft, Engine,
-    EngineError, Explanation, Fact, Figures, GroupChange, Hold, How, Imported, ItemDecision,
-    MissingGroup, Moved, OverrideChange, Reason, Recorded, Reserved, Simulation, Span, Stretch,
-    SubjectView, UsageReport, Used, Wanted, WindowDecision, Worded,
->>>>>>> 5b543f4
+    Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document, Draft,
+    Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How, Imported,
+    ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, OverrideChange, Page, Reason, Rebuilt,
+    Recorded, Reserved, Simulation, Someone, Span, Step, Stretch, SubjectView, Summary,
+    UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{
