@@ -18,6 +18,7 @@ use crate::config::Settings;
 use crate::engine::{Engine, EngineError, MissingGroup};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
+use crate::notify::{self, Notifier};
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
@@ -64,6 +65,7 @@ pub struct App {
     ended: CancellationToken,
     lanes: Vec<JoinHandle<()>>,
     office: Option<Runtime>,
+    notifier: Option<Notifier>,
     grace: Duration,
     proxy: Vec<Address>,
     admin: Address,
@@ -97,16 +99,21 @@ impl App {
             warn_of_missing_groups(&engine).await?;
             Ok::<_, EngineError>(engine)
         })?;
+        let notifier = Notifier::new(engine.clone(), office.handle().clone());
         let mut app = Self {
             engine,
             shutdown: Shutdown::new(),
             ended: CancellationToken::new(),
             lanes: Vec::new(),
             office: Some(office),
+            notifier: Some(notifier),
             grace: settings.proxy.as_ref().map_or(ADMIN_GRACE, |proxy| proxy.limits.shutdown_grace),
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
         };
+        app.keep_events(settings.keep_events);
+        // Before the first charge, so that it is told to those who are new.
+        app.notify(settings.notify);
         let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
         app.open_admin(admin, origin, settings.admin.token);
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
@@ -141,20 +148,53 @@ impl App {
     /// If the store does not answer; then the former policy stays.
     pub fn apply(&self, policy: &Layer) -> Result<PolicyVersion, EngineError> {
         let (engine, policy) = (self.engine.clone(), policy.clone());
-        let Some(office) = &self.office else {
-            return Err(EngineError::Conflict("this process ends".to_owned()));
-        };
-        let (told, heard) = std::sync::mpsc::sync_channel(1);
-        office.spawn(async move {
+        let applied = self.in_office(async move {
             let applied = engine.apply_file(&policy).await;
             if applied.is_ok()
                 && let Err(error) = warn_of_missing_groups(&engine).await
             {
                 tracing::warn!(error = cause(&error), "groups not looked at");
             }
-            let _ = told.send(applied);
+            applied
         });
-        heard.recv().map_err(|_| EngineError::Conflict("this process ends".to_owned()))?
+        applied.unwrap_or_else(|| Err(EngineError::Conflict("this process ends".to_owned())))
+    }
+
+    /// Tells these of warnings and overages from now on, and no others.
+    ///
+    /// Blocks while a new one is noted in the store: call it outside of the office.
+    pub fn notify(&mut self, targets: Vec<notify::Target>) {
+        let (engine, met) = (self.engine.clone(), targets.clone());
+        self.in_office(async move { notify::meet(&engine, &met).await });
+        if let Some(notifier) = &mut self.notifier {
+            notifier.apply(targets);
+        }
+    }
+
+    /// Has what is older taken out of the ledger, until told to stop.
+    fn keep_events(&self, keep: Duration) {
+        let Some(office) = &self.office else { return };
+        let (engine, stopping) = (self.engine.clone(), self.shutdown.stopping());
+        office.spawn(async move {
+            tokio::select! {
+                () = engine.keep_events(keep) => {}
+                () = stopping => {}
+            }
+        });
+    }
+
+    /// Returns what `work` comes to, done in the office; none if this process ends.
+    fn in_office<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let office = self.office.as_ref()?;
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        office.spawn(async move {
+            // Whoever asked waits for it.
+            let _ = told.send(work.await);
+        });
+        heard.recv().ok()
     }
 
     /// Stops accepting, lets exchanges end for at most the grace period, cuts the rest, closes
@@ -162,11 +202,17 @@ impl App {
     #[must_use]
     pub fn stop(mut self) -> bool {
         let Some(office) = self.office.take() else { return true };
-        let gentle = office.block_on(self.shutdown.finish(self.grace));
+        let (begun, grace) = (tokio::time::Instant::now(), self.grace);
+        let gentle = office.block_on(self.shutdown.finish(grace));
         self.ended.cancel();
         for lane in self.lanes.drain(..) {
             // A lane that panicked has said so; the books are closed all the same.
             let _ = lane.join();
+        }
+        // What the last uploads caused is told while there is time.
+        if let Some(notifier) = self.notifier.take() {
+            let left = grace.saturating_sub(begun.elapsed());
+            office.block_on(notifier.finish(left));
         }
         if let Err(error) = office.block_on(self.engine.close()) {
             tracing::error!(error = cause(&error), "books not closed");

@@ -16,6 +16,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// Returns how long to wait for `span` in whole seconds: rounded up, and never zero.
+#[must_use]
+pub fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
+}
+
 /// A text that is no moment.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("\"{0}\" is not a time: write 2026-12-01 or 2026-12-01T00:00:00Z")]
@@ -63,6 +69,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
+    /// Returns it as RFC 3339 with its milliseconds, which [`Display`](fmt::Display) leaves out.
+    #[must_use]
+    pub fn exact(self) -> String {
+        self.instant().to_string()
+    }
+
     fn instant(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
@@ -107,6 +119,41 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = String::deserialize(input)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Moments that are written with their milliseconds, for what must read back as the same:
+/// `#[serde(with = "exact")]`.
+pub mod exact {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Timestamp;
+
+    /// Writes `moment` with its milliseconds.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn serialize<S: Serializer>(moment: &Timestamp, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&moment.exact())
+    }
+
+    /// Writes a moment that may be missing: `#[serde(serialize_with = "exact::optional")]`.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn optional<S: Serializer>(moment: &Option<Timestamp>, out: S) -> Result<S::Ok, S::Error> {
+        match moment {
+            Some(moment) => out.serialize_some(&moment.exact()),
+            None => out.serialize_none(),
+        }
+    }
+
+    /// Reads any moment, with milliseconds or without.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Timestamp, D::Error> {
+        Timestamp::deserialize(input)
     }
 }
 
@@ -169,6 +216,22 @@ mod tests {
     fn a_moment_survives_being_written_and_read() {
         let moment: Timestamp = "2026-02-28T23:59:59Z".parse().unwrap();
         assert_eq!(moment.to_string().parse(), Ok(moment));
+    }
+
+    #[test]
+    fn a_moment_survives_being_written_exactly_to_the_millisecond() {
+        for (millis, text) in [
+            (1_781_784_000_123, "2026-06-18T12:00:00.123Z"),
+            (1_781_784_000_000, "2026-06-18T12:00:00Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+        ] {
+            let moment = Timestamp::from_millis(millis);
+            assert_eq!(moment.exact(), text);
+            assert_eq!(moment.exact().parse(), Ok(moment));
+        }
+        for moment in [Timestamp::MIN, Timestamp::MAX] {
+            assert_eq!(moment.exact().parse(), Ok(moment));
+        }
     }
 
     #[test]

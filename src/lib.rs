@@ -27,6 +27,7 @@
 //! | meaning | [`matrix`] | what a path means, who asks, errors in Matrix' words | words, wire |
 //! | wire | [`net`] | listeners, connections, bodies, the client to the homeserver | nothing |
 //! | doors | [`proxy`] [`api`] | what clients and operators meet | mind, meaning, words, wire |
+//! | | [`notify`] | who is told of warnings and overages | mind, words, wire |
 //! | | [`config`] | file, environment and flags become settings | the settings of all above |
 //! | | [`app`] | settings in, running listeners out | all above |
 //! | | [`cli`] | arguments become a command and an exit code | `app`, `config`, mind, memory, words |
@@ -44,14 +45,14 @@
 //!
 //! use metergate::clock::Manual;
 //! use metergate::store::memory::Memory;
-//! use metergate::{Amount, Ask, Engine, GroupChange, Limit, Subject, Unit};
+//! use metergate::{Amount, Ask, Engine, GroupChange, Limit, Measure, Subject};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
 //! let engine = Engine::start(Arc::new(Memory::default()), clock.clone()).await?;
 //!
 //! // Everyone may upload 500 MB a month.
-//! let limit = Limit::parse("500MB/month", Unit::Bytes)?;
+//! let limit = Limit::parse("500MB/month", &Measure::BYTES)?;
 //! let limits = [("media_bytes".parse()?, limit)].into();
 //! let free = GroupChange { limits, default: true, ..GroupChange::default() };
 //! engine.set_group("free", &free).await?;
@@ -94,7 +95,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
+//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
 //! | `sqlite` | the store in a file, [`store::sqlite`]; [`store::open`] says what is missing without it |
 
 // Words.
@@ -112,6 +113,8 @@ pub mod net;
 #[cfg(feature = "server")]
 pub mod api;
 #[cfg(feature = "server")]
+pub mod notify;
+#[cfg(feature = "server")]
 pub mod proxy;
 // Putting it together.
 #[cfg(feature = "server")]
@@ -127,14 +130,16 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Ask, Charge, Decision, Engine, EngineError, Fact, Figures, GroupChange, Hold, ItemDecision,
-    MissingGroup, OverrideChange, Reason, Recorded, Reserved, Span, SubjectView, UsageReport, Used,
-    WindowDecision,
+    Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document, Draft,
+    Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How, Imported,
+    ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, OverrideChange, Page, Reason, Rebuilt,
+    Recorded, Reserved, Simulation, Someone, Span, Step, Stretch, SubjectView, Summary,
+    UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{
-    Amount, Capability, Grants, Group, Invalid, Layer, Limit, Overflow, Pattern, Period, Policy,
-    Resource, Subject, Unit, Window, Zone,
+    Aggregate, Amount, Capability, Grants, Group, Invalid, Layer, Limit, Measure, Overflow,
+    Pattern, Period, Policy, Resource, Subject, Unit, Window, Zone,
 };
 pub use store::{StorageSpec, Store, StoreError, Timed};
 

@@ -5,6 +5,7 @@
 //! | `GET /healthz` | this process is alive |
 //! | `GET /readyz` | store and homeserver answer |
 //! | `GET /v1/check` | may this subject do this? |
+//! | `GET /v1/explain` | why, and what would have to change |
 //! | `POST /v1/use` | records what happened |
 //! | `GET /v1/usage` | what this subject used |
 //!
@@ -65,6 +66,7 @@ impl Api {
         let desk = Arc::new(Desk { engine, upstream, token });
         let guarded = Router::new()
             .route("/v1/check", get(check::check))
+            .route("/v1/explain", get(check::explain))
             .route("/v1/use", post(uses::record))
             .route("/v1/usage", get(usage::usage))
             .route_layer(from_fn_with_state(desk.clone(), token::demand));

@@ -19,7 +19,9 @@ use crate::quota::{Amount, Resource, Subject};
 pub(super) struct Told {
     subject: Subject,
     resource: String,
-    amount: Written,
+    amount: Option<Written>,
+    /// Which one, of a resource that counts different ones.
+    value: Option<String>,
     key: Option<String>,
     at: Option<Timestamp>,
 }
@@ -37,7 +39,7 @@ pub(super) struct Recorded {
     subject: Subject,
     resource: Resource,
     used: Amount,
-    unit: &'static str,
+    unit: String,
     over: bool,
     replayed: bool,
 }
@@ -48,17 +50,21 @@ pub(super) async fn record(
     told: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Recorded>, Problem> {
     // Whatever the Content-Type says: `curl -d` says that it is a form.
-    let Told { subject, resource, amount, key, at } = serde_json::from_slice(&told?)?;
+    let Told { subject, resource, amount, value, key, at } = serde_json::from_slice(&told?)?;
     let resource = desk.engine.resource(&resource).await?;
     let amount = match amount {
-        Written::Units(units) => Amount::new(units),
-        Written::Text(text) => resource.unit().parse(&text)?,
+        Some(Written::Units(units)) => Amount::new(units),
+        Some(Written::Text(text)) => desk.engine.measure(&resource).parse(&text)?,
+        None if value.is_some() => Amount::ONE,
+        None => {
+            return Err(Problem::BadRequest("missing field `amount`: write how much".to_owned()));
+        }
     };
-    let fact = Fact { subject, resource, amount, key, at };
+    let fact = Fact { subject, resource, amount, member: value, key, at };
     let recorded = desk.engine.record(&fact).await?;
     let Fact { subject, resource, .. } = fact;
     Ok(Json(Recorded {
-        unit: resource.unit().name(),
+        unit: recorded.measure.unit.name().to_owned(),
         subject,
         resource,
         used: recorded.window.used,

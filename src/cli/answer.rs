@@ -39,6 +39,11 @@ impl Answer {
         Ok(Self { words: words.into(), json: serde_json::to_string(json)?, exit: Exit::Done })
     }
 
+    /// Returns the answer that is the same `text` to people and programs.
+    pub(super) fn document(text: String) -> Self {
+        Self { json: text.clone(), words: text, exit: Exit::Done }
+    }
+
     /// Returns the answer of one who has nothing to say.
     pub(super) const fn silent(exit: Exit) -> Self {
         Self { words: String::new(), json: String::new(), exit }
@@ -52,14 +57,19 @@ impl Answer {
     /// Writes it to standard output. A reader that has gone away is no error.
     pub(super) fn say(&self, json: bool) -> io::Result<()> {
         let text = if json { &self.json } else { &self.words };
-        if text.is_empty() {
-            return Ok(());
+        if !text.is_empty() {
+            write_out(&format!("{text}\n"))?;
         }
-        let mut out = io::stdout().lock();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            said => said,
-        }
+        Ok(())
+    }
+}
+
+/// Writes `text` to standard output, at once; returns false if the reader has gone away.
+pub(super) fn write_out(text: &str) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        said => said.map(|()| true),
     }
 }
 

@@ -2,17 +2,29 @@
 
 use clap::{Parser, Subcommand};
 
+use super::boost::BoostCommand;
 use super::capability::CapabilityCommand;
 use super::check::Check;
 use super::completions::Completions;
 use super::config::ConfigCommand;
+use super::events::Events;
+use super::explain::Explain;
 use super::group::GroupCommand;
+use super::history::History;
 use super::listing::{Over, Top};
 use super::man::Man;
+use super::move_to::Move;
 use super::overrides::OverrideCommand;
+use super::rebuild::Rebuild;
 use super::record::{Reset, Use};
+use super::resource::ResourceCommand;
 use super::rule::RuleCommand;
 use super::serve::Serve;
+use super::set::Set;
+use super::simulate::Simulate;
+use super::subjects::Subjects;
+use super::summary::Summary;
+use super::transfer::{Export, Import};
 use super::usage::Usage;
 use super::user::UserCommand;
 
@@ -33,14 +45,29 @@ Say who may how much:
   rule       Put subjects into groups by name
   user       Put one subject into a group, or exempt it
   override   Give one subject limits of its own
+  boost      Add to the limits of one subject, until a date
+  resource   How resources are counted that are not plain sums
 
 Ask and count:
   check      May they? Prints ALLOWED or DENIED, exits 0 or 1
+  explain    Why they may or may not, and what would have to change
   use        Record what was used
+  set        Bring a count to a value
   reset      Bring a count to zero
   usage      What one subject used, and what is left
+  summary    The same of every resource, at one glance
+  history    What was used day by day
+  events     What happened, line by line
+  subjects   Everyone the books know
   over       Who has reached a limit
   top        Who used most
+
+Look after the books:
+  export     Everything as one document
+  import     Bring a document in, all of it or nothing
+  move       Copy everything to another store
+  simulate   Whom another policy would have refused
+  rebuild    Compare every count with the ledger, and correct it
 
 Shell:
   completions  The script that lets a shell complete commands
@@ -51,7 +78,10 @@ Shell:
 /// What stands below the options.
 const ENDINGS: &str = "\
 Limits:  500MB/month, 500MB/month,50MB/day, 10000/week, unlimited, 0
-         per day, week, month or never; kB MB GB TB are 1000s, KiB MiB GiB TiB are 1024s
+         per minute, hour, day, week, month, quarter, year, never, month@15, year@03-01,
+         30d@2026-01-01, 30d (from the first use), 'rolling 30d', 'rolling 1 month'
+         then soft [ceiling 1GB] [grace 7d], observe, trailing, warn 80 100, in Europe/Berlin,
+         per group or per server (shared); kB MB GB TB are 1000s, KiB MiB GiB TiB are 1024s
 Dates:   2026-12-01 (its first moment in UTC) or 2026-12-01T12:00:00Z
 Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 store unavailable";
 
@@ -101,12 +131,27 @@ pub(super) enum OnStore {
     User(UserCommand),
     #[command(subcommand)]
     Override(OverrideCommand),
+    #[command(subcommand)]
+    Boost(BoostCommand),
+    #[command(subcommand)]
+    Resource(ResourceCommand),
     Check(Check),
+    Explain(Explain),
     Use(Use),
+    Set(Set),
     Reset(Reset),
     Usage(Usage),
+    Summary(Summary),
+    History(History),
+    Events(Events),
+    Subjects(Subjects),
     Over(Over),
     Top(Top),
+    Export(Export),
+    Import(Import),
+    Move(Move),
+    Simulate(Simulate),
+    Rebuild(Rebuild),
 }
 
 #[cfg(test)]
@@ -157,12 +202,16 @@ mod tests {
 
     /// Splits a line as a shell does that knows single quotes.
     fn words(line: &str) -> Vec<String> {
-        let parts = line.split('\'').enumerate();
-        let words = parts.flat_map(|(index, part)| match index % 2 {
-            0 => part.split_whitespace().map(str::to_owned).collect(),
-            _ => vec![part.to_owned()],
-        });
-        words.collect()
+        let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+        for letter in line.chars().chain(" ".chars()) {
+            match letter {
+                '\'' => quoted = !quoted,
+                ' ' if !quoted && word.is_empty() => {}
+                ' ' if !quoted => words.push(std::mem::take(&mut word)),
+                letter => word.push(letter),
+            }
+        }
+        words
     }
 
     #[test]

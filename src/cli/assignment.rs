@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use crate::quota::{Amount, Invalid, Limit, Resource, Unit};
+use crate::quota::{Amount, Invalid, Limit, Measure, Policy, Resource};
 
 /// The name of the setting that is no resource: the size of one upload.
 pub(super) const MAX_UPLOAD: &str = "max_upload_bytes";
@@ -48,6 +48,7 @@ impl Assigned {
     /// limit.
     pub(super) fn read(
         assignments: &[Assignment],
+        policy: &Policy,
         resource: impl Fn(&str) -> Result<Resource, Invalid>,
     ) -> Result<Self, Invalid> {
         let mut assigned = Self::default();
@@ -62,7 +63,8 @@ impl Assigned {
                 assigned.max_upload_bytes = Some(size(value).map_err(|e| within(name, &e))?);
             } else {
                 let resource = resource(name)?;
-                let limit = Limit::parse(value, resource.unit()).map_err(|e| within(name, &e))?;
+                let limit = Limit::parse(value, &policy.measure(&resource));
+                let limit = limit.map_err(|e| within(name, &e))?;
                 assigned.limits.insert(resource, limit);
             }
         }
@@ -70,12 +72,32 @@ impl Assigned {
     }
 }
 
+/// Understands `assignments` of amounts, of resources that `policy` declares.
+///
+/// # Errors
+/// For a name that is given twice or is not declared, and for a value that is no amount.
+pub(super) fn amounts(
+    assignments: &[Assignment],
+    policy: &Policy,
+) -> Result<BTreeMap<Resource, Amount>, Invalid> {
+    let mut amounts = BTreeMap::new();
+    for Assignment { name, value } in assignments {
+        let _: Resource = name.parse()?;
+        let resource = policy.resource(name)?.clone();
+        let amount = policy.measure(&resource).parse(value).map_err(|e| within(name, &e))?;
+        if amounts.insert(resource, amount).is_some() {
+            return Err(Invalid::new(format!("{name} is given twice: write the sum of both")));
+        }
+    }
+    Ok(amounts)
+}
+
 /// Reads the size of one upload: an amount of bytes, or `unlimited`.
 fn size(text: &str) -> Result<Size, Invalid> {
     if text == "unlimited" {
         return Ok(Size(None));
     }
-    let size = Unit::Bytes.parse(text)?;
+    let size = Measure::BYTES.parse(text)?;
     if size.is_negative() {
         return Err(Invalid::new("a size is not below zero: write 0 for no uploads, or unlimited"));
     }
@@ -93,7 +115,7 @@ mod tests {
     fn read(texts: &[&str]) -> Result<Assigned, String> {
         let parsed: Result<Vec<Assignment>, _> = texts.iter().map(|text| text.parse()).collect();
         let parsed = parsed.map_err(|error| error.to_string())?;
-        Assigned::read(&parsed, str::parse).map_err(|error| error.to_string())
+        Assigned::read(&parsed, &Policy::default(), str::parse).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -4,10 +4,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::answer::Answer;
+use super::asking::Asking;
 use super::exit::{Exit, Failure};
 use super::words::{self, Words};
 use crate::engine::{Ask, Decision, Engine, Figures, Reason};
-use crate::quota::{Amount, Invalid, Subject, Unit};
+use crate::quota::strictness::Mode;
+use crate::quota::{Amount, Measure, Subject};
 
 /// May they? Prints ALLOWED or DENIED, exits 0 or 1
 ///
@@ -16,31 +18,21 @@ use crate::quota::{Amount, Invalid, Subject, Unit};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   metergate check @alice:example.org --cap upload_media
-  metergate check @alice:example.org --cap upload_media --amount 10MB && echo go on")]
+  metergate check @alice:example.org --cap upload_media --amount 10MB && echo go on
+  metergate check @alice:example.org --resource requests --limit 10000/month")]
 pub(super) struct Check {
-    /// Who
-    subject: Subject,
-    /// What they want to do
-    #[arg(long = "cap", value_name = "CAPABILITY")]
-    capability: String,
-    /// Its size in bytes; without one: one unit of each resource
-    #[arg(long, value_name = "AMOUNT", value_parser = size)]
-    amount: Option<Amount>,
-}
-
-fn size(text: &str) -> Result<Amount, Invalid> {
-    let size = Unit::Bytes.parse(text)?;
-    if size.is_negative() {
-        return Err(Invalid::new("an action has no size below zero: write 10MB"));
-    }
-    Ok(size)
+    #[command(flatten)]
+    asking: Asking,
 }
 
 /// What programs read.
 #[derive(Debug, Serialize)]
 struct Checked<'a> {
     subject: &'a Subject,
-    capability: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capability: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
     #[serde(flatten)]
     decision: &'a Decision,
 }
@@ -48,71 +40,78 @@ struct Checked<'a> {
 impl Check {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let ask = Ask::Capability { name: self.capability.clone(), amount: self.amount };
-        let decision = engine.check(&self.subject, &ask).await?;
+        let asking = &self.asking;
+        let ask = asking.understood(engine).await?;
+        let decision = engine.check(&asking.subject, &ask).await?;
         let words = Words::of(engine).await?;
-        let sentence = self.sentence(&decision, &words);
-        let checked =
-            Checked { subject: &self.subject, capability: &self.capability, decision: &decision };
+        let sentence = sentence(asking, &ask, &decision, &words);
+        let checked = Checked {
+            subject: &asking.subject,
+            capability: asking.capability.as_deref(),
+            resource: asking.resource.as_deref(),
+            decision: &decision,
+        };
         let (first, exit) =
             if decision.allowed { ("ALLOWED", Exit::Done) } else { ("DENIED", Exit::Denied) };
         Ok(Answer::new(format!("{first} {sentence}"), &checked)?.ending(exit))
     }
-
-    fn sentence(&self, decision: &Decision, words: &Words) -> String {
-        let Self { subject, capability, .. } = self;
-        let (may, figures) = match decision.reason {
-            Reason::WithinLimits => ("may", within(decision, words)),
-            Reason::OverLimit => ("may not", over(decision, words)),
-            Reason::TooLarge => ("may not", too_large(decision, self.amount)),
-        };
-        let source = source(&decision.source);
-        format!("{subject} {may} {capability}: {figures}{source}.")
-    }
 }
 
-/// Returns where the limit comes from, behind a sentence: ` (the limit of group free)`.
-fn source(source: &str) -> String {
-    let of = match source.split_once(' ') {
-        Some(("group", name)) => format!("group {name}"),
-        Some(("rule", name)) => format!("group {name}, by a rule"),
-        Some(("default", name)) => format!("group {name}, the default"),
-        _ => match source {
-            "" | "none" => return String::new(),
-            "exempt" => return " (exempt from every limit)".to_owned(),
-            other => other.to_owned(),
-        },
+/// Returns the answer and its figures in one sentence.
+pub(super) fn sentence(asking: &Asking, ask: &Ask, decision: &Decision, words: &Words) -> String {
+    let (may, figures) = match decision.reason {
+        Reason::WithinLimits => ("may", within(decision, words)),
+        Reason::OverLimit => ("may not", over(decision, words)),
+        Reason::TooLarge => ("may not", too_large(decision, ask.amount())),
     };
-    format!(" (limits of {of})")
+    let (subject, action) = (&asking.subject, asking.action());
+    let source = words::source(&decision.source);
+    let observed = observed(decision);
+    format!("{subject} {may} {action}: {figures}{source}{observed}.")
 }
 
 fn within(decision: &Decision, words: &Words) -> String {
-    if let Some(Figures { resource, window, .. }) = &decision.binding {
-        return format!("of {resource} {}", words.window(resource.unit(), window));
+    if let Some(Figures { resource, measure, window, .. }) = &decision.binding {
+        return format!("of {resource} {}", words.window(measure, window));
     }
     let items = decision.items.iter().filter_map(|item| {
         let window = item.windows.first()?;
         let resource = &item.resource;
-        let figures = words.window(resource.unit(), window);
+        let figures = words.window(&item.measure, window);
         Some(format!("of {resource} {figures}, no limit"))
     });
     items.collect::<Vec<_>>().join("; ")
 }
 
+/// Returns what limits that are only observed would have denied.
+fn observed(decision: &Decision) -> String {
+    let all = decision.items.iter().flat_map(|item| {
+        let denying = item.windows.iter();
+        let denying = denying.filter(|it| it.would_deny && it.mode == Mode::Observe);
+        denying.map(|window| {
+            let limit = words::amount_or(&item.measure, window.limit, "unlimited");
+            format!(
+                "; {limit}/{} of {} would deny, and is only observed",
+                window.period, item.resource
+            )
+        })
+    });
+    all.collect()
+}
+
 fn over(decision: &Decision, words: &Words) -> String {
-    let Some(Figures { resource, requested, window }) = &decision.binding else {
+    let Some(Figures { resource, requested, measure, window }) = &decision.binding else {
         return "a limit is reached".to_owned();
     };
-    let unit = resource.unit();
     format!(
         "it needs {} of {resource}; {}",
-        words::amount(unit, *requested),
-        words.window(unit, window)
+        words::amount(measure, *requested),
+        words.window(measure, window)
     )
 }
 
 fn too_large(decision: &Decision, asked: Option<Amount>) -> String {
-    let most = words::amount_or(Unit::Bytes, decision.max_size, "any size");
-    let asked = words::amount(Unit::Bytes, asked.unwrap_or(Amount::ONE));
+    let most = words::amount_or(&Measure::BYTES, decision.max_size, "any size");
+    let asked = words::amount(&Measure::BYTES, asked.unwrap_or(Amount::ONE));
     format!("one upload has at most {most}, this one has {asked}")
 }

@@ -11,7 +11,7 @@ use super::exit::Failure;
 use super::table::table;
 use super::words;
 use crate::engine::{Engine, GroupChange};
-use crate::quota::{Amount, Group, Invalid, Limit, Policy, Resource, Unit, Zone, resource};
+use crate::quota::{Amount, Group, Invalid, Limit, Measure, Policy, Resource, Zone, resource};
 
 /// Limits that many subjects share
 #[derive(Debug, Subcommand)]
@@ -23,6 +23,9 @@ pub(super) enum GroupCommand {
     #[command(after_help = "Examples:
   metergate group set free media_bytes=500MB requests=10000
   metergate group set patron media_bytes=50GB/month,2GB/day max_upload_bytes=1GB
+  metergate group set patron --extends free --timezone Europe/Berlin
+  metergate group set team media_bytes='50GB/month,1TB/month per group'
+  metergate group set trial media_bytes='500MB/month soft ceiling 600MB grace 7d,2GB/day observe'
   metergate group set free --default")]
     Set {
         /// Its name
@@ -31,6 +34,18 @@ pub(super) enum GroupCommand {
         /// Limits, such as media_bytes=500MB/month,50MB/day
         #[arg(value_name = "RESOURCE=LIMIT")]
         limits: Vec<Assignment>,
+        /// The group whose limits hold where this one names none
+        #[arg(long, value_name = "GROUP", conflicts_with = "no_extends")]
+        extends: Option<String>,
+        /// It extends no group any more
+        #[arg(long)]
+        no_extends: bool,
+        /// The zone in which its days begin, such as Europe/Berlin
+        #[arg(long, value_name = "ZONE", conflicts_with = "no_timezone")]
+        timezone: Option<Zone>,
+        /// Its days begin where those of everyone do
+        #[arg(long)]
+        no_timezone: bool,
         /// Make it the group of everyone who is in no other
         #[arg(long)]
         default: bool,
@@ -75,6 +90,8 @@ struct Terms<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_upload_bytes: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    extends: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     timezone: Option<&'a Zone>,
 }
 
@@ -92,23 +109,25 @@ impl<'a> Terms<'a> {
         Self {
             by_resource: &group.limits,
             max_upload_bytes: group.max_upload_bytes,
+            extends: group.extends.as_deref(),
             timezone: group.timezone.as_ref(),
         }
     }
 
     /// Returns them in one line: `media_bytes 500 MB/month; requests 10000`.
-    fn words(&self) -> String {
+    fn words(&self, policy: &Policy) -> String {
+        let base = self.extends.map(|base| format!("extends {base}"));
         let limits = self.by_resource.iter();
-        let limits = limits.map(|(resource, limit)| match limit.human(resource.unit()) {
+        let limits = limits.map(|(resource, limit)| match limit.human(&policy.measure(resource)) {
             human if human.is_empty() => resource.to_string(),
             human => format!("{resource} {human}"),
         });
         let size = self.max_upload_bytes.map(|size| {
-            let size = words::amount(Unit::Bytes, size);
+            let size = words::amount(&Measure::BYTES, size);
             format!("one upload at most {size}")
         });
         let zone = self.timezone.map(|zone| format!("days of {}", zone.name()));
-        let all: Vec<_> = limits.chain(size).chain(zone).collect();
+        let all: Vec<_> = base.into_iter().chain(limits).chain(size).chain(zone).collect();
         if all.is_empty() { "no limits".to_owned() } else { all.join("; ") }
     }
 }
@@ -123,9 +142,9 @@ impl<'a> Named<'a> {
         }
     }
 
-    fn words(&self) -> String {
+    fn words(&self, policy: &Policy) -> String {
         let default = if self.default { " (the default)" } else { "" };
-        format!("{}{default}: {}", self.name, self.limits.words())
+        format!("{}{default}: {}", self.name, self.limits.words(policy))
     }
 }
 
@@ -133,7 +152,15 @@ impl GroupCommand {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         match self {
-            Self::Set { name, limits, default } => set(engine, &name, &limits, default).await,
+            Self::Set { name, limits, extends, no_extends, timezone, no_timezone, default } => {
+                let settings = GroupChange {
+                    extends: extends.map(Some).or(no_extends.then_some(None)),
+                    timezone: timezone.map(Some).or(no_timezone.then_some(None)),
+                    default,
+                    ..GroupChange::default()
+                };
+                set(engine, &name, &limits, settings).await
+            }
             Self::List => list(engine).await,
             Self::Show { name } => show(engine, &name).await,
             Self::Remove { name } => {
@@ -149,20 +176,20 @@ async fn set(
     engine: &Engine,
     name: &str,
     limits: &[Assignment],
-    default: bool,
+    settings: GroupChange,
 ) -> Result<Answer, Failure> {
-    let assigned = Assigned::read(limits, str::parse)?;
+    let assigned = Assigned::read(limits, &engine.policy().await?, str::parse)?;
     let change = GroupChange {
         limits: assigned.limits,
         max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),
-        default,
+        ..settings
     };
     words::warn_of_new_names(engine, change.limits.keys()).await?;
     engine.set_group(name, &change).await?;
     let policy = engine.policy().await?;
     let group = engine.group(name).await?;
     let now = Named::of(&policy, name, &group);
-    let words = format!("group {}", now.words());
+    let words = format!("group {}", now.words(&policy));
     Ok(Answer::new(words, &Done::now(now))?)
 }
 
@@ -173,7 +200,7 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
         let named = Named::of(&policy, name, group);
         let default = if named.default { "default" } else { "" };
         let from = named.from;
-        [*name, &named.limits.words(), default, from].map(str::to_owned)
+        [*name, &named.limits.words(&policy), default, from].map(str::to_owned)
     });
     let words =
         table(["GROUP", "LIMITS", "", "FROM"], named, "there are no groups: nothing is refused");
@@ -186,5 +213,5 @@ async fn show(engine: &Engine, name: &str) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let group = engine.group(name).await?;
     let named = Named::of(&policy, name, &group);
-    Ok(Answer::new(named.words(), &named)?)
+    Ok(Answer::new(named.words(&policy), &named)?)
 }

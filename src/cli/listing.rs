@@ -3,10 +3,15 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
+use super::pages::Pages;
 use super::table::table;
 use super::words::{self, Words};
-use crate::engine::{Engine, Used};
+use crate::engine::{Engine, Page, Used};
+use crate::quota::Period;
+
+/// How many are read in one step; each step of `over` may have to look at the whole ledger.
+const PAGE: usize = 10_000;
 
 /// Who has reached a limit
 #[derive(Debug, Args)]
@@ -18,26 +23,42 @@ pub(super) struct Over {
     resource: String,
 }
 
-/// Who used most, in the current stretch of the default period
+/// Who used most, in the current stretch of a period
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   metergate top media_bytes
-  metergate top media_bytes -n 3")]
+  metergate top media_bytes -n 3
+  metergate top media_bytes --period day
+  metergate top media_bytes --period 'rolling 30d'")]
 pub(super) struct Top {
     /// Of what
     resource: String,
     /// How many are listed at most
     #[arg(short = 'n', long = "number", default_value_t = 10, value_name = "N")]
     most: usize,
+    /// In the current one of these: day, week, month, never … [default: the default period]
+    #[arg(long)]
+    period: Option<Period>,
 }
+
+const HEADER: [&str; 5] = ["SUBJECT", "USED", "LIMIT", "PERIOD", "RESETS"];
 
 impl Over {
     /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    pub(super) async fn run(self, engine: &Engine, json: bool) -> Result<Answer, Failure> {
         let resource = engine.resource(&self.resource).await?;
-        let over = engine.over(&resource).await?;
-        let none = format!("nobody has reached a limit on {resource}");
-        Ok(listed(&over, &none, &Words::of(engine).await?)?)
+        let words = Words::of(engine).await?;
+        let mut list = Pages::begin(HEADER, json);
+        let mut page = Page::first(PAGE);
+        loop {
+            let part = engine.over(&resource, page).await?;
+            let is_read = list.write(&part, |user| row(user, &words))?;
+            let last = part.last().filter(|_| part.len() == PAGE && is_read);
+            let Some(last) = last else { break };
+            page = Page::behind(last.subject.clone(), PAGE);
+        }
+        list.end(&format!("nobody has reached a limit on {resource}"))?;
+        Ok(Answer::silent(Exit::Done))
     }
 }
 
@@ -45,23 +66,20 @@ impl Top {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         let resource = engine.resource(&self.resource).await?;
-        let top = engine.top(&resource, self.most).await?;
-        let none = format!("nobody has used {resource} yet");
-        Ok(listed(&top, &none, &Words::of(engine).await?)?)
+        let words = Words::of(engine).await?;
+        let top = engine.top(&resource, self.period, None, self.most).await?;
+        let rows = top.iter().map(|user| row(user, &words));
+        Ok(Answer::new(table(HEADER, rows, &format!("nobody has used {resource} yet")), &top)?)
     }
 }
 
-fn listed(users: &[Used], none: &str, words: &Words) -> std::io::Result<Answer> {
-    let rows = users.iter().map(|user| {
-        let unit = user.resource.unit();
-        [
-            user.subject.to_string(),
-            words::amount(unit, user.used),
-            words::amount_or(unit, user.limit, "unlimited"),
-            user.period.to_string(),
-            words.reset(user.resets_at),
-        ]
-    });
-    let header = ["SUBJECT", "USED", "LIMIT", "PERIOD", "RESETS"];
-    Answer::new(table(header, rows, none), &users)
+fn row(user: &Used, words: &Words) -> [String; 5] {
+    let measure = &user.measure;
+    [
+        user.subject.to_string(),
+        words::amount(measure, user.used),
+        words::amount_or(measure, user.limit, "unlimited"),
+        user.period.to_string(),
+        words.reset(user.resets_at),
+    ]
 }

@@ -14,19 +14,36 @@ mod args;
 mod assignment;
 mod exit;
 mod mistake;
+mod pages;
+mod progress;
 mod table;
 mod words;
 // Who may how much.
+mod boost;
 mod capability;
 mod group;
 mod overrides;
+mod resource;
 mod rule;
 mod user;
 // What was used, and what may be.
+mod asking;
 mod check;
+mod events;
+mod explain;
+mod history;
 mod listing;
 mod record;
+mod set;
+mod subjects;
+mod summary;
 mod usage;
+// Everything at once: carried elsewhere, or tried under another policy.
+mod move_to;
+mod simulate;
+mod transfer;
+// The books.
+mod rebuild;
 // The service.
 mod config;
 mod serve;

@@ -14,7 +14,7 @@ use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, OverrideChange};
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Grants, Invalid, Limit, Resource, Subject, Unit};
+use crate::quota::{Amount, Grants, Invalid, Limit, Measure, Policy, Resource, Subject};
 
 /// Give one subject limits of its own
 ///
@@ -65,7 +65,8 @@ pub(super) enum OverrideCommand {
     },
 }
 
-fn note(text: &str) -> Result<String, Invalid> {
+/// Reads a note.
+pub(super) fn note(text: &str) -> Result<String, Invalid> {
     if text.chars().any(char::is_control) {
         return Err(Invalid::new("a note is one line of text"));
     }
@@ -88,18 +89,18 @@ pub(super) struct Shown {
     until: Option<Timestamp>,
     note: Option<String>,
     #[serde(skip)]
-    unit: Unit,
+    measure: Measure,
 }
 
 impl Shown {
-    fn of<T>(grant: &Grant<T>, unit: Unit, limit: What) -> Self {
-        Self { limit, until: grant.until, note: grant.note.clone(), unit }
+    fn of<T>(grant: &Grant<T>, measure: Measure, limit: What) -> Self {
+        Self { limit, until: grant.until, note: grant.note.clone(), measure }
     }
 
     fn limit(&self) -> String {
         match &self.limit {
-            What::Limit(limit) => limit.human(self.unit),
-            What::Size(size) => words::amount_or(self.unit, *size, "unlimited"),
+            What::Limit(limit) => limit.human(&self.measure),
+            What::Size(size) => words::amount_or(&self.measure, *size, "unlimited"),
         }
     }
 
@@ -111,13 +112,13 @@ impl Shown {
 }
 
 /// Returns the overrides in `grants` by name.
-pub(super) fn shown(grants: &Grants) -> BTreeMap<String, Shown> {
+pub(super) fn shown(policy: &Policy, grants: &Grants) -> BTreeMap<String, Shown> {
     let limits = grants.overrides.iter().map(|(resource, grant)| {
-        let shown = Shown::of(grant, resource.unit(), What::Limit(grant.what.clone()));
+        let shown = Shown::of(grant, policy.measure(resource), What::Limit(grant.what.clone()));
         (resource.to_string(), shown)
     });
     let size = grants.max_upload_bytes.as_ref().map(|grant| {
-        let shown = Shown::of(grant, Unit::Bytes, What::Size(grant.what));
+        let shown = Shown::of(grant, Measure::BYTES, What::Size(grant.what));
         (MAX_UPLOAD.to_owned(), shown)
     });
     limits.chain(size).collect()
@@ -159,7 +160,7 @@ async fn set(
     note: Option<String>,
 ) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
-    let assigned = Assigned::read(limits, |name| policy.resource(name).cloned())?;
+    let assigned = Assigned::read(limits, &policy, |name| policy.resource(name).cloned())?;
     let names = names(&assigned);
     refuse_past(until, engine.now())?;
     let change = OverrideChange {
@@ -193,20 +194,22 @@ async fn told(
     subject: &Subject,
     words: impl Fn(&BTreeMap<String, Shown>) -> String,
 ) -> Result<Answer, Failure> {
-    let overrides = shown(&engine.subject(subject).await?.grants);
+    let policy = engine.policy().await?;
+    let overrides = shown(&policy, &engine.subject(subject).await?.grants);
     let text = words(&overrides);
     Ok(Answer::new(text, &Done::now(Of { subject, overrides }))?)
 }
 
 async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
-    let words = Words::of(engine).await?;
+    let policy = engine.policy().await?;
+    let words = Words::under(&policy);
     let found = match subject {
         Some(subject) => vec![(subject.clone(), engine.subject(&subject).await?.grants)],
         None => everyone(engine).await?,
     };
     let all: Vec<_> = found
         .iter()
-        .map(|(subject, grants)| Of { subject, overrides: shown(grants) })
+        .map(|(subject, grants)| Of { subject, overrides: shown(&policy, grants) })
         .filter(|of| !of.overrides.is_empty())
         .collect();
     let rows = all.iter().flat_map(|of| {

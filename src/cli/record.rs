@@ -10,7 +10,7 @@ use super::exit::Failure;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Fact, Recorded};
-use crate::quota::{Amount, Period, Resource, Subject};
+use crate::quota::{Aggregate, Amount, Period, Resource, Subject};
 
 /// Record what was used
 ///
@@ -55,54 +55,71 @@ pub(super) struct Reset {
     period: Option<Period>,
 }
 
-/// What programs read.
+/// What programs read of a fact.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+pub(super) struct Told<'a> {
     subject: &'a Subject,
     resource: &'a Resource,
     used: Amount,
-    unit: &'static str,
+    unit: &'a str,
     over: bool,
     replayed: bool,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(subject: &'a Subject, resource: &'a Resource, recorded: &'a Recorded) -> Self {
+        Self {
+            subject,
+            resource,
+            used: recorded.window.used,
+            unit: recorded.measure.unit.name(),
+            over: recorded.over,
+            replayed: recorded.replayed,
+        }
+    }
 }
 
 impl Use {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         let resource = engine.resource(&self.resource).await?;
-        let amount = resource.unit().parse(&self.amount)?;
-        let fact = Fact { subject: self.subject, resource, amount, key: self.key, at: self.at };
+        let measure = engine.measure(&resource);
+        let (amount, member) = match measure.aggregate {
+            Aggregate::Unique => (Amount::ONE, Some(self.amount)),
+            Aggregate::Sum | Aggregate::Max | Aggregate::Last => {
+                (measure.parse(&self.amount)?, None)
+            }
+        };
+        let Self { subject, key, at, .. } = self;
+        let fact = Fact { subject, resource, amount, member, key, at };
         let recorded = engine.record(&fact).await?;
         let words = Words::of(engine).await?;
-        let told = Told {
-            subject: &fact.subject,
-            resource: &fact.resource,
-            used: recorded.window.used,
-            unit: fact.resource.unit().name(),
-            over: recorded.over,
-            replayed: recorded.replayed,
-        };
+        let told = Told::of(&fact.subject, &fact.resource, &recorded);
         Ok(Answer::new(sentence(&fact, &recorded, &words), &told)?)
     }
 }
 
 fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
-    let unit = fact.resource.unit();
+    let measure = &recorded.measure;
     let Fact { subject, resource, .. } = fact;
     let what = if recorded.replayed {
         "was recorded before".to_owned()
     } else {
-        format!("{} recorded", words::amount(unit, fact.amount))
+        format!("{} recorded", words::amount(measure, fact.amount))
     };
-    let over = if recorded.over { ", the limit is reached" } else { "" };
+    let over = match (recorded.window.over, recorded.over) {
+        (true, _) => ", the limit is reached",
+        (false, true) => ", a limit is reached",
+        (false, false) => "",
+    };
     let count = match fact.at {
         // What is used "this month" is said only of the present one.
         Some(_) => format!(
             "{} used in {}",
-            words::amount(unit, recorded.window.used),
+            words::amount(measure, recorded.window.used),
             recorded.window.bucket
         ),
-        None => words.window(unit, &recorded.window),
+        None => words.window(measure, &recorded.window),
     };
     format!("{subject} {resource}: {what}, {count}{over}")
 }

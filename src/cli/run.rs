@@ -42,32 +42,50 @@ fn execute(args: Args) -> Result<Answer, Failure> {
         Command::OnStore(command) => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?
-            .block_on(visiting(args.storage, command)),
+            .block_on(visiting(args.storage, command, args.json)),
     }
 }
 
 /// Opens the store, runs `command` on it, and closes it whatever came of that.
-async fn visiting(storage: Option<String>, command: OnStore) -> Result<Answer, Failure> {
+async fn visiting(
+    storage: Option<String>,
+    command: OnStore,
+    json: bool,
+) -> Result<Answer, Failure> {
     let engine = visit::open(storage).await?;
-    let answer = on_engine(command, &engine).await;
+    let answer = on_engine(command, &engine, json).await;
     let closed = engine.close().await;
     let answer = answer?;
     closed?;
     Ok(answer)
 }
 
-async fn on_engine(command: OnStore, engine: &Engine) -> Result<Answer, Failure> {
+/// Runs one command. What is long is written as it is found, in words or in `json`.
+async fn on_engine(command: OnStore, engine: &Engine, json: bool) -> Result<Answer, Failure> {
     match command {
         OnStore::Group(group) => group.run(engine).await,
         OnStore::Cap(capability) => capability.run(engine).await,
         OnStore::Rule(rule) => rule.run(engine).await,
         OnStore::User(user) => user.run(engine).await,
         OnStore::Override(overrides) => overrides.run(engine).await,
+        OnStore::Boost(boost) => boost.run(engine).await,
+        OnStore::Resource(resource) => resource.run(engine).await,
         OnStore::Use(fact) => fact.run(engine).await,
+        OnStore::Set(set) => set.run(engine).await,
         OnStore::Reset(reset) => reset.run(engine).await,
         OnStore::Check(check) => check.run(engine).await,
+        OnStore::Explain(explain) => explain.run(engine).await,
         OnStore::Usage(usage) => usage.run(engine).await,
-        OnStore::Over(over) => over.run(engine).await,
+        OnStore::Summary(summary) => summary.run(engine).await,
+        OnStore::History(history) => history.run(engine).await,
+        OnStore::Events(events) => events.run(engine, json).await,
+        OnStore::Subjects(subjects) => subjects.run(engine, json).await,
+        OnStore::Over(over) => over.run(engine, json).await,
         OnStore::Top(top) => top.run(engine).await,
+        OnStore::Export(export) => export.run(engine).await,
+        OnStore::Import(import) => import.run(engine).await,
+        OnStore::Move(to) => to.run(engine).await,
+        OnStore::Simulate(simulate) => simulate.run(engine).await,
+        OnStore::Rebuild(rebuild) => rebuild.run(engine).await,
     }
 }

@@ -135,6 +135,7 @@ impl Served {
                 return;
             }
         };
+        self.app.notify(settings.notify.clone());
         let (before, level) = (self.settings.log.level, settings.log.level);
         // Told at whichever level tells more, so that one who turns it down reads that it worked.
         self.set_level(before.max(level));

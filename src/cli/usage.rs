@@ -8,7 +8,8 @@ use super::table::table;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Span, UsageReport, WindowDecision};
-use crate::quota::{Period, Subject};
+use crate::quota::strictness::Mode;
+use crate::quota::{Per, Period, Subject};
 
 /// What one subject used, and what is left
 ///
@@ -65,33 +66,35 @@ fn told(reports: &[UsageReport], span: Span, words: &Words) -> String {
         windows.map(move |window| row(report, window, span, words))
     });
     table(
-        ["RESOURCE", "PERIOD", "USED", "RESERVED", "LIMIT", "LEFT", "RESETS", "BY"],
+        ["RESOURCE", "PERIOD", "MODE", "PER", "USED", "RESERVED", "LIMIT", "LEFT", "RESETS", "BY"],
         rows,
         "nothing is counted yet: declare a resource by `metergate group set`",
     )
 }
 
-fn row(report: &UsageReport, window: &WindowDecision, span: Span, words: &Words) -> [String; 8] {
-    let unit = report.resource.unit();
+fn row(report: &UsageReport, window: &WindowDecision, span: Span, words: &Words) -> [String; 10] {
+    let measure = &report.measure;
     let (period, resets) = match span {
         Span::Limits | Span::Period(_) => {
             (window.period.to_string(), words.reset(window.resets_at))
         }
         Span::Range(start, end) => (format!("{start} to {end}"), String::new()),
     };
-    let past = window
-        .limit
-        .and_then(|limit| window.used.minus(limit).ok())
-        .filter(|past| past.get() > 0)
-        .map(|past| format!(" ({} over)", words::amount(unit, past)));
+    let past = words::past_limit(window);
+    let past = past.map(|past| format!(" ({} over)", words::amount(measure, past)));
+    let limited = window.limit.is_some();
+    let mode = Some(window.mode).filter(|mode| limited && *mode != Mode::Hard);
+    let per = Some(window.per).filter(|per| *per != Per::Subject);
     [
         report.resource.to_string(),
         period,
-        words::amount(unit, window.used),
-        words::amount(unit, window.reserved),
-        words::amount_or(unit, window.limit, "unlimited"),
-        words::amount_or(unit, window.remaining, "unlimited") + &past.unwrap_or_default(),
+        mode.map(|mode| mode.to_string()).unwrap_or_default(),
+        per.map(|per| per.to_string()).unwrap_or_default(),
+        words::amount(measure, window.used),
+        words::amount(measure, window.reserved),
+        words::amount_or(measure, window.limit, "unlimited"),
+        words::amount_or(measure, window.remaining, "unlimited") + &past.unwrap_or_default(),
         resets,
-        report.source.clone(),
+        if per.is_some() { "pool".to_owned() } else { report.source.clone() },
     ]
 }

@@ -6,13 +6,14 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::answer::{Answer, Done};
+use super::boost::{self, Boosts};
 use super::exit::Failure;
 use super::overrides::{Shown, shown};
 use super::table::table;
 use super::words::Words;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
-use crate::quota::{Grants, Subject};
+use crate::quota::{Grants, Policy, Subject};
 use crate::store::Page;
 
 /// How many subjects are read in one step.
@@ -45,7 +46,7 @@ pub(super) enum UserCommand {
         #[arg(long, value_name = "DATE")]
         until: Option<Timestamp>,
     },
-    /// Show the group, exemption and overrides of a subject
+    /// Show the group, exemption, overrides and boosts of a subject
     #[command(after_help = "Examples:
   metergate user show @alice:example.org")]
     Show {
@@ -60,7 +61,17 @@ pub(super) enum UserCommand {
   metergate user list --json"
     )]
     List,
-    /// Take group and exemption from a subject; its overrides and its usage stay
+    /// Take its name off all that a subject did, and take away what it has of its own
+    ///
+    /// What it used stays, under a name that says nothing, so that sums stay right. It cannot be
+    /// undone.
+    #[command(after_help = "Examples:
+  metergate user forget @alice:example.org")]
+    Forget {
+        /// Who
+        subject: Subject,
+    },
+    /// Take group and exemption from a subject; its overrides, boosts and usage stay
     #[command(
         visible_alias = "rm",
         after_help = "Examples:
@@ -84,11 +95,25 @@ struct Place<'a> {
     exempt: bool,
     exempt_until: Option<Timestamp>,
     overrides: BTreeMap<String, Shown>,
+    boosts: Boosts,
+}
+
+/// A subject that is no longer known, as programs read it.
+#[derive(Debug, Serialize)]
+struct Forgotten {
+    subject: Subject,
+    pseudonym: Subject,
 }
 
 impl<'a> Place<'a> {
     /// Returns the place of `subject`; `group` is its group with the reason before it.
-    fn of(subject: &'a Subject, grants: &Grants, group: Option<&'a str>, now: Timestamp) -> Self {
+    fn of(
+        policy: &Policy,
+        subject: &'a Subject,
+        grants: &Grants,
+        group: Option<&'a str>,
+        now: Timestamp,
+    ) -> Self {
         let (by, group) = group.and_then(|group| group.split_once(' ')).unzip();
         let assigned = grants.group.as_ref().filter(|_| by == Some("group"));
         let exempt = grants.exempt.as_ref();
@@ -100,7 +125,8 @@ impl<'a> Place<'a> {
             until: assigned.and_then(|grant| grant.until),
             exempt: exempt.is_some(),
             exempt_until: exempt.and_then(|grant| grant.until),
-            overrides: shown(grants),
+            overrides: shown(policy, grants),
+            boosts: boost::shown(policy, grants),
         }
     }
 
@@ -128,6 +154,14 @@ impl<'a> Place<'a> {
             all.map(|(name, shown)| format!("{name} {}", shown.words(words, now))).collect();
         if all.is_empty() { "none".to_owned() } else { all.join("; ") }
     }
+
+    fn boosts(&self, words: &Words, now: Timestamp) -> Option<String> {
+        let all = self.boosts.iter().flat_map(|(name, boosts)| {
+            boosts.iter().map(move |shown| format!("{name} {}", shown.words(words, now)))
+        });
+        let all: Vec<_> = all.collect();
+        Some(all.join("; ")).filter(|all| !all.is_empty())
+    }
 }
 
 impl UserCommand {
@@ -150,6 +184,12 @@ impl UserCommand {
             }
             Self::Show { subject } => show(engine, &subject).await,
             Self::List => list(engine).await,
+            Self::Forget { subject } => {
+                let pseudonym = engine.forget(&subject).await?;
+                let words =
+                    format!("{subject} is forgotten: what it did is now that of {pseudonym}");
+                Ok(Answer::new(words, &Done::now(Forgotten { subject, pseudonym }))?)
+            }
             Self::Remove { subject } => {
                 engine.unassign(&subject).await?;
                 let words = format!("{subject} has no group and no exemption of its own");
@@ -171,7 +211,13 @@ pub(super) fn refuse_past(until: Option<Timestamp>, now: Timestamp) -> Result<()
 /// Answers with `words`, and with the place that `subject` has now.
 async fn told(engine: &Engine, words: String, subject: &Subject) -> Result<Answer, Failure> {
     let view = engine.subject(subject).await?;
-    let place = Place::of(subject, &view.grants, view.group.as_deref(), engine.now());
+    let place = Place::of(
+        &engine.policy().await?,
+        subject,
+        &view.grants,
+        view.group.as_deref(),
+        engine.now(),
+    );
     Ok(Answer::new(words, &Done::now(place))?)
 }
 
@@ -179,12 +225,14 @@ async fn show(engine: &Engine, subject: &Subject) -> Result<Answer, Failure> {
     let words = Words::of(engine).await?;
     let view = engine.subject(subject).await?;
     let now = engine.now();
-    let place = Place::of(subject, &view.grants, view.group.as_deref(), now);
+    let place =
+        Place::of(&engine.policy().await?, subject, &view.grants, view.group.as_deref(), now);
     let text = format!(
-        "{subject}\n  group      {}\n  exempt     {}\n  overrides  {}",
+        "{subject}\n  group      {}\n  exempt     {}\n  overrides  {}\n  boosts     {}",
         place.group(&words),
         place.exempt(&words),
         place.overrides(&words, now),
+        place.boosts(&words, now).unwrap_or_else(|| "none".to_owned()),
     );
     Ok(Answer::new(text, &place)?)
 }
@@ -202,7 +250,9 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
     let places: Vec<_> = all
         .iter()
         .zip(&groups)
-        .map(|((subject, grants), group)| Place::of(subject, grants, group.as_deref(), now))
+        .map(|((subject, grants), group)| {
+            Place::of(&policy, subject, grants, group.as_deref(), now)
+        })
         .collect();
     let rows = places.iter().map(|place| {
         [
@@ -210,10 +260,11 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
             place.group(&words),
             place.exempt(&words),
             place.overrides(&words, now),
+            place.boosts(&words, now).unwrap_or_default(),
         ]
     });
     let text = table(
-        ["SUBJECT", "GROUP", "EXEMPT", "OVERRIDES"],
+        ["SUBJECT", "GROUP", "EXEMPT", "OVERRIDES", "BOOSTS"],
         rows,
         "nobody has anything of their own",
     );

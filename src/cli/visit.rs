@@ -8,7 +8,7 @@ use crate::clock::System;
 use crate::config;
 use crate::engine::{Engine, EngineError};
 use crate::quota::Invalid;
-use crate::store::{self, StorageSpec};
+use crate::store::{self, StorageSpec, Store};
 
 /// Opens the storage called `named`, or the one of the environment, or the default one.
 pub(super) async fn open(named: Option<String>) -> Result<Engine, Failure> {
@@ -26,6 +26,17 @@ pub(super) async fn open(named: Option<String>) -> Result<Engine, Failure> {
     }
     let store = store::open(&spec).map_err(EngineError::from)?;
     Ok(Engine::visit(store, Arc::new(System)).await?)
+}
+
+/// Opens the storage called `named` that books are to be moved to, as `place` says.
+pub(super) fn target(place: &str, named: &str) -> Result<Arc<dyn Store>, Failure> {
+    let spec = read(place, named)?;
+    if spec == StorageSpec::Memory {
+        return Err(Failure::bad_input(format!(
+            "{place}: memory: is gone when the command ends: write sqlite:FILE"
+        )));
+    }
+    Ok(store::open(&spec).map_err(EngineError::from)?)
 }
 
 /// Reads which storage `named` is, as `place` says.

@@ -4,7 +4,8 @@ use super::answer::complain;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, WindowDecision};
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Policy, Resource, Unit, Zone, nearest};
+use crate::quota::strictness::Mode;
+use crate::quota::{Amount, Measure, Per, Period, Policy, Resource, Zone, nearest};
 
 /// How figures are told: in which time zone.
 #[derive(Clone, Debug)]
@@ -18,9 +19,12 @@ impl Words {
 
     /// Returns the words of those who live by `policy`.
     pub(super) fn under(policy: &Policy) -> Self {
-        let zone = policy.file.timezone.as_ref();
-        let zone = zone.or(policy.store.timezone.as_ref());
-        Self(zone.cloned().unwrap_or_default())
+        Self(policy.zone())
+    }
+
+    /// Returns the words of those whose days begin in `zone`.
+    pub(super) const fn in_zone(zone: Zone) -> Self {
+        Self(zone)
     }
 
     /// Returns `moment` as it is written where the policy lives.
@@ -50,35 +54,88 @@ impl Words {
     }
 
     /// Returns the count of a window: `300 MB of 1 GB used this month, 700 MB left, resets …`.
-    pub(super) fn window(&self, unit: Unit, window: &WindowDecision) -> String {
-        let WindowDecision { period, limit, used, reserved, remaining, resets_at, .. } = window;
-        let mut said = amount(unit, *used);
+    pub(super) fn window(&self, measure: &Measure, window: &WindowDecision) -> String {
+        let WindowDecision { period, per, limit, used, reserved, remaining, .. } = window;
+        let mut said = amount(measure, *used);
         if let Some(limit) = limit {
-            said = format!("{said} of {}", amount(unit, *limit));
+            said = format!("{said} of {}", amount(measure, *limit));
         }
-        said = format!("{said} used {}", period.when());
+        let by = match per {
+            Per::Subject => "",
+            Per::Group => " by the whole group",
+            Per::Server => " by everyone together",
+        };
+        said = format!("{said} used {}{by}", period.when());
         if *reserved != Amount::ZERO {
-            said = format!("{said}, {} reserved", amount(unit, *reserved));
+            said = format!("{said}, {} reserved", amount(measure, *reserved));
         }
-        if let Some(remaining) = remaining {
-            said = format!("{said}, {} left", amount(unit, *remaining));
+        if let Some(past) = past_limit(window) {
+            said = format!("{said}, {} over", amount(measure, past));
+        } else if let Some(remaining) = remaining {
+            said = format!("{said}, {} left", amount(measure, *remaining));
         }
-        match resets_at {
-            Some(moment) if limit.is_some() => format!("{said}, resets {}", self.moment(*moment)),
+        said.push_str(&self.mode(measure, window));
+        match (window.resets_at, period) {
+            (Some(moment), Period::Rolling(_)) if limit.is_some() => {
+                format!("{said}, the first of it is free again {}", self.moment(moment))
+            }
+            (Some(moment), _) if limit.is_some() => {
+                format!("{said}, resets {}", self.moment(moment))
+            }
             _ => said,
+        }
+    }
+
+    /// Returns what a limit does that does not simply deny: `, soft until 600 MB`.
+    fn mode(&self, measure: &Measure, window: &WindowDecision) -> String {
+        match (window.mode, window.ceiling, window.grace_ends) {
+            (Mode::Hard, ..) => String::new(),
+            (Mode::Observe, ..) => ", only observed".to_owned(),
+            (Mode::Soft, None, None) => ", soft".to_owned(),
+            (Mode::Soft, Some(ceiling), None) => {
+                format!(", soft up to {}", amount(measure, ceiling))
+            }
+            (Mode::Soft, None, Some(end)) => format!(", soft until {}", self.moment(end)),
+            (Mode::Soft, Some(ceiling), Some(end)) => {
+                let ceiling = amount(measure, ceiling);
+                format!(", soft up to {ceiling} and until {}", self.moment(end))
+            }
         }
     }
 }
 
+/// Returns how much was used past the limit of a window.
+pub(super) fn past_limit(window: &WindowDecision) -> Option<Amount> {
+    let past = window.limit.and_then(|limit| window.used.minus(limit).ok());
+    past.filter(|past| *past > Amount::ZERO)
+}
+
+/// Returns where a limit comes from, behind a sentence: ` (limits of group free)`.
+pub(super) fn source(source: &str) -> String {
+    match source.split_once(' ') {
+        Some(("group", name)) => format!(" (limits of group {name})"),
+        Some(("rule", name)) => format!(" (limits of group {name}, by a rule)"),
+        Some(("default", name)) => format!(" (limits of group {name}, the default)"),
+        Some(("pool", name)) => format!(" (shared by group {name})"),
+        _ => match source {
+            "exempt" => " (exempt from every limit)".to_owned(),
+            "override" => " (limits of override)".to_owned(),
+            "call" => " (the limit of this call)".to_owned(),
+            "server" => " (shared by the whole server)".to_owned(),
+            _ => String::new(),
+        },
+    }
+}
+
 /// Returns `amount` as people write it, with the exact number where that says less.
-pub(super) fn amount(unit: Unit, amount: Amount) -> String {
-    let human = unit.human(amount);
-    if unit.parse(&human) == Ok(amount) { human } else { format!("{human} ({amount})") }
+pub(super) fn amount(measure: &Measure, amount: Amount) -> String {
+    let human = measure.human(amount);
+    if measure.parse(&human) == Ok(amount) { human } else { format!("{human} ({amount})") }
 }
 
 /// Returns an amount that may be missing, as a cell.
-pub(super) fn amount_or(unit: Unit, amount: Option<Amount>, otherwise: &str) -> String {
-    amount.map_or_else(|| otherwise.to_owned(), |amount| self::amount(unit, amount))
+pub(super) fn amount_or(measure: &Measure, amount: Option<Amount>, otherwise: &str) -> String {
+    amount.map_or_else(|| otherwise.to_owned(), |amount| self::amount(measure, amount))
 }
 
 /// Warns of resources that are declared only now, and look like a slip for one that is.
@@ -102,9 +159,9 @@ mod tests {
 
     #[test]
     fn a_rounded_figure_is_followed_by_the_exact_one() {
-        let told = |units| amount(Unit::Bytes, Amount::new(units));
+        let told = |units| amount(&Measure::BYTES, Amount::new(units));
         assert_eq!(told(498_000_000), "498 MB");
         assert_eq!(told(1_999_999), "1.99 MB (1999999)");
-        assert_eq!(amount(Unit::Count, Amount::new(1_999_999)), "1999999");
+        assert_eq!(amount(&Measure::COUNT, Amount::new(1_999_999)), "1999999");
     }
 }

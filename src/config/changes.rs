@@ -6,11 +6,22 @@ use crate::{api, proxy};
 
 impl Settings {
     /// Returns the keys and sections in which `new` differs from what a process runs by, but for
-    /// what it can apply while running: the policy and the log's level.
+    /// what it can apply while running: the policy, who is told, and the log's level.
     #[must_use]
     pub fn needing_restart(&self, new: &Self) -> Vec<&'static str> {
         // Taken apart, so that a setting that is added is not forgotten here.
-        let Self { proxy, auth, admin, storage, store_timeout, instance, log, policy: _ } = self;
+        let Self {
+            proxy,
+            auth,
+            admin,
+            storage,
+            store_timeout,
+            keep_events,
+            instance,
+            log,
+            policy: _,
+            notify: _,
+        } = self;
         let api::Settings { listen, token } = admin;
         let log::Settings { level: _, format } = log;
         let mut changed = changed(proxy.as_ref(), new.proxy.as_ref());
@@ -20,6 +31,7 @@ impl Settings {
             ("[admin] token", *token != new.admin.token),
             ("[storage] url", *storage != new.storage),
             ("[storage] timeout", *store_timeout != new.store_timeout),
+            ("[storage] keep_events", *keep_events != new.keep_events),
             ("[server] instance", *instance != new.instance),
             ("[log] format", *format != new.log.format),
         ]));
@@ -97,6 +109,7 @@ mod tests {
         assert_needs(|new, _| new.admin.token = Some(Secret::new("x")), &["[admin] token"]);
         assert_needs(|new, _| new.storage = StorageSpec::Memory, &["[storage] url"]);
         assert_needs(|new, _| new.store_timeout = Duration::from_secs(7), &["[storage] timeout"]);
+        assert_needs(|new, _| new.keep_events = Duration::from_secs(7), &["[storage] keep_events"]);
         assert_needs(|new, _| new.instance = Some("a".to_owned()), &["[server] instance"]);
         assert_needs(|new, _| new.log.format = log::Format::Json, &["[log] format"]);
     }

@@ -70,10 +70,12 @@ fn below<'a>(tree: &'a Table, name: &str) -> Option<&'a Table> {
 #[must_use]
 pub fn keys() -> BTreeSet<String> {
     /// One of each thing that has a name.
-    const NAMES: [(&str, &str); 3] = [
+    const NAMES: [(&str, &str); 5] = [
         ("METERGATE_POLICY__GROUPS__FREE__MEDIA_BYTES__LIMIT", "0"),
         ("METERGATE_POLICY__CAPABILITIES__UPLOAD__RESOURCES", "bytes"),
         ("METERGATE_POLICY__RULES__MATCH", "*"),
+        ("METERGATE_POLICY__RESOURCES__SEATS__AGGREGATE", "max"),
+        ("METERGATE_NOTIFY__URL", "http://localhost"),
     ];
     let names = NAMES.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let tree = environment::read(&names, &mut Vec::new());

@@ -28,6 +28,11 @@ impl Notes {
         push(&self.complaints, place, text.into());
     }
 
+    /// Returns how many complaints there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.complaints.borrow().len()
+    }
+
     pub(super) fn warn(&self, place: &Place, text: impl Into<String>) {
         push(&self.warnings, place, text.into());
     }

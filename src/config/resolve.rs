@@ -6,7 +6,7 @@ use super::error::Place;
 use super::notes::Notes;
 use super::section::Section;
 use super::sections::{
-    Server, admin, auth, limits, log, policy, reject, server, storage, upstream,
+    Server, Storage, admin, auth, limits, log, notify, policy, reject, server, storage, upstream,
 };
 use super::settings::Settings;
 use super::tree::Table;
@@ -20,13 +20,13 @@ pub(super) fn resolve(tree: &Table, port: Option<u16>, notes: &Notes) -> Setting
     let upstream = upstream(&whole);
     let auth = auth(&whole);
     let admin = admin(&whole, port);
-    let (storage, store_timeout) = storage(&whole);
+    let Storage { spec: storage, timeout: store_timeout, keep_events } = storage(&whole);
     let refusal = reject(&whole);
     let (log, access) = log(&whole);
     let limits = limits(&whole);
     let policy = policy(&whole);
+    let notify = notify(&whole);
     whole.later("meter", "the upload routes are metered, and no others");
-    whole.later("notify", "read `metergate over` instead");
     let instance = server.instance.clone();
     if upstream.is_none() {
         needs_upstream(&whole);
@@ -40,7 +40,18 @@ pub(super) fn resolve(tree: &Table, port: Option<u16>, notes: &Notes) -> Setting
         apart(&whole, proxy, &admin.listen, port);
     }
     whole.done();
-    Settings { proxy, auth, admin, storage, store_timeout, instance, log, policy }
+    Settings {
+        proxy,
+        auth,
+        admin,
+        storage,
+        store_timeout,
+        keep_events,
+        instance,
+        log,
+        policy,
+        notify,
+    }
 }
 
 fn proxy(server: Server, upstream: Origin, access: Option<bool>) -> proxy::Settings {

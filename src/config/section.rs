@@ -172,6 +172,11 @@ impl<'a> Section<'a> {
 
     /// Refuses every key that nobody asked for.
     pub(super) fn done(self) {
+        self.finish();
+    }
+
+    /// Like [`Section::done`], of a section that is asked no more.
+    pub(super) fn finish(&self) {
         let asked = self.asked.borrow();
         for (name, entry) in self.others() {
             let hint = nearest(name, asked.iter().map(String::as_str));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::error::Complaint;
-use super::sections::STORE_TIMEOUT;
+use super::sections::{KEEP_EVENTS, STORE_TIMEOUT};
 use crate::quota::Layer;
 use crate::store::StorageSpec;
-use crate::{api, matrix, proxy, telemetry};
+use crate::{api, matrix, notify, proxy, telemetry};
 
 /// Everything that `metergate serve` is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +21,16 @@ pub struct Settings {
     pub storage: StorageSpec,
     /// How long the store may take to answer. Default 5 s.
     pub store_timeout: Duration,
+    /// How long events are kept in the ledger. Default 400 days.
+    pub keep_events: Duration,
     /// What this instance is called, unique on its store; none means a new name at each start.
     pub instance: Option<String>,
     /// The log.
     pub log: telemetry::log::Settings,
     /// The file layer of the policy: what file, environment and flags declare. Default nothing.
     pub policy: Layer,
+    /// Who is told of warnings and overages. Default nobody.
+    pub notify: Vec<notify::Target>,
 }
 
 impl Default for Settings {
@@ -37,9 +41,11 @@ impl Default for Settings {
             admin: api::Settings::default(),
             storage: StorageSpec::default(),
             store_timeout: STORE_TIMEOUT,
+            keep_events: KEEP_EVENTS,
             instance: None,
             log: telemetry::log::Settings::default(),
             policy: Layer::default(),
+            notify: Vec::new(),
         }
     }
 }

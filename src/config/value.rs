@@ -1,12 +1,17 @@
 //! Values: one node as a type; the error is a fragment that says what would be right.
 
 use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::tree::{Node, Value};
-use crate::quota::{self, Amount, Invalid, Unit, nearest};
+use crate::quota::{self, Amount, Invalid, Measure, duration_text, nearest};
+
+/// The most that is read of a file that a setting names, in bytes.
+const LARGEST_FILE: u64 = 64 * 1024;
 
 /// Reads text.
 pub(super) fn text(node: &Node) -> Result<&str, Invalid> {
@@ -14,6 +19,16 @@ pub(super) fn text(node: &Node) -> Result<&str, Invalid> {
         Value::Text(text) | Value::Word(text) => Ok(text.trim()),
         other => Err(wrong(other, "text in quotes")),
     }
+}
+
+/// Reads what the file of this name says.
+pub(super) fn from_file(node: &Node) -> Result<String, Invalid> {
+    let file = text(node)?;
+    let mut said = String::new();
+    File::open(file)
+        .and_then(|file| file.take(LARGEST_FILE).read_to_string(&mut said))
+        .map_err(|error| Invalid::new(format!("\"{file}\" cannot be read: {error}")))?;
+    Ok(said)
 }
 
 /// Reads text that `T` understands.
@@ -76,7 +91,7 @@ pub(super) fn duration_from(least: Duration) -> impl Fn(&Node) -> Result<Duratio
     move |node| {
         let span = duration(node)?;
         if span < least {
-            return Err(Invalid::new(format!("must be at least {least:?}")));
+            return Err(Invalid::new(format!("must be at least {}", duration_text(least))));
         }
         Ok(span)
     }
@@ -94,7 +109,7 @@ pub(super) fn wait(node: &Node) -> Result<Duration, Invalid> {
 pub(super) fn bytes(node: &Node) -> Result<Amount, Invalid> {
     let size = match &node.value {
         Value::Integer(bytes) => Amount::new(*bytes),
-        Value::Text(text) | Value::Word(text) => Unit::Bytes.parse(text)?,
+        Value::Text(text) | Value::Word(text) => Measure::BYTES.parse(text)?,
         other => return Err(wrong(other, "a size in quotes, like \"64KiB\"")),
     };
     if size.is_negative() {

@@ -1,14 +1,13 @@
 //! Decision: yes or no, what bound it, what is left, when it resets.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::plan::Planned;
-use crate::clock::Timestamp;
-use crate::quota::plan::{Bound, Item, Reading, Readings};
-use crate::quota::rule::{self, Verdict};
-use crate::quota::{Amount, Overflow, Period, PolicyVersion, Resource};
+use crate::clock::{Timestamp, whole_seconds};
+use crate::quota::plan::{Item, Plan, Readings};
+use crate::quota::rule::{self, Case, Verdict};
+use crate::quota::strictness::Mode;
+use crate::quota::{Amount, Measure, Overflow, Per, Period, PolicyVersion, Resource};
 
 /// Why it is yes or no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,6 +54,9 @@ pub struct ItemDecision {
     pub resource: Resource,
     /// How much of it.
     pub amount: Amount,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
     /// Its windows; without a limit the one of the default period.
     pub windows: Vec<WindowDecision>,
 }
@@ -66,10 +68,10 @@ pub struct WindowDecision {
     pub period: Period,
     /// The key of the bucket.
     pub bucket: String,
-    /// Shared by whom: always the `subject` alone.
-    pub per: &'static str,
-    /// How strict: always `hard`.
-    pub mode: &'static str,
+    /// Shared by whom.
+    pub per: Per,
+    /// How strict.
+    pub mode: Mode,
     /// The most that may be used; none if unlimited.
     pub limit: Option<Amount>,
     /// Charged so far.
@@ -78,12 +80,19 @@ pub struct WindowDecision {
     pub reserved: Amount,
     /// What is left; none if unlimited.
     pub remaining: Option<Amount>,
-    /// When the count starts anew; none if never.
+    /// When the count starts anew; of a rolling window, when the oldest charge falls out of it;
+    /// none if never.
     pub resets_at: Option<Timestamp>,
-    /// The limit is reached.
+    /// The limit is reached, or a soft one is passed by what was asked.
     pub over: bool,
-    /// It denies what was asked, or would if it were hard.
+    /// It denies what was asked, or would if it were not only observed.
     pub would_deny: bool,
+    /// Of a soft limit: past what it denies, too.
+    #[serde(skip)]
+    pub ceiling: Option<Amount>,
+    /// Of a soft limit that was passed: from when on it denies, too.
+    #[serde(skip)]
+    pub grace_ends: Option<Timestamp>,
 }
 
 /// The figures of one window, with the name of its resource.
@@ -93,6 +102,9 @@ pub struct Figures {
     pub resource: Resource,
     /// How much was asked for.
     pub requested: Amount,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
     /// The window.
     #[serde(flatten)]
     pub window: WindowDecision,
@@ -107,19 +119,28 @@ impl Decision {
         now: Timestamp,
     ) -> Result<Self, Overflow> {
         let plan = &planned.plan;
-        let verdict = rule::judge_all(plan, readings)?;
+        let verdict = rule::judge_all(plan, readings, now)?;
         let allowed = verdict == Verdict::Fits && !too_large;
-        let pairs = || plan.items.iter().zip(readings);
-        let binding = binding(pairs(), verdict)?;
-        let bound_by = binding.as_ref().map(|(item, _)| *item).or(plan.items.first());
-        let source = match bound_by {
+        let binding = binding(plan, readings, verdict, now)?;
+        let source = match (&binding, plan.items.first()) {
             _ if too_large => planned.max_size_source.to_string(),
-            Some(item) => item.source.to_string(),
-            None => String::new(),
+            (Some(case), _) => source(plan, case),
+            (None, Some(item)) => item.source.to_string(),
+            (None, None) => String::new(),
         };
-        let binding = binding.map(|(_, figures)| figures);
+        let binding = binding.map(|case| Figures {
+            resource: case.item.resource.clone(),
+            requested: case.item.amount,
+            measure: planned.measure(&case.item.resource),
+            window: WindowDecision::of(&case),
+        });
         let resets_at = binding.as_ref().and_then(|figures| figures.window.resets_at);
         let wait = resets_at.filter(|_| verdict != Verdict::Fits).map(|end| now.until(end));
+        let items = plan.items.iter().map(|item| {
+            let all = rule::cases(plan, readings, now);
+            let measure = planned.measure(&item.resource);
+            ItemDecision::of(item, measure, all.filter(|case| std::ptr::eq(case.item, item)))
+        });
         Ok(Self {
             allowed,
             reason: match (too_large, verdict) {
@@ -131,7 +152,7 @@ impl Decision {
             policy_version: plan.version,
             binding,
             max_size: planned.max_size,
-            items: pairs().map(|(item, found)| ItemDecision::of(item, found)).collect(),
+            items: items.collect(),
             retry_after: wait.map(whole_seconds),
             verdict,
         })
@@ -144,77 +165,90 @@ impl Decision {
     }
 }
 
-/// Rounds up, and never to zero.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+/// Says where the limit of a window comes from: whoever shares it, or whatever gave it.
+pub(super) fn source(plan: &Plan, case: &Case<'_>) -> String {
+    match case.bound.per {
+        Per::Subject => case.item.source.to_string(),
+        Per::Group => format!("pool {}", plan.group.as_deref().unwrap_or_default()),
+        Per::Server => "server".to_owned(),
+    }
 }
 
 impl ItemDecision {
-    fn of(item: &Item, readings: &[Reading]) -> Self {
-        let windows = item.bounds.iter().zip(readings);
+    fn of<'a>(item: &Item, measure: Measure, cases: impl Iterator<Item = Case<'a>>) -> Self {
         let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
-        let shown = windows.filter(|(bound, _)| bound.limit.is_some() || !limited);
-        let shown = shown.map(|(bound, reading)| WindowDecision::of(bound, *reading, item.amount));
         let most = if limited { usize::MAX } else { 1 };
+        let shown = cases.filter(|case| case.bound.limit.is_some() || !limited);
         Self {
             resource: item.resource.clone(),
             amount: item.amount,
-            windows: shown.take(most).collect(),
+            measure,
+            windows: shown.take(most).map(|case| WindowDecision::of(&case)).collect(),
         }
     }
 }
 
 impl WindowDecision {
-    /// Tells one window of which `asked` is asked.
-    pub(super) fn of(bound: &Bound, reading: Reading, asked: Amount) -> Self {
-        let verdict = rule::judge(reading, asked, bound.limit);
+    /// Tells one window, and what it says of what is asked.
+    pub(super) fn of(case: &Case<'_>) -> Self {
+        let Case { bound, reading, .. } = case;
+        let passes = case.passes_limit() != Ok(false);
+        let denies = case.judge() != Ok(Verdict::Fits);
+        let stretch = bound.stretch(reading);
         Self {
             period: bound.period,
-            bucket: bound.bucket.key.clone(),
-            per: "subject",
-            mode: "hard",
+            bucket: stretch.key.clone(),
+            per: bound.per,
+            mode: bound.strictness.mode,
             limit: bound.limit,
             used: reading.used,
             reserved: reading.held,
-            remaining: bound.limit.map(|limit| rule::remaining(reading, limit)),
-            resets_at: bound.bucket.end,
-            over: bound.limit.is_some_and(|limit| reading.used >= limit),
-            would_deny: verdict != Ok(Verdict::Fits),
+            remaining: bound.limit.map(|limit| rule::remaining(*reading, limit)),
+            resets_at: match bound.period {
+                Period::Rolling(_) => reading.oldest.and_then(|oldest| stretch.leaves(oldest)),
+                _ => stretch.end,
+            },
+            over: bound.limit.is_some_and(|limit| reading.used >= limit)
+                || (passes && bound.strictness.mode == Mode::Soft),
+            would_deny: denies || (passes && bound.strictness.mode == Mode::Observe),
+            ceiling: bound.strictness.ceiling,
+            grace_ends: case.grace_ends(),
         }
     }
 }
 
-/// Returns the window that decides, with its item.
+/// Returns the window that decides: of several that deny, the last to reset; otherwise the one
+/// with the least room, observed ones only where there is no other.
 fn binding<'a>(
-    pairs: impl Iterator<Item = (&'a Item, &'a Vec<Reading>)>,
+    plan: &'a Plan,
+    readings: &'a Readings,
     verdict: Verdict,
-) -> Result<Option<(&'a Item, Figures)>, Overflow> {
-    let mut best: Option<(&Item, &Bound, Reading)> = None;
-    for (item, readings) in pairs {
-        for (bound, reading) in item.bounds.iter().zip(readings) {
-            let judged = rule::judge(*reading, item.amount, bound.limit)?;
-            if bound.limit.is_none() || (judged == Verdict::Fits) != (verdict == Verdict::Fits) {
-                continue;
+    now: Timestamp,
+) -> Result<Option<Case<'a>>, Overflow> {
+    let mut best: Option<Case<'a>> = None;
+    for case in rule::cases(plan, readings, now).filter(|case| case.bound.limit.is_some()) {
+        if (case.judge()? == Verdict::Fits) != (verdict == Verdict::Fits) {
+            continue;
+        }
+        let better = best.as_ref().is_none_or(|best| {
+            if verdict == Verdict::Fits {
+                (observed(&case), room(&case)) < (observed(best), room(best))
+            } else {
+                let end = |case| WindowDecision::of(case).resets_at.unwrap_or(Timestamp::MAX);
+                end(&case) > end(best)
             }
-            let better = best.as_ref().is_none_or(|(_, other, found)| {
-                if verdict == Verdict::Fits {
-                    room(bound, *reading) < room(other, *found)
-                } else {
-                    bound.bucket.end.is_none_or(|end| other.bucket.end.is_some_and(|o| end > o))
-                }
-            });
-            if better {
-                best = Some((item, bound, *reading));
-            }
+        });
+        if better {
+            best = Some(case);
         }
     }
-    Ok(best.map(|(item, bound, reading)| {
-        let window = WindowDecision::of(bound, reading, item.amount);
-        let resource = item.resource.clone();
-        (item, Figures { resource, requested: item.amount, window })
-    }))
+    Ok(best)
 }
 
-fn room(bound: &Bound, reading: Reading) -> Amount {
-    bound.limit.map_or(Amount::MAX, |limit| rule::remaining(reading, limit))
+fn observed(case: &Case<'_>) -> bool {
+    case.bound.strictness.mode == Mode::Observe
+}
+
+fn room(case: &Case<'_>) -> Amount {
+    case.bound.limit.map_or(Amount::MAX, |limit| rule::remaining(case.reading, limit))
 }

@@ -1,11 +1,13 @@
 //! Hold: room set aside; dropped, it ends itself and says so.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::instance::Chore;
 use super::{Ask, Decision, Engine, EngineError};
 use crate::clock::Timestamp;
 use crate::quota::held::HoldId;
+use crate::quota::plan::Plan;
 use crate::quota::{Amount, Subject};
 use crate::telemetry::cause;
 
@@ -23,6 +25,8 @@ pub struct Hold {
     at: Timestamp,
     /// How much is set aside.
     room: Amount,
+    /// The windows it counts in, as they were when it was granted.
+    windows: Option<Arc<Plan>>,
     /// Set once nothing is left to give back.
     ended: bool,
 }
@@ -37,7 +41,13 @@ impl Hold {
     ) -> Self {
         let room = ask.amount().unwrap_or(Amount::ONE);
         engine.0.keeper.begun();
-        Self { engine, id, subject, ask, at, room, ended: false }
+        Self { engine, id, subject, ask, at, room, windows: None, ended: false }
+    }
+
+    /// Says in which windows it was granted.
+    pub(super) fn granted_in(mut self, plan: Plan) -> Self {
+        self.windows = Some(Arc::new(plan));
+        self
     }
 
     /// Returns its id.
@@ -101,9 +111,10 @@ impl Hold {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn settle(mut self, total: Amount) -> Result<Charge, EngineError> {
-        self.engine.settle(self.id, total).await?;
+        self.engine.settle_watching(self.id, total, self.windows.as_deref()).await?;
         self.ended = true;
-        Ok(Charge { engine: self.engine.clone(), id: self.id, total })
+        let windows = self.windows.clone();
+        Ok(Charge { engine: self.engine.clone(), id: self.id, total, windows })
     }
 
     /// Gives the room back, now.
@@ -114,6 +125,13 @@ impl Hold {
         self.engine.release(self.id).await?;
         self.ended = true;
         Ok(())
+    }
+
+    /// Says that it was not set aside but charged, and in which windows.
+    pub(super) fn charged_in(mut self, plan: Plan) -> Charge {
+        self.ended = true;
+        let windows = Some(Arc::new(plan));
+        Charge { engine: self.engine.clone(), id: self.id, total: self.room, windows }
     }
 
     /// Says that nothing was set aside after all.
@@ -139,6 +157,7 @@ pub struct Charge {
     engine: Engine,
     id: HoldId,
     total: Amount,
+    windows: Option<Arc<Plan>>,
 }
 
 impl Charge {
@@ -153,7 +172,7 @@ impl Charge {
     /// If the store does not answer, it is taken back in the background once it does. Dropped
     /// half way, it may or may not be taken back.
     pub async fn refund(self) {
-        if let Err(error) = self.engine.refund(self.id).await {
+        if let Err(error) = self.engine.refund_watching(self.id, self.windows.as_deref()).await {
             let error = cause(&error);
             tracing::warn!(hold = %self.id, error, "refund is put off");
             self.engine.0.keeper.see_to(Chore::Refund(self.id));

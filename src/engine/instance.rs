@@ -150,10 +150,10 @@ impl Work {
         let now = self.clock.now();
         let outcome = match chore {
             Chore::GiveBack(id) => match self.store.release(id, now).await {
-                Err(StoreError::Conflict(_)) => self.store.refund(id, now).await,
+                Err(StoreError::Conflict(_)) => self.store.refund(id, None, now).await,
                 outcome => outcome,
             },
-            Chore::Refund(id) => self.store.refund(id, now).await,
+            Chore::Refund(id) => self.store.refund(id, None, now).await,
             Chore::Wake => return Ok(()),
         };
         match (chore, outcome) {

@@ -102,6 +102,30 @@ impl Engine {
         Err(EngineError::Conflict("the policy keeps changing: try again".to_owned()))
     }
 
+    /// Returns what the subjects from `first` to `last` by name have of their own, of the same
+    /// version as the snapshot returned.
+    pub(super) async fn grants_between(
+        &self,
+        first: &Subject,
+        last: &Subject,
+    ) -> Result<(Arc<Snapshot>, BTreeMap<Subject, Grants>), EngineError> {
+        for _ in 0..TRIES {
+            let (version, own) = self.0.store.grants(first).await?;
+            let mut all = BTreeMap::from([(first.clone(), own)]);
+            let mut next = Some(first.clone()).filter(|first| first < last);
+            while let Some(behind) = next {
+                let part = self.0.store.all_grants(Page::behind(behind, PAGE)).await?;
+                next = part.last().map(|(name, _)| name.clone()).filter(|name| name < last);
+                all.extend(part.into_iter().take_while(|(name, _)| name <= last));
+            }
+            let snapshot = self.refresh().await?;
+            if snapshot.policy.version == version {
+                return Ok((snapshot, all));
+            }
+        }
+        Err(EngineError::Conflict("the policy keeps changing: try again".to_owned()))
+    }
+
     async fn all_grants(&self) -> Result<BTreeMap<Subject, Grants>, EngineError> {
         let mut all = BTreeMap::new();
         let mut page = Page::first(PAGE);

@@ -1,27 +1,42 @@
 //! The mind: policy, store and clock together answer one question: may they?
 //!
-//! **check** writes nothing; **reserve** decides and sets room aside as a [`Hold`], which can
+//! **check** writes nothing; **explain** says why, too; **consume** charges at once; **reserve** decides and sets room aside as a [`Hold`], which can
 //! **grow** and be **extended** until it is **settled** with what was really used, **released**
-//! or, once settled, **refunded**; **record** notes what happened whatever the limit; **reset**
-//! brings a count to zero. **usage**, **over** and **top** tell; **declare** changes the policy.
-//! Each verb is a file.
+//! or, once settled, **refunded**; **record** notes what happened whatever the limit; **set**
+//! brings a count to a value, **reset** to zero. **usage**, **summary**, **over**, **top**,
+//! **subjects**, **events** and **history** tell; **declare** changes the policy; **rebuild**,
+//! **forget** and **prune** keep the books. Each verb is a file, or shares one with its like.
 
 // Deciding.
+mod ask;
 mod check;
 mod decision;
+mod explain;
 mod plan;
 mod terms;
+mod worded;
 // Room set aside.
+mod consume;
 mod hold;
 mod reserve;
 mod settle;
 // Facts.
 mod record;
+mod set;
 // Telling.
+mod ledger;
+mod outbox;
 mod over;
 mod report;
+mod summary;
+mod top;
+// Keeping the books.
+mod keeping;
 // Changing.
 mod declare;
+// Carrying all of it elsewhere, and trying another policy on it.
+mod simulate;
+mod transfer;
 // The process itself.
 mod error;
 mod instance;
@@ -29,15 +44,34 @@ mod known;
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
+pub use ask::Ask;
+pub use consume::Consumed;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
-pub use declare::{GroupChange, Members, MissingGroup, NeededBy, OverrideChange, SubjectView};
+pub use declare::{
+    BoostChange, DeclaredBy, DeclaredResource, GroupChange, Members, MissingGroup, NeededBy,
+    OverrideChange, SubjectView,
+};
 pub use error::EngineError;
+pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
 pub use hold::{Charge, Hold};
-pub use plan::Ask;
+pub use keeping::{LEAST_KEPT, Rebuilt};
+pub use ledger::{Someone, Step};
+pub use outbox::Charges;
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
 pub use reserve::Reserved;
+pub use simulate::{OverAt, Refused, Simulation, Stretch};
+pub use summary::Summary;
 pub use terms::UploadTerms;
+pub use transfer::{
+    Change, Changes, Document, Draft, Foreign, How, Imported, Moved, Steps, Tree, Wanted, foreign,
+};
+pub use worded::Worded;
+
+/// Parts of lists, and of the ledger.
+pub use crate::store::{Charged, Drift, Lines, Page};
 
 use self::instance::Keeper;
 use self::known::Known;
@@ -56,6 +90,8 @@ struct Inner {
     /// The policy as last seen; a plan made from an outdated one is refused by the store.
     known: Known,
     instance: Instance,
+    /// Who waits for something to be charged.
+    charged: watch::Sender<()>,
     /// Idle for a visitor: it is no instance, and the store is not told of it.
     keeper: Keeper,
 }
@@ -93,7 +129,14 @@ impl Engine {
         }
         let known = Known::new(store.policy().await?);
         let keeper = Keeper::spawn(store.clone(), clock.clone(), instance.clone());
-        Ok(Self(Arc::new(Inner { store, clock, known, instance, keeper })))
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            known,
+            instance,
+            charged: watch::Sender::default(),
+            keeper,
+        })))
     }
 
     /// Returns an engine on `store` for a question or a change, such as one command.
@@ -112,6 +155,7 @@ impl Engine {
             clock,
             known,
             instance: Instance::fresh(),
+            charged: watch::Sender::default(),
             keeper: Keeper::idle(),
         })))
     }

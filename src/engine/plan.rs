@@ -1,98 +1,18 @@
 //! Question → plan: windows, buckets, limits. Pure; what is not, is to plan again when stale.
 
-use super::{Engine, EngineError};
+use super::ask::Wanted;
+use super::{Ask, Engine, EngineError};
 use crate::clock::Timestamp;
-use crate::quota::capability::UPLOAD;
 use crate::quota::plan::{Bound, Item, Plan, Readings};
-use crate::quota::policy::{Source, Terms};
+use crate::quota::policy::{Capped, Source, Terms};
+use crate::quota::strictness::Mode;
 use crate::quota::{
-    Amount, Bucket, Grants, Invalid, Period, Policy, Resource, Subject, Unit, Zone,
+    Amount, Bucket, Grants, Invalid, Limit, Measure, Per, Period, Policy, Resource, Strictness,
+    Subject, Window, Zone,
 };
 
 /// How often a plan is made again because the policy changed under it, at most.
-const TRIES: usize = 32;
-
-/// What an action wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// To do what `capability` names, with so many bytes; without a number: one unit.
-    Capability {
-        /// Its name.
-        name: String,
-        /// The size of the action; none asks for one unit of each resource.
-        amount: Option<Amount>,
-    },
-    /// So many bytes more for what `capability` names; its counts were asked for before.
-    More {
-        /// Its name.
-        name: String,
-        /// How much more.
-        amount: Amount,
-    },
-    /// So much of one resource.
-    Resource {
-        /// The resource.
-        resource: Resource,
-        /// How much.
-        amount: Amount,
-    },
-}
-
-impl Ask {
-    /// Returns the question whether `bytes` more may be uploaded.
-    #[must_use]
-    pub fn upload(bytes: Amount) -> Self {
-        Self::Capability { name: UPLOAD.to_owned(), amount: Some(bytes) }
-    }
-
-    fn items(&self, policy: &Policy) -> Result<Vec<(Resource, Amount)>, Invalid> {
-        match self {
-            Self::Resource { resource, amount } => Ok(vec![(resource.clone(), *amount)]),
-            Self::More { name, amount } => {
-                let resources = policy.capability(name)?.resources().iter();
-                let in_bytes = resources.filter(|resource| resource.unit() == Unit::Bytes);
-                Ok(in_bytes.map(|resource| (resource.clone(), *amount)).collect())
-            }
-            Self::Capability { name, amount } => {
-                let asked = amount.unwrap_or(Amount::ONE);
-                let resources = policy.capability(name)?.resources().iter();
-                Ok(resources.map(|resource| (resource.clone(), resource.share_of(asked))).collect())
-            }
-        }
-    }
-
-    /// Returns the most bytes the action may have at once, if its kind has such a limit.
-    fn size_limit(&self, terms: &Terms<'_>) -> (Option<Amount>, Source) {
-        match self {
-            Self::Capability { name, .. } | Self::More { name, .. } if name == UPLOAD => {
-                terms.max_upload()
-            }
-            Self::Capability { .. } | Self::More { .. } | Self::Resource { .. } => {
-                (None, Source::Nothing)
-            }
-        }
-    }
-
-    /// Returns the question for `more` of the same.
-    pub(super) fn addition(&self, more: Amount) -> Self {
-        match self {
-            Self::Capability { name, .. } | Self::More { name, .. } => {
-                Self::More { name: name.clone(), amount: more }
-            }
-            Self::Resource { resource, .. } => {
-                Self::Resource { resource: resource.clone(), amount: more }
-            }
-        }
-    }
-
-    /// Returns how much is asked for, if it says so.
-    pub(super) fn amount(&self) -> Option<Amount> {
-        match self {
-            Self::Capability { amount, .. } => *amount,
-            Self::More { amount, .. } | Self::Resource { amount, .. } => Some(*amount),
-        }
-    }
-}
+pub(super) const TRIES: usize = 32;
 
 /// What is to be planned.
 #[derive(Clone, Copy, Debug)]
@@ -116,13 +36,30 @@ impl<'a> From<&'a [Resource]> for Question<'a> {
 }
 
 impl Question<'_> {
-    fn items(self, policy: &Policy) -> Result<Vec<(Resource, Amount)>, Invalid> {
+    fn items(self, policy: &Policy) -> Result<Vec<Wanted>, Invalid> {
         match self {
             Self::Ask(ask) => ask.items(policy),
             Self::Of(resources) => {
-                Ok(resources.iter().map(|resource| (resource.clone(), Amount::ZERO)).collect())
+                let nothing = |resource: &Resource| Wanted {
+                    resource: resource.clone(),
+                    amount: Amount::ZERO,
+                    member: None,
+                    metered: true,
+                };
+                Ok(resources.iter().map(nothing).collect())
             }
         }
+    }
+
+    fn limit(&self) -> Option<&Limit> {
+        match *self {
+            Self::Ask(ask) => ask.limit(),
+            Self::Of(_) => None,
+        }
+    }
+
+    const fn is_addition(&self) -> bool {
+        matches!(self, Self::Ask(Ask::Addition { .. }))
     }
 
     fn size_limit(self, terms: &Terms<'_>) -> (Option<Amount>, Source) {
@@ -143,6 +80,17 @@ pub(super) struct Planned {
     pub(super) max_size_source: Source,
     /// The zone in which the subject's days begin.
     pub(super) zone: Zone,
+    /// How the resource of each item is counted.
+    pub(super) measures: Vec<Measure>,
+}
+
+impl Planned {
+    /// Returns how `resource`, which it asks for, is counted.
+    pub(super) fn measure(&self, resource: &Resource) -> Measure {
+        let items = self.plan.items.iter().zip(&self.measures);
+        let found = items.into_iter().find(|(item, _)| item.resource == *resource);
+        found.map_or_else(|| resource.usual_measure(), |(_, measure)| measure.clone())
+    }
 }
 
 /// Works `question` out for `subject` at `at`.
@@ -157,34 +105,84 @@ pub(super) fn plan(
     now: Timestamp,
 ) -> Result<Planned, Invalid> {
     let terms = policy.terms(subject, grants, now);
+    let (growing, limit) = (question.is_addition(), question.limit());
     let items = question.items(policy)?.into_iter();
-    let items = items.map(|(resource, amount)| item(policy, &terms, resource, amount, at));
-    let plan =
-        Plan { version: policy.version, subject: subject.clone(), at, items: items.collect() };
+    let items: Vec<_> = items.map(|wanted| item(policy, &terms, wanted, limit, at)).collect();
+    let measures = items.iter().map(|item| policy.measure(&item.resource)).collect();
+    let group = terms.group().and_then(Source::group).cloned();
+    let (version, subject) = (policy.version, subject.clone());
+    let plan = Plan { version, subject, group, at, growing, items };
     let (max_size, max_size_source) = question.size_limit(&terms);
-    Ok(Planned { plan, max_size, max_size_source, zone: terms.zone })
+    Ok(Planned { plan, max_size, max_size_source, zone: terms.zone, measures })
 }
 
-fn item(
-    policy: &Policy,
-    terms: &Terms<'_>,
-    resource: Resource,
-    amount: Amount,
+fn item<'a>(
+    policy: &'a Policy,
+    terms: &Terms<'a>,
+    wanted: Wanted,
+    call: Option<&'a Limit>,
     at: Timestamp,
 ) -> Item {
-    let (limit, source) = terms.limit(&resource);
-    let bound =
-        |period, limit| Bound { period, bucket: Bucket::of(period, &terms.zone, at), limit };
-    let windows = limit.windows().iter();
-    let mut bounds: Vec<_> = windows
-        .map(|window| bound(window.period.unwrap_or(policy.period()), Some(window.amount)))
-        .collect();
+    let Wanted { resource, amount, member, metered } = wanted;
+    let (capped, source) = capped(terms, &resource, call);
+    let mut bounds: Vec<_> = capped.iter().map(|it| bound(policy, terms, *it, at)).collect();
     for counted in [policy.period(), Period::Never] {
-        if !bounds.iter().any(|bound| bound.period == counted) {
-            bounds.push(bound(counted, None));
+        let bucket = Bucket::of(counted, &terms.zone, at);
+        let there = |bound: &Bound| bound.per == Per::Subject && bound.bucket.key == bucket.key;
+        if !bounds.iter().any(there) {
+            bounds.push(Bound::counting(counted, bucket));
         }
     }
-    Item { resource, amount, source, bounds }
+    let aggregate = policy.measure(&resource).aggregate;
+    Item { resource, aggregate, amount, member, metered, source, bounds }
+}
+
+/// Returns the windows that bind on `resource`, and where the subject's own come from; they are
+/// the first bounds of its item, in this order.
+pub(super) fn capped<'a>(
+    terms: &Terms<'a>,
+    resource: &Resource,
+    call: Option<&'a Limit>,
+) -> (Vec<Capped<'a>>, Source) {
+    let (mut all, source): (Vec<_>, _) = if let Some(limit) = call {
+        let boost = Amount::ZERO;
+        (limit.windows().iter().map(|window| Capped { window, boost }).collect(), Source::Call)
+    } else {
+        let (limit, source) = terms.limit(resource);
+        (terms.own(limit, resource).collect(), source)
+    };
+    all.extend(terms.pools(resource));
+    (all, source)
+}
+
+/// Returns the zone in which the days of `window` begin.
+pub(super) fn zone_of(policy: &Policy, terms: &Terms<'_>, window: &Window) -> Zone {
+    match (&window.timezone, window.per) {
+        (Some(zone), _) => zone.clone(),
+        (None, Per::Subject | Per::Group) => terms.zone.clone(),
+        // All share it, so it has the days of all.
+        (None, Per::Server) => policy.zone(),
+    }
+}
+
+fn bound(policy: &Policy, terms: &Terms<'_>, capped: Capped<'_>, at: Timestamp) -> Bound {
+    let Capped { window, boost } = capped;
+    let period = window.period.unwrap_or(policy.period());
+    let zone = zone_of(policy, terms, window);
+    let boosted = |amount: Amount| match window.strictness.mode {
+        Mode::Hard | Mode::Soft => amount.plus(boost).unwrap_or(Amount::MAX),
+        Mode::Observe => amount,
+    };
+    Bound {
+        period,
+        bucket: Bucket::of(period, &zone, at),
+        per: window.per,
+        limit: Some(boosted(window.amount)),
+        strictness: Strictness {
+            ceiling: window.strictness.ceiling.map(boosted),
+            ..window.strictness
+        },
+    }
 }
 
 /// One question, planned anew each time the store finds the plan stale.

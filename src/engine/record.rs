@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::report::windows;
 use super::{Ask, Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::idempotency::Key;
-use crate::quota::{Amount, Period, Resource, Subject};
+use crate::quota::{Aggregate, Amount, Measure, Per, Period, Resource, Subject};
 
 /// How far back a fact may be recorded.
 const LATEST: Duration = Duration::from_hours(35 * 24);
@@ -19,8 +20,10 @@ pub struct Fact {
     pub subject: Subject,
     /// Of what.
     pub resource: Resource,
-    /// How much; a negative amount takes back.
+    /// How much; a negative amount takes back. Of a highest or last one: what it is.
     pub amount: Amount,
+    /// Which one, of a resource that counts different ones; its amount is not looked at.
+    pub member: Option<String>,
     /// The caller's name for it: recorded once, however often it is told.
     pub key: Option<String>,
     /// When it happened; none means now.
@@ -30,9 +33,12 @@ pub struct Fact {
 /// What a fact did to the count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The window with the least room after it; without a limit that of the default period.
+    /// The subject's own window with the least room after it; without a limit that of the
+    /// default period.
     pub window: WindowDecision,
-    /// A limit is reached.
+    /// How the resource is counted.
+    pub measure: Measure,
+    /// A limit is reached, perhaps one that is shared with others.
     pub over: bool,
     /// It had been recorded before; nothing was changed.
     pub replayed: bool,
@@ -52,10 +58,11 @@ impl Engine {
                 "{at} cannot be recorded now: at most 35 days back and 5 minutes ahead"
             )));
         }
-        let key = fact.key.as_deref();
-        let key = key.map(|name| Key::of_record(name, &fact.resource, fact.amount, fact.at));
+        let (key, member) = (fact.key.as_deref(), fact.member.as_deref());
+        let key =
+            key.map(|name| Key::of_record(name, &fact.resource, fact.amount, member, fact.at));
         let key = key.transpose()?;
-        let ask = Ask::Resource { resource: fact.resource.clone(), amount: fact.amount };
+        let ask = self.asked(fact)?;
         let mut planning = self.planning(&fact.subject, &ask, Some(at));
         let (recorded, planned) = loop {
             let planned = planning.next().await?;
@@ -63,15 +70,36 @@ impl Engine {
                 break (recorded, planned);
             }
         };
-        let pairs = planned.plan.items.iter().zip(&recorded.readings);
-        let windows = pairs.flat_map(|(item, found)| item.bounds.iter().zip(found));
-        let windows: Vec<_> =
-            windows.map(|(bound, found)| WindowDecision::of(bound, *found, Amount::ZERO)).collect();
+        self.charged();
+        let windows = windows(&planned.plan, &recorded.readings, now);
         let over = windows.iter().any(|window| window.over);
         let room = |window: &WindowDecision| window.remaining.unwrap_or(Amount::MAX);
-        let window = windows.into_iter().min_by_key(room);
+        let own = windows.into_iter().filter(|window| window.per == Per::Subject);
+        let window = own.min_by_key(room);
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
-        Ok(Recorded { window, over, replayed: recorded.replayed })
+        let measure = planned.measure(&fact.resource);
+        Ok(Recorded { window, measure, over, replayed: recorded.replayed })
+    }
+
+    /// Returns what a fact asks of its windows, if it says what its resource counts.
+    fn asked(&self, fact: &Fact) -> Result<Ask, EngineError> {
+        let resource = fact.resource.clone();
+        let measure = self.snapshot().policy.measure(&resource);
+        match (&fact.member, measure.aggregate) {
+            (Some(member), Aggregate::Unique) => {
+                if member.is_empty() || member.len() > 255 {
+                    return Err(EngineError::BadInput("a member has 1 to 255 bytes".to_owned()));
+                }
+                Ok(Ask::Member { resource, member: member.as_str().into() })
+            }
+            (None, Aggregate::Unique) => Err(EngineError::BadInput(format!(
+                "{resource} counts different members: say which one, not how many"
+            ))),
+            (Some(_), aggregate) => Err(EngineError::BadInput(format!(
+                "{resource} is a {aggregate}: say how much, not which one"
+            ))),
+            (None, _) => Ok(Ask::Resource { resource, amount: fact.amount }),
+        }
     }
 
     /// Brings the current counts of `resources` to zero, in every window or only that of
@@ -91,6 +119,7 @@ impl Engine {
             let planned = planning.next().await?;
             let bucket = period.map(|period| planned.bucket(period));
             if let Some(()) = self.0.store.reset(&planned.plan, bucket.as_ref(), now).await? {
+                self.charged();
                 return Ok(());
             }
         }

@@ -1,13 +1,16 @@
-//! Telling: usage of one subject, who used most.
+//! Telling: usage of one subject.
+
+use std::cmp::Reverse;
 
 use serde::Serialize;
 
 use super::plan::Planned;
 use super::{Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
-use crate::quota::plan::{Bound, Plan};
-use crate::quota::{Amount, Bucket, Period, Resource, Subject};
-use crate::store::Charged;
+use crate::quota::plan::{Bound, Plan, Readings};
+use crate::quota::rule;
+use crate::quota::strictness::Mode;
+use crate::quota::{Aggregate, Amount, Bucket, Measure, Per, Period, Resource, Subject};
 
 /// Of which stretch of time usage is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +32,10 @@ pub struct UsageReport {
     /// Of what.
     pub resource: Resource,
     /// In what it is measured.
-    pub unit: &'static str,
+    pub unit: String,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
     /// Charged.
     pub used: Amount,
     /// Set aside by reservations.
@@ -38,7 +44,8 @@ pub struct UsageReport {
     pub limit: Option<Amount>,
     /// What is left; none if unlimited.
     pub remaining: Option<Amount>,
-    /// What was used past the limit.
+    /// What was used past a limit: of several that are passed, the most. What is only observed
+    /// counts where nothing else is.
     pub overage: Amount,
     /// Per which period; none for a range.
     pub period: Option<Period>,
@@ -57,6 +64,9 @@ pub struct Used {
     pub subject: Subject,
     /// Of what.
     pub resource: Resource,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
     /// Charged.
     pub used: Amount,
     /// The most that may be used; none if unlimited.
@@ -68,8 +78,8 @@ pub struct Used {
 }
 
 impl Engine {
-    /// Returns what `subject` used of `resource`; the figures at the top are those of the window
-    /// with the least room.
+    /// Returns what `subject` used of `resource`; the figures at the top are those of its own
+    /// window with the least room.
     ///
     /// # Errors
     /// Bad input for a range that ends before it starts; unavailable if the store is.
@@ -88,19 +98,16 @@ impl Engine {
         }
         let now = self.now();
         let mut planning = self.planning(subject, std::slice::from_ref(resource), Some(now));
-        let (readings, plan) = loop {
-            let plan = planning.next().await?.within(span);
+        let (readings, plan, measure) = loop {
+            let planned = planning.next().await?;
+            let (plan, measure) = (planned.within(span), planned.measure(resource));
             if let Some(readings) = self.0.store.read(&plan, now).await? {
-                break (readings, plan);
+                break (readings, plan, measure);
             }
         };
-        let pairs = plan.items.iter().zip(&readings);
-        let windows = pairs.flat_map(|(item, found)| item.bounds.iter().zip(found));
-        let windows: Vec<_> = windows
-            .map(|(bound, reading)| WindowDecision::of(bound, *reading, Amount::ZERO))
-            .collect();
+        let windows = windows(&plan, &readings, now);
         let source = plan.items.first().map(|item| item.source.to_string()).unwrap_or_default();
-        Ok(UsageReport::of(subject, resource, source, span, windows))
+        Ok(UsageReport::of(subject, resource, measure, source, span, windows))
     }
 
     /// Returns the declared resources.
@@ -123,30 +130,21 @@ impl Engine {
         }
     }
 
-    /// Returns who used most of `resource` in the current stretch of the default period.
-    ///
-    /// # Errors
-    /// Unavailable if the store is.
-    pub async fn top(&self, resource: &Resource, most: usize) -> Result<Vec<Used>, EngineError> {
-        let policy = &self.refresh().await?.policy;
-        let period = policy.period();
-        let zone = policy.file.timezone.as_ref().or(policy.store.timezone.as_ref());
-        let bucket = Bucket::of(period, &zone.cloned().unwrap_or_default(), self.now());
-        let charged = self.0.store.top(resource, &bucket, most).await?;
-        let mut top = Vec::with_capacity(charged.len());
-        for Charged { subject, used } in charged {
-            let report = self.usage(&subject, resource, Span::Period(period)).await?;
-            top.push(Used {
-                subject,
-                resource: resource.clone(),
-                used,
-                limit: report.limit,
-                period,
-                resets_at: bucket.end,
-            });
-        }
-        Ok(top)
+    /// Returns how `resource` is counted, by the policy as last seen.
+    #[must_use]
+    pub fn measure(&self, resource: &Resource) -> Measure {
+        self.snapshot().policy.measure(resource)
     }
+}
+
+/// Tells every window of `plan` as it is, whatever was asked.
+pub(super) fn windows(plan: &Plan, readings: &Readings, now: Timestamp) -> Vec<WindowDecision> {
+    let mut told = plan.clone();
+    for item in &mut told.items {
+        item.aggregate = Aggregate::Sum;
+        item.amount = Amount::ZERO;
+    }
+    rule::cases(&told, readings, now).map(|case| WindowDecision::of(&case)).collect()
 }
 
 impl Planned {
@@ -161,20 +159,22 @@ impl Planned {
         for item in &mut plan.items {
             match span {
                 Span::Limits => {
-                    let limited = item.bounds.iter().any(|bound| bound.limit.is_some());
-                    item.bounds.retain(|bound| bound.limit.is_some() || !limited);
-                    if !limited {
-                        item.bounds.truncate(1);
-                    }
+                    let own = |bound: &Bound| bound.per == Per::Subject;
+                    let limited = |bound: &Bound| bound.limit.is_some();
+                    let mut counted = item.bounds.iter().any(|it| own(it) && limited(it));
+                    // Without a limit of its own: what it used per default period.
+                    item.bounds.retain(|it| limited(it) || !std::mem::replace(&mut counted, true));
                 }
                 Span::Period(period) => {
-                    let own = item.bounds.iter().find(|bound| bound.period == period);
-                    let limit = own.and_then(|bound| bound.limit);
-                    item.bounds = vec![Bound { period, bucket: self.bucket(period), limit }];
+                    let own = item.bounds.iter().find(|bound| {
+                        bound.period == period && bound.per == Per::Subject && bound.limit.is_some()
+                    });
+                    let counting = || Bound::counting(period, self.bucket(period));
+                    item.bounds = vec![own.cloned().unwrap_or_else(counting)];
                 }
                 Span::Range(start, end) => {
                     let bucket = Bucket::range(start, end);
-                    item.bounds = vec![Bound { period: Period::Never, bucket, limit: None }];
+                    item.bounds = vec![Bound::counting(Period::Never, bucket)];
                 }
             }
         }
@@ -183,31 +183,44 @@ impl Planned {
 }
 
 impl UsageReport {
-    fn of(
+    pub(super) fn of(
         subject: &Subject,
         resource: &Resource,
+        measure: Measure,
         source: String,
         span: Span,
         windows: Vec<WindowDecision>,
     ) -> Self {
-        let tightest = windows.iter().min_by_key(|window| window.remaining.unwrap_or(Amount::MAX));
-        let over = |window: &WindowDecision| {
-            window.limit.and_then(|limit| window.used.minus(limit).ok()).unwrap_or_default()
-        };
+        let of_its_own = |window: &WindowDecision| window.per == Per::Subject;
+        let none_of_its_own = !windows.iter().any(of_its_own);
+        let own = || windows.iter().filter(|window| none_of_its_own || of_its_own(window));
+        let observed = |window: &WindowDecision| window.mode == Mode::Observe;
+        let all_observed = own().all(observed);
+        let heeded = || own().filter(|window| all_observed || !observed(window));
+        let room = |window: &WindowDecision| window.remaining.unwrap_or(Amount::MAX);
+        // Of several without room, the one that is passed by most.
+        let tightest = heeded().min_by_key(|window| (room(window), Reverse(overage(window))));
         let in_range = matches!(span, Span::Range(..));
         Self {
             subject: subject.clone(),
             resource: resource.clone(),
-            unit: resource.unit().name(),
+            unit: measure.unit.name().to_owned(),
+            measure,
             used: tightest.map(|window| window.used).unwrap_or_default(),
             reserved: tightest.map(|window| window.reserved).unwrap_or_default(),
             limit: tightest.and_then(|window| window.limit),
             remaining: tightest.and_then(|window| window.remaining),
-            overage: tightest.map(over).unwrap_or_default().at_least_zero(),
+            overage: heeded().map(overage).max().unwrap_or_default(),
             period: tightest.map(|window| window.period).filter(|_| !in_range),
             resets_at: tightest.and_then(|window| window.resets_at).filter(|_| !in_range),
             source,
             windows,
         }
     }
+}
+
+/// Returns what was used past the limit of a window.
+fn overage(window: &WindowDecision) -> Amount {
+    let past = window.limit.and_then(|limit| window.used.minus(limit).ok());
+    past.unwrap_or_default().at_least_zero()
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::plan::Planned;
 use super::{Ask, Decision, Engine, EngineError, Hold};
+use crate::clock::Timestamp;
 use crate::quota::held::{HoldId, Life};
 use crate::quota::plan::Readings;
-use crate::quota::{Amount, Overflow, Subject};
+use crate::quota::{Aggregate, Amount, Invalid, Overflow, Subject};
 use crate::store::Admission;
 
 /// The answer to a reservation: the decision and, if it was yes, the room.
@@ -38,12 +39,39 @@ impl Said {
             Admission::Stale => None,
         }
     }
+
+    /// Tells what was not admitted.
+    pub(super) fn no(self, planned: &Planned, now: Timestamp) -> Result<Decision, EngineError> {
+        match self {
+            Self::Yes(readings) | Self::No(readings) => {
+                Ok(Decision::of(planned, &readings, false, now)?)
+            }
+            Self::TooLarge(readings) => Ok(Decision::of(planned, &readings, true, now)?),
+            Self::Lapsed => Err(EngineError::Conflict("the reservation has lapsed".to_owned())),
+        }
+    }
 }
 
 impl Planned {
     /// Returns true if an action of `size` is larger than one may be.
     pub(super) fn too_large(&self, size: Amount) -> bool {
         self.max_size.is_some_and(|max| size > max)
+    }
+
+    /// Returns an error if something of it cannot be charged, or not be `held` before that.
+    fn can_be_admitted(&self, held: bool) -> Result<(), Invalid> {
+        for item in &self.plan.items {
+            if item.amount.is_negative() {
+                return Err(Invalid::new("a reservation is not below zero"));
+            }
+            if held && item.aggregate == Aggregate::Unique {
+                return Err(Invalid::new(format!(
+                    "members of {} cannot be reserved: consume them, or record them by use",
+                    item.resource
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Tells the addition to a hold as if all of it were asked anew: the same sum, but what the
@@ -93,43 +121,54 @@ impl Engine {
         ask: &Ask,
         life: Life,
     ) -> Result<Reserved, EngineError> {
-        let now = self.now();
-        let size = ask.amount().unwrap_or(Amount::ONE);
-        if size.is_negative() {
-            return Err(EngineError::BadInput("a reservation is not below zero".to_owned()));
-        }
-        // The guard stands before the store is asked, so that a caller who leaves meanwhile
-        // leaves nothing behind.
-        let hold = Hold::new(self.clone(), HoldId::fresh(), subject.clone(), ask.clone(), now);
-        let mut planning = self.planning(subject, ask, Some(now));
-        let (said, planned) = loop {
-            let planned = planning.next().await?;
-            let said = if planned.too_large(size) {
-                self.0.store.read(&planned.plan, now).await?.map(Said::TooLarge)
-            } else {
-                let life = life.clone();
-                Said::of(self.0.store.reserve(&planned.plan, hold.id(), life, now).await?)
-            };
-            if let Some(said) = said {
-                break (said, planned);
-            }
-        };
+        let hold = self.hold(subject, ask)?;
+        let (said, planned) = self.admit(&hold, Some(life)).await?;
+        let now = hold.at();
         match said {
             Said::Yes(readings) => {
                 let decision = Decision::of(&planned, &readings, false, now)?;
-                Ok(Reserved { decision, hold: Some(hold) })
+                Ok(Reserved { decision, hold: Some(hold.granted_in(planned.plan)) })
             }
-            Said::No(readings) => {
+            said => {
                 hold.forget();
-                let decision = Decision::of(&planned, &readings, false, now)?;
-                Ok(Reserved { decision, hold: None })
+                Ok(Reserved { decision: said.no(&planned, now)?, hold: None })
             }
-            Said::TooLarge(readings) => {
-                hold.forget();
-                let decision = Decision::of(&planned, &readings, true, now)?;
-                Ok(Reserved { decision, hold: None })
+        }
+    }
+
+    /// Returns the guard of what is to be admitted. It stands before the store is asked, so that
+    /// a caller who leaves meanwhile leaves nothing behind.
+    pub(super) fn hold(&self, subject: &Subject, ask: &Ask) -> Result<Hold, EngineError> {
+        if ask.amount().is_some_and(Amount::is_negative) {
+            return Err(EngineError::BadInput("a reservation is not below zero".to_owned()));
+        }
+        Ok(Hold::new(self.clone(), HoldId::fresh(), subject.clone(), ask.clone(), self.now()))
+    }
+
+    /// Has the store decide what `hold` asks: set aside for a `life`, or charged at once.
+    pub(super) async fn admit(
+        &self,
+        hold: &Hold,
+        life: Option<Life>,
+    ) -> Result<(Said, Planned), EngineError> {
+        let (now, size, store) = (hold.at(), hold.room(), &self.0.store);
+        let mut planning = self.planning(hold.subject(), hold.ask(), Some(now));
+        loop {
+            let planned = planning.next().await?;
+            planned.can_be_admitted(life.is_some())?;
+            let said = if planned.too_large(size) {
+                store.read(&planned.plan, now).await?.map(Said::TooLarge)
+            } else {
+                Said::of(match &life {
+                    Some(life) => {
+                        store.reserve(&planned.plan, hold.id(), life.clone(), now).await?
+                    }
+                    None => store.consume(&planned.plan, hold.id(), now).await?,
+                })
+            };
+            if let Some(said) = said {
+                return Ok((said, planned));
             }
-            Said::Lapsed => Err(EngineError::Conflict("the reservation has lapsed".to_owned())),
         }
     }
 

@@ -16,6 +16,7 @@ mod vanishing;
 // Out: to the upstream.
 mod client;
 mod parting;
+mod tls;
 
 pub use address::{Address, BadAddress, Origin};
 pub use body::{Body, BodyError, SmallError, small};
@@ -25,4 +26,5 @@ pub use passing::Passing;
 pub use segments::Segments;
 pub use server::{Cap, Connection, Limits, serve};
 pub use shutdown::Shutdown;
+pub use tls::Tls;
 pub use tunnel::tunnel;

@@ -1,7 +1,6 @@
 //! Rejection: every reason to answer ourselves, and that answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
@@ -9,11 +8,12 @@ use serde_json::json;
 
 use super::concurrency::Full;
 use super::settings::{Errcode, Refusal as Style, Settings};
+use crate::clock::whole_seconds;
 use crate::engine::{Decision, EngineError, Figures, Reason};
 use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
 use crate::net::{Body, ClientError};
 use crate::quota::capability::UPLOAD;
-use crate::quota::{Amount, Unit, Zone};
+use crate::quota::{Amount, Measure, Per, Period, Unit, Zone};
 use crate::telemetry::cause;
 
 /// When a client may try again after something of ours was out, in seconds.
@@ -144,7 +144,7 @@ fn denied(decision: &Decision, style: &Style) -> MatrixError {
 }
 
 fn too_large(max: Amount) -> MatrixError {
-    let text = format!("File too large: at most {} each.", Unit::Bytes.human(max));
+    let text = format!("File too large: at most {} each.", Measure::BYTES.human(max));
     MatrixError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrCode::TooLarge, text)
 }
 
@@ -179,30 +179,94 @@ fn over_limit(figures: &Figures, retry_after: Option<u64>, style: &Style) -> Mat
     error.with("org.metergate.quota", quota)
 }
 
-/// Tells a person what is spent, what is asked for, and when it starts anew.
+/// Tells a person what is spent, by whom, what is asked for, and when there is room again.
 fn sentence(figures: &Figures) -> String {
     let (window, resource) = (&figures.window, &figures.resource);
-    let unit = resource.unit();
-    let human = |amount| unit.human(amount);
+    let measure = &figures.measure;
+    let human = |amount| measure.human(amount);
     let limit = window.limit.map_or_else(|| "unlimited".to_owned(), human);
     let used = human(window.used);
     let when = window.period.when();
-    let needs = match unit {
-        Unit::Bytes => format!(", this file needs {}", human(figures.requested)),
-        Unit::Count => String::new(),
+    let (needs, what) = match measure.unit {
+        Unit::Bytes => (format!(", this file needs {}", human(figures.requested)), String::new()),
+        Unit::Count => (String::new(), format!(" {resource}")),
+        // It is said with every number.
+        Unit::Label(_) => (String::new(), String::new()),
     };
-    let what = match unit {
-        Unit::Bytes => String::new(),
-        Unit::Count => format!(" {resource}"),
+    let whose = match window.per {
+        Per::Subject => "Upload limit",
+        Per::Group => "Upload limit shared with others",
+        Per::Server => "Upload limit of the whole server",
     };
-    let resets = window.resets_at.map(|end| format!(" Resets {}.", Zone::UTC.tell(end)));
+    let resets = window.resets_at.map(|moment| match window.period {
+        // It does not start anew: what was used falls out of it bit by bit.
+        Period::Rolling(_) => format!(" The first of it is free again {}.", Zone::UTC.tell(moment)),
+        _ => format!(" Resets {}.", Zone::UTC.tell(moment)),
+    });
     format!(
-        "Upload limit reached: {used} of {limit}{what} used {when}{needs}.{} Text messages still work.",
+        "{whose} reached: {used} of {limit}{what} used {when}{needs}.{} Text messages still work.",
         resets.unwrap_or_default()
     )
 }
 
-/// Rounds up, and never to zero.
-fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::WindowDecision;
+    use crate::quota::strictness::Mode;
+
+    fn figures(period: &str, per: Per, resets_at: &str) -> Figures {
+        let window = WindowDecision {
+            period: period.parse().unwrap(),
+            bucket: String::new(),
+            per,
+            mode: Mode::Hard,
+            limit: Some(Amount::new(500)),
+            used: Amount::new(498),
+            reserved: Amount::ZERO,
+            remaining: Some(Amount::new(2)),
+            resets_at: resets_at.parse().ok(),
+            over: false,
+            would_deny: true,
+            ceiling: None,
+            grace_ends: None,
+        };
+        let resource = "media_bytes".parse().unwrap();
+        Figures { resource, requested: Amount::new(12), measure: Measure::BYTES, window }
+    }
+
+    #[test]
+    fn a_person_is_told_whose_limit_it_is_and_when_there_is_room() {
+        for (period, per, resets_at, expected) in [
+            (
+                "month",
+                Per::Subject,
+                "2026-12-01",
+                "Upload limit reached: 498 B of 500 B used this month, this file needs 12 B. Resets 1 December 2026 00:00 UTC. Text messages still work.",
+            ),
+            (
+                "rolling 30d",
+                Per::Group,
+                "2026-12-01",
+                "Upload limit shared with others reached: 498 B of 500 B used in the last 30 days, this file needs 12 B. The first of it is free again 1 December 2026 00:00 UTC. Text messages still work.",
+            ),
+            (
+                "rolling 30d",
+                Per::Server,
+                "",
+                "Upload limit of the whole server reached: 498 B of 500 B used in the last 30 days, this file needs 12 B. Text messages still work.",
+            ),
+        ] {
+            assert_eq!(sentence(&figures(period, per, resets_at)), expected);
+        }
+    }
+
+    #[test]
+    fn a_label_is_said_with_every_number() {
+        let mut told = figures("never", Per::Subject, "");
+        told.measure = Measure { unit: "points".parse().unwrap(), decimals: 1, ..Measure::COUNT };
+        let expected =
+            "Upload limit reached: 49.8 points of 50 points used in all. Text messages still work.";
+        assert_eq!(sentence(&told), expected);
+    }
 }

@@ -37,9 +37,27 @@ pub fn duration(text: &str) -> Result<Duration, Invalid> {
     whole.map(Duration::from_millis).ok_or_else(too_long)
 }
 
+/// Returns a duration as it is written, in the largest unit that it is a whole number of: `7d`.
+#[must_use]
+pub fn duration_text(span: Duration) -> String {
+    let millis = span.as_millis();
+    let fits = UNITS.iter().rev().find(|(_, unit)| millis.is_multiple_of(u128::from(*unit)));
+    let (name, unit) = fits.copied().unwrap_or(("ms", 1));
+    format!("{}{name}", millis / u128::from(unit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_survives_being_written_and_read() {
+        for text in ["0d", "7d", "90m", "36h", "1ms", "1500ms"] {
+            let span = duration(text).unwrap();
+            assert_eq!(duration(&duration_text(span)), Ok(span), "{text}");
+        }
+        assert_eq!(duration_text(Duration::from_hours(7 * 24)), "7d");
+    }
 
     #[test]
     fn a_duration_is_a_number_and_a_unit() {

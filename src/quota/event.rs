@@ -1,7 +1,9 @@
 //! Event: what happened, once and for good: one line of the ledger.
 
+use std::sync::Arc;
+
 use super::held::HoldId;
-use super::{Amount, Bucket, Resource, Subject};
+use super::{Amount, Per, Resource, Subject};
 use crate::clock::Timestamp;
 
 /// What kind of thing happened.
@@ -9,6 +11,8 @@ use crate::clock::Timestamp;
 pub enum Kind {
     /// Recorded as a fact, whatever the limit.
     Use,
+    /// A count was brought to a value; the amount is what that changed.
+    Set,
     /// A reservation was replaced by what was really used.
     Settle,
     /// A settled reservation was taken back.
@@ -21,13 +25,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Use, Self::Settle, Self::Refund, Self::Lapse, Self::Reset];
+    pub const ALL: [Self; 6] =
+        [Self::Use, Self::Set, Self::Settle, Self::Refund, Self::Lapse, Self::Reset];
 
     /// Returns the word for it, as the ledger writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Use => "use",
+            Self::Set => "set",
             Self::Settle => "settle",
             Self::Refund => "refund",
             Self::Lapse => "lapse",
@@ -40,6 +46,12 @@ impl Kind {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+
+    /// Returns true if it may change a count by its amount.
+    #[must_use]
+    pub const fn charges(self) -> bool {
+        matches!(self, Self::Use | Self::Set | Self::Settle | Self::Refund)
+    }
 }
 
 /// One line of the ledger.
@@ -47,37 +59,50 @@ impl Kind {
 pub struct Event {
     /// Whose usage.
     pub subject: Subject,
+    /// The group the subject was in, whose pools it counts in, too.
+    pub group: Option<Arc<str>>,
     /// Of what.
     pub resource: Resource,
     /// What happened.
     pub kind: Kind,
-    /// How much it adds to the count; zero for a lapse and a reset.
+    /// How much it adds to the count, or what the count is; zero for a lapse and a reset.
     pub amount: Amount,
+    /// Which one, where different ones are counted.
+    pub member: Option<Arc<str>>,
     /// The moment that says in which buckets it counts.
     pub at: Timestamp,
     /// The reservation it belongs to.
     pub hold: Option<HoldId>,
-    /// The one bucket that a reset is about; none means every bucket `at` is in.
+    /// The key of the one bucket that a reset is about; none means every bucket `at` is in.
     pub bucket: Option<String>,
 }
 
+/// The account of all subjects together.
+pub const EVERYONE: &str = "";
+
 impl Event {
-    /// Returns the count of `bucket` after this event, if it was `used` before.
-    ///
-    /// A count never goes below zero. Sums past 64 bits stay at the most there is.
+    /// Returns whose count it changes where windows are shared `per`: the subject, its group, or
+    /// [everyone's](EVERYONE). A reset is about the subject's own count alone.
     #[must_use]
-    pub fn fold(&self, used: Amount, bucket: &Bucket) -> Amount {
-        if !bucket.contains(self.at) {
-            return used;
-        }
-        match self.kind {
-            Kind::Reset if self.bucket.as_ref().is_none_or(|key| *key == bucket.key) => {
-                Amount::ZERO
-            }
-            Kind::Reset | Kind::Lapse => used,
-            Kind::Use | Kind::Settle | Kind::Refund => {
-                used.plus(self.amount).unwrap_or(Amount::MAX).at_least_zero()
-            }
+    pub fn account(&self, per: Per) -> Option<&str> {
+        match per {
+            Per::Subject => Some(self.subject.as_str()),
+            Per::Group | Per::Server if self.kind == Kind::Reset => None,
+            Per::Group => self.group.as_deref(),
+            Per::Server => Some(EVERYONE),
         }
     }
+}
+
+/// A line of the ledger as a store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its place in the ledger, from 1; what is folded in order is folded by it.
+    pub id: u64,
+    /// What happened.
+    pub event: Event,
+    /// When it was written down.
+    pub recorded: Timestamp,
+    /// The caller's name for it.
+    pub key: Option<super::idempotency::Key>,
 }

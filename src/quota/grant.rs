@@ -1,4 +1,4 @@
-//! Grant: what one subject has of its own: a group, overrides, an exemption; each may end.
+//! Grant: what one subject has of its own: a group, overrides, boosts, an exemption; each may end.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::once::once;
 use super::{Amount, Limit, Resource};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, exact};
 
 /// Something given to one subject, perhaps only until a date, perhaps with a note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Grant<T> {
     /// What is given.
     pub what: T,
     /// The first moment it no longer holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exact::optional")]
     pub until: Option<Timestamp>,
     /// Why, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,12 +40,24 @@ pub struct Grants {
     /// Limits in place of its group's.
     #[serde(default, deserialize_with = "once", skip_serializing_if = "BTreeMap::is_empty")]
     pub overrides: BTreeMap<Resource, Grant<Limit>>,
+    /// Additions to its limits, each of an amount above zero.
+    #[serde(default, deserialize_with = "once", skip_serializing_if = "BTreeMap::is_empty")]
+    pub boosts: BTreeMap<Resource, Vec<Grant<Amount>>>,
     /// The size of one upload in place of its group's; none inside means any size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_upload_bytes: Option<Grant<Option<Amount>>>,
 }
 
 impl Grants {
+    /// Returns what the boosts of `resource` that hold at `now` add up to, at most what can be
+    /// counted.
+    #[must_use]
+    pub fn boost(&self, resource: &Resource, now: Timestamp) -> Amount {
+        let all = self.boosts.get(resource).into_iter().flatten();
+        let live = all.filter_map(|grant| grant.live(now));
+        live.fold(Amount::ZERO, |sum, more| sum.plus(*more).unwrap_or(Amount::MAX))
+    }
+
     /// Returns true if it has nothing of its own.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,9 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::once::once;
 use super::{Amount, Limit, Resource, Zone};
 
-/// The limits of a tier, such as `free`. A resource it does not name is unlimited.
+/// The limits of a tier, such as `free`. A resource that neither it nor one it extends names is
+/// unlimited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
+    /// The group whose limits and settings hold where this one names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
     /// The limit of each resource it names.
     #[serde(default, deserialize_with = "once")]
     pub limits: BTreeMap<Resource, Limit>,

@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::event::{Event, Kind};
 use super::invalid::Invalid;
-use super::{Amount, Resource, Subject, Unit};
+use super::{Amount, Resource, Subject};
 use crate::clock::Timestamp;
 
 /// Names a reservation, for good.
@@ -114,6 +115,8 @@ pub struct HeldItem {
     pub resource: Resource,
     /// How much is set aside; once settled, how much was charged.
     pub amount: Amount,
+    /// It is charged by what the action turned out to be; otherwise by what is set aside.
+    pub metered: bool,
 }
 
 /// A reservation, as a store remembers it.
@@ -123,6 +126,8 @@ pub struct Held {
     pub id: HoldId,
     /// Whose room.
     pub subject: Subject,
+    /// The group whose pools it draws on, too.
+    pub group: Option<Arc<str>>,
     /// The moment that says in which buckets it counts, now and when settled.
     pub at: Timestamp,
     /// How long it counts.
@@ -135,17 +140,28 @@ pub struct Held {
 
 impl Held {
     /// Returns what each item is charged when the action turned out to be `total`.
-    ///
-    /// `total` is the measure of the items in bytes; counts are charged what they hold. Without
-    /// any item in bytes it is the measure of all.
     #[must_use]
     pub fn charges(&self, total: Amount) -> Vec<HeldItem> {
-        let in_bytes = |item: &HeldItem| item.resource.unit() == Unit::Bytes;
-        let any_bytes = self.items.iter().any(in_bytes);
         let charge = |item: &HeldItem| HeldItem {
-            resource: item.resource.clone(),
-            amount: if in_bytes(item) || !any_bytes { total } else { item.amount },
+            amount: if item.metered { total } else { item.amount },
+            ..item.clone()
         };
         self.items.iter().map(charge).collect()
+    }
+
+    /// Returns the line of the ledger about what became of `item`.
+    #[must_use]
+    pub fn event(&self, item: &HeldItem, kind: Kind, amount: Amount) -> Event {
+        Event {
+            subject: self.subject.clone(),
+            group: self.group.clone(),
+            resource: item.resource.clone(),
+            kind,
+            amount,
+            member: None,
+            at: self.at,
+            hold: Some(self.id),
+            bucket: None,
+        }
     }
 }

@@ -16,7 +16,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Returns the key `name` of a call that records `amount` of `resource` at `at`.
+    /// Returns the key `name` of a call that records `amount`, or `member`, of `resource` at `at`.
     ///
     /// # Errors
     /// If the name is empty or longer than 255 bytes.
@@ -24,6 +24,7 @@ impl Key {
         name: &str,
         resource: &Resource,
         amount: Amount,
+        member: Option<&str>,
         at: Option<Timestamp>,
     ) -> Result<Self, Invalid> {
         if name.is_empty() || name.len() > 255 {
@@ -31,6 +32,9 @@ impl Key {
         }
         let mut hash = Sha256::new();
         hash.update(format!("record\0{resource}\0{amount}\0"));
+        if let Some(member) = member {
+            hash.update(format!("{member}\0"));
+        }
         hash.update(at.map(|at| at.millis().to_be_bytes()).unwrap_or_default());
         Ok(Self { name: name.to_owned(), fingerprint: hash.finalize().to_vec() })
     }

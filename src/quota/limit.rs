@@ -5,11 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::invalid::Invalid;
-use super::{Unit, Window};
+use super::{Measure, Per, Window};
 
 /// All caps on one resource at once; none means unlimited.
 ///
-/// Written out as the caps in base units, `["500000000/month","50000000/day"]`, or `"unlimited"`.
+/// Written out as the caps in base units, `["500000000/month","50000000/day soft"]`, or
+/// `"unlimited"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Limit(Vec<Window>);
@@ -24,26 +25,30 @@ impl Limit {
     /// Returns the limit made of `windows`.
     ///
     /// # Errors
-    /// If two of them are per the same period.
+    /// If two of them are per the same period, for the same, and as strict.
     pub fn new(windows: Vec<Window>) -> Result<Self, Invalid> {
+        let same = |a: &Window, b: &Window| {
+            let whose = |it: &Window| (it.period, it.per, it.strictness.mode, it.timezone.clone());
+            whose(a) == whose(b)
+        };
         for (index, window) in windows.iter().enumerate() {
-            if windows.iter().skip(index + 1).any(|other| other.period == window.period) {
-                let period = window.period.map_or("default period", |period| period.name());
+            if windows.iter().skip(index + 1).any(|other| same(window, other)) {
+                let period = window.period.map_or("default period".to_owned(), |it| it.to_string());
                 return Err(Invalid::new(format!("two limits for the same {period}: keep one")));
             }
         }
         Ok(Self(windows))
     }
 
-    /// Reads `500MB/month,50MB/day`, `unlimited`, `0`; the numbers in `unit`.
+    /// Reads `500MB/month,50MB/day`, `unlimited`, `0`; the numbers in `measure`.
     ///
     /// # Errors
     /// A fragment that says what would be right.
-    pub fn parse(text: &str, unit: Unit) -> Result<Self, Invalid> {
+    pub fn parse(text: &str, measure: &Measure) -> Result<Self, Invalid> {
         if text.trim() == "unlimited" {
             return Ok(Self::unlimited());
         }
-        let windows = text.split(',').map(|part| Window::parse(part.trim(), unit));
+        let windows = text.split(',').map(|part| Window::parse(part.trim(), measure));
         Self::new(windows.collect::<Result<_, _>>()?)
     }
 
@@ -53,17 +58,27 @@ impl Limit {
         &self.0
     }
 
+    /// Returns an error if a window of it is shared: those are declared by groups.
+    ///
+    /// # Errors
+    /// A fragment that says where it belongs.
+    pub fn is_one_s_own(&self) -> Result<(), Invalid> {
+        match self.0.iter().find(|window| window.per != Per::Subject) {
+            Some(window) => Err(Invalid::new(format!(
+                "a limit per {} belongs to a group: declare it there",
+                window.per
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the limit as a person would write it: `500 MB/month, 50 MB/day`.
     #[must_use]
-    pub fn human(&self, unit: Unit) -> String {
+    pub fn human(&self, measure: &Measure) -> String {
         if self.0.is_empty() {
             return "unlimited".to_owned();
         }
-        let caps = self.0.iter().map(|window| match window.period {
-            Some(period) => format!("{}/{period}", unit.human(window.amount)),
-            None => unit.human(window.amount),
-        });
-        caps.collect::<Vec<_>>().join(", ")
+        self.0.iter().map(|window| window.human(measure)).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -90,10 +105,10 @@ impl TryFrom<Written> for Limit {
 
     fn try_from(written: Written) -> Result<Self, Invalid> {
         match written {
-            // Documents hold base units, so the unit of the resource makes no difference.
-            Written::One(text) => Self::parse(&text, Unit::Bytes),
+            // Documents hold base units, so the measure of the resource makes no difference.
+            Written::One(text) => Self::parse(&text, &Measure::BYTES),
             Written::Many(parts) => {
-                let windows = parts.iter().map(|part| Window::parse(part, Unit::Bytes));
+                let windows = parts.iter().map(|part| Window::parse(part, &Measure::BYTES));
                 Self::new(windows.collect::<Result<_, _>>()?)
             }
         }
@@ -116,7 +131,7 @@ mod tests {
     use crate::quota::{Amount, Period};
 
     fn limit(text: &str) -> Result<Limit, Invalid> {
-        Limit::parse(text, Unit::Bytes)
+        Limit::parse(text, &Measure::BYTES)
     }
 
     #[test]
@@ -125,8 +140,8 @@ mod tests {
         assert_eq!(
             both.windows(),
             [
-                Window { amount: Amount::new(500_000_000), period: Some(Period::Month) },
-                Window { amount: Amount::new(50_000_000), period: Some(Period::Day) },
+                Window::new(Amount::new(500_000_000), Some(Period::Month)).unwrap(),
+                Window::new(Amount::new(50_000_000), Some(Period::Day)).unwrap(),
             ]
         );
     }
@@ -140,10 +155,17 @@ mod tests {
     #[test]
     fn what_contradicts_itself_is_refused() {
         for text in
-            ["5MB/day,6MB/day", "-5MB", "5MB/fortnight", "5MB/month soft", "", "5MB,", "1/2/day"]
+            ["5MB/day,6MB/day", "-5MB", "5MB/fortnight", "5MB/month softly", "", "5MB,", "1/2/day"]
         {
             assert!(limit(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_trial_may_stand_beside_what_is_in_force() {
+        assert!(limit("500MB/month,300MB/month observe").is_ok());
+        assert!(limit("500MB/month,9TB/month per server").is_ok());
+        assert!(limit("500MB/month soft,9TB/month soft").is_err());
     }
 
     #[test]

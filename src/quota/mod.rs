@@ -8,7 +8,9 @@
 //! **rule** its answer.
 
 // How much, of what.
+pub mod aggregate;
 pub mod amount;
+pub mod measure;
 pub mod resource;
 pub mod unit;
 // Until when.
@@ -21,32 +23,40 @@ pub mod grant;
 pub mod group;
 pub mod limit;
 pub mod pattern;
+pub mod per;
 pub mod policy;
+pub mod strictness;
 pub mod subject;
 pub mod window;
 // What happened, and what may happen.
+pub mod count;
 pub mod event;
 pub mod held;
 pub mod idempotency;
+pub mod notice;
 pub mod plan;
 pub mod rule;
 
 mod invalid;
 mod once;
 
+pub use aggregate::Aggregate;
 pub use amount::{Amount, Overflow};
-pub use bucket::{Bucket, Zone};
+pub use bucket::{Bucket, Shape, Zone};
 pub use capability::Capability;
-pub use duration::duration;
+pub use duration::{duration, duration_text};
 pub use grant::Grants;
 pub use group::Group;
 pub use invalid::Invalid;
 pub(crate) use invalid::nearest;
 pub use limit::Limit;
+pub use measure::Measure;
 pub use pattern::Pattern;
-pub use period::Period;
+pub use per::Per;
+pub use period::{CivilDate, Length, Period};
 pub use policy::{Layer, Policy, PolicyVersion};
 pub use resource::Resource;
+pub use strictness::Strictness;
 pub use subject::Subject;
 pub use unit::Unit;
 pub use window::Window;

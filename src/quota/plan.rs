@@ -1,7 +1,10 @@
 //! Plan: one question, worked out into resources, windows, buckets and limits.
 
+use std::sync::Arc;
+
+use super::event::{EVERYONE, Event, Kind};
 use super::policy::Source;
-use super::{Amount, Bucket, Period, PolicyVersion, Resource, Subject};
+use super::{Aggregate, Amount, Bucket, Per, Period, PolicyVersion, Resource, Strictness, Subject};
 use crate::clock::Timestamp;
 
 /// What an action asks, of which windows, under which limits. All or nothing.
@@ -11,8 +14,12 @@ pub struct Plan {
     pub version: PolicyVersion,
     /// Who asks.
     pub subject: Subject,
+    /// The group it is in, whose pools it draws on.
+    pub group: Option<Arc<str>>,
     /// The moment that says which buckets.
     pub at: Timestamp,
+    /// What is asked is added to something that was admitted before.
+    pub growing: bool,
     /// What is asked of each resource.
     pub items: Vec<Item>,
 }
@@ -22,9 +29,15 @@ pub struct Plan {
 pub struct Item {
     /// The resource.
     pub resource: Resource,
-    /// How much.
+    /// How it adds up.
+    pub aggregate: Aggregate,
+    /// How much; of a highest or a last one: what it would be.
     pub amount: Amount,
-    /// Where its limits come from.
+    /// Which one, where different ones are counted; none is one that nobody knows yet.
+    pub member: Option<Arc<str>>,
+    /// The action is charged by what it turned out to be; otherwise by what was asked.
+    pub metered: bool,
+    /// Where the subject's own limit comes from.
     pub source: Source,
     /// All windows it counts in.
     pub bounds: Vec<Bound>,
@@ -37,8 +50,55 @@ pub struct Bound {
     pub period: Period,
     /// The stretch of time.
     pub bucket: Bucket,
-    /// The most that may be used in it; none means it is only counted.
+    /// Shared by whom.
+    pub per: Per,
+    /// The most that may be used in it, boosts included; none means it is only counted.
     pub limit: Option<Amount>,
+    /// What happens at the limit; the ceiling with boosts.
+    pub strictness: Strictness,
+}
+
+impl Plan {
+    /// Returns whose count a window shared `per` is; none if the subject is in no group.
+    #[must_use]
+    pub fn account(&self, per: Per) -> Option<&str> {
+        match per {
+            Per::Subject => Some(self.subject.as_str()),
+            Per::Group => self.group.as_deref(),
+            Per::Server => Some(EVERYONE),
+        }
+    }
+
+    /// Returns the line of the ledger that charges what `item` asks.
+    #[must_use]
+    pub fn event(&self, item: &Item, kind: Kind) -> Event {
+        Event {
+            subject: self.subject.clone(),
+            group: self.group.clone(),
+            resource: item.resource.clone(),
+            kind,
+            amount: if kind.charges() { item.amount } else { Amount::ZERO },
+            member: item.member.clone(),
+            at: self.at,
+            hold: None,
+            bucket: None,
+        }
+    }
+}
+
+impl Bound {
+    /// Returns the window that only counts what one subject uses.
+    #[must_use]
+    pub fn counting(period: Period, bucket: Bucket) -> Self {
+        let strictness = Strictness::default();
+        Self { period, bucket, per: Per::Subject, limit: None, strictness }
+    }
+
+    /// Returns the stretch of time that `reading` is of.
+    #[must_use]
+    pub fn stretch(&self, reading: &Reading) -> Bucket {
+        reading.since.map_or_else(|| self.bucket.clone(), |since| self.bucket.begun(since))
+    }
 }
 
 /// What a store found in the windows of a plan: for each item, for each bound.
@@ -51,4 +111,12 @@ pub struct Reading {
     pub used: Amount,
     /// Set aside by open reservations.
     pub held: Amount,
+    /// Of a bucket that opens by its first use: the first moment of its present stretch.
+    pub since: Option<Timestamp>,
+    /// Of a limit with a grace: when it was first charged past.
+    pub over_since: Option<Timestamp>,
+    /// The member that is asked for is counted already.
+    pub known: bool,
+    /// Of a rolling window: the moment of the oldest charge in it.
+    pub oldest: Option<Timestamp>,
 }

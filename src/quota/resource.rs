@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Measure;
 use super::invalid::Invalid;
-use super::{Amount, Unit};
 
-/// The name of something that is counted, such as `media_bytes`; it adds up as a sum.
+/// The name of something that is counted, such as `media_bytes`.
 ///
-/// Names that end in `bytes` are measured in bytes, all others are plain counts.
+/// How it is counted is declared by a [`Measure`]; without one it is a sum, of bytes where the
+/// name ends in `bytes`, otherwise of things.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Resource(Arc<str>);
@@ -26,19 +27,11 @@ impl Resource {
         &self.0
     }
 
-    /// Returns what it is measured in.
+    /// Returns how it is counted unless it is declared otherwise: a sum, of bytes where the name
+    /// ends in `bytes`.
     #[must_use]
-    pub fn unit(&self) -> Unit {
-        if self.0.ends_with("bytes") { Unit::Bytes } else { Unit::Count }
-    }
-
-    /// Returns what an action of `bytes` bytes asks of it: the bytes, or one.
-    #[must_use]
-    pub fn share_of(&self, bytes: Amount) -> Amount {
-        match self.unit() {
-            Unit::Bytes => bytes,
-            Unit::Count => Amount::ONE,
-        }
+    pub fn usual_measure(&self) -> Measure {
+        if self.0.ends_with("bytes") { Measure::BYTES } else { Measure::COUNT }
     }
 }
 

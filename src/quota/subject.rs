@@ -17,6 +17,12 @@ impl Subject {
     /// The longest name, in bytes; as long as a Matrix user id may be.
     pub const MAX_BYTES: usize = 255;
 
+    /// Returns a name that nobody has and that says nothing of whoever had another before.
+    #[must_use]
+    pub fn pseudonym() -> Self {
+        Self(format!("forgotten-{}", uuid::Uuid::now_v7().simple()).into())
+    }
+
     /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {

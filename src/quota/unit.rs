@@ -1,15 +1,26 @@
 //! Unit: what an amount is measured in; reads "500 MB", "2 GiB"; refuses "5G" with a hint.
 
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use super::invalid::Invalid;
+use super::resource::name;
 use super::{Amount, Overflow};
 
 /// What a resource is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Unit {
     /// Bytes: amounts may be written with a unit.
     Bytes,
     /// Plain numbers: files, requests.
+    #[default]
     Count,
+    /// Plain numbers that are called something: seats, points.
+    Label(Arc<str>),
 }
 
 /// The byte units, largest first. `MB` is 1000², `MiB` is 1024².
@@ -32,70 +43,124 @@ const BYTE_UNITS: [(&str, i64); 13] = [
 impl Unit {
     /// Returns the word for it, as the API says it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Bytes => "bytes",
             Self::Count => "count",
+            Self::Label(label) => label,
         }
     }
 
-    /// Reads an amount: `500MB`, `1.5 GiB`, `-3`, `10000`.
-    ///
-    /// Units are read in any case. A fraction must land on a whole base unit.
-    ///
-    /// # Errors
-    /// A fragment that says what would be right.
-    pub fn parse(self, text: &str) -> Result<Amount, Invalid> {
-        let text = text.trim();
-        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-        let (number, suffix) = text.split_at(split);
-        let factor = self.factor(suffix.trim(), text)?;
-        scaled(number.trim(), factor, text)
-    }
-
-    fn factor(self, suffix: &str, text: &str) -> Result<i64, Invalid> {
-        let lower = suffix.to_ascii_lowercase();
-        if lower.is_empty() {
+    /// Returns how many base units one of what is written as `suffix` is; `text` is all of it.
+    fn factor(&self, suffix: &str, text: &str) -> Result<i64, Invalid> {
+        if suffix.is_empty() {
             return Ok(1);
         }
-        if self == Self::Count {
-            return Err(Invalid::new(format!(
-                "\"{text}\" has a unit, but this resource is a plain number (only names that end in \"bytes\" take units)"
-            )));
-        }
-        if matches!(lower.as_str(), "byte" | "bytes") {
-            return Ok(1);
-        }
-        if let Some((_, factor)) =
-            BYTE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix))
-        {
-            return Ok(*factor);
-        }
-        if matches!(lower.as_str(), "k" | "m" | "g" | "t" | "p" | "e") {
-            let letter = lower.to_ascii_uppercase();
-            return Err(Invalid::new(format!(
-                "\"{text}\" is ambiguous: write {letter}B (thousands) or {letter}iB (1024s)"
-            )));
-        }
-        Err(Invalid::new(format!(
-            "\"{suffix}\" is not a unit: write B, kB, MB, GB, KiB, MiB, GiB …"
-        )))
-    }
-
-    /// Returns the amount as a person would write it: `498 MB`, `1.5 GB`, `12`.
-    ///
-    /// Cut after two decimals, never rounded up, so that what is shown as left is there.
-    #[must_use]
-    pub fn human(self, amount: Amount) -> String {
-        let units = amount.get();
-        let decimal = BYTE_UNITS.iter().filter(|(name, _)| !name.contains('i'));
         match self {
-            Self::Count => units.to_string(),
-            Self::Bytes => decimal
-                .copied()
-                .find(|(_, factor)| units.unsigned_abs() >= factor.unsigned_abs())
-                .map_or_else(|| format!("{units} B"), |(name, factor)| cut(units, name, factor)),
+            Self::Bytes => byte_factor(suffix, text),
+            Self::Label(label) if **label == *suffix => Ok(1),
+            Self::Label(label) => Err(Invalid::new(format!(
+                "\"{text}\" is not measured in {label}: write the number alone"
+            ))),
+            Self::Count => Err(Invalid::new(format!(
+                "\"{text}\" has a unit, but this resource is a plain number (only names that end in \"bytes\" take units)"
+            ))),
         }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Reads `bytes`, `count`, or any other word, which is a label.
+impl FromStr for Unit {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "bytes" => Ok(Self::Bytes),
+            "count" => Ok(Self::Count),
+            _ if text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                name(text, "unit").map(Self::Label)
+            }
+            _ => Err(Invalid::new(format!(
+                "\"{text}\" is not a unit: write bytes, count, or a word like seats"
+            ))),
+        }
+    }
+}
+
+impl TryFrom<String> for Unit {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Unit> for String {
+    fn from(unit: Unit) -> Self {
+        unit.name().to_owned()
+    }
+}
+
+/// Reads an amount in `unit` with at most so many `decimals`: `500MB`, `1.5 GiB`, `-3`, `47.5`.
+///
+/// Units are read in any case. A fraction must land on a whole base unit.
+pub(super) fn parse(text: &str, unit: &Unit, decimals: u8) -> Result<Amount, Invalid> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(split);
+    let factor = unit.factor(suffix.trim(), text)?;
+    let factor = 10_i64.checked_pow(decimals.into()).and_then(|scale| factor.checked_mul(scale));
+    let factor = factor.ok_or_else(|| Invalid::new(format!("\"{text}\": {Overflow}")))?;
+    scaled(number.trim(), factor, text)
+}
+
+fn byte_factor(suffix: &str, text: &str) -> Result<i64, Invalid> {
+    let lower = suffix.to_ascii_lowercase();
+    if matches!(lower.as_str(), "byte" | "bytes") {
+        return Ok(1);
+    }
+    if let Some((_, factor)) = BYTE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(suffix))
+    {
+        return Ok(*factor);
+    }
+    if matches!(lower.as_str(), "k" | "m" | "g" | "t" | "p" | "e") {
+        let letter = lower.to_ascii_uppercase();
+        return Err(Invalid::new(format!(
+            "\"{text}\" is ambiguous: write {letter}B (thousands) or {letter}iB (1024s)"
+        )));
+    }
+    Err(Invalid::new(format!("\"{suffix}\" is not a unit: write B, kB, MB, GB, KiB, MiB, GiB …")))
+}
+
+/// Returns the amount as a person would write it: `498 MB`, `47.5 points`, `12`.
+pub(super) fn human(amount: Amount, unit: &Unit, decimals: u8) -> String {
+    let units = amount.get();
+    let decimal = BYTE_UNITS.iter().filter(|(name, _)| !name.contains('i'));
+    match unit {
+        Unit::Count => with_decimals(units, decimals),
+        Unit::Label(label) => format!("{} {label}", with_decimals(units, decimals)),
+        Unit::Bytes => decimal
+            .copied()
+            .find(|(_, factor)| units.unsigned_abs() >= factor.unsigned_abs())
+            .map_or_else(|| format!("{units} B"), |(name, factor)| cut(units, name, factor)),
+    }
+}
+
+/// Writes base units with `decimals` decimals, none that say nothing: `47.5`.
+fn with_decimals(units: i64, decimals: u8) -> String {
+    let places = usize::from(decimals);
+    let digits = format!("{:0>width$}", units.unsigned_abs(), width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    let sign = if units < 0 { "-" } else { "" };
+    match fraction.trim_end_matches('0') {
+        "" => format!("{sign}{whole}"),
+        fraction => format!("{sign}{whole}.{fraction}"),
     }
 }
 
@@ -142,7 +207,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn bytes(text: &str) -> Result<i64, String> {
-        Unit::Bytes.parse(text).map(Amount::get).map_err(|error| error.to_string())
+        parse(text, &Unit::Bytes, 0).map(Amount::get).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -175,18 +240,18 @@ mod tests {
         {
             assert!(bytes(text).is_err(), "{text}");
         }
-        assert!(Unit::Count.parse("5MB").is_err());
+        assert!(parse("5MB", &Unit::Count, 0).is_err());
         assert!(bytes(&"9".repeat(60)).is_err());
         assert!(bytes(&format!("0.{}1", "0".repeat(60))).is_err());
     }
 
     #[test]
     fn people_read_short_figures_that_never_promise_too_much() {
-        assert_eq!(Unit::Bytes.human(Amount::new(498_000_000)), "498 MB");
-        assert_eq!(Unit::Bytes.human(Amount::new(1_999_999)), "1.99 MB");
-        assert_eq!(Unit::Bytes.human(Amount::new(1_050_000)), "1.05 MB");
-        assert_eq!(Unit::Bytes.human(Amount::ZERO), "0 B");
-        assert_eq!(Unit::Count.human(Amount::new(12)), "12");
+        assert_eq!(human(Amount::new(498_000_000), &Unit::Bytes, 0), "498 MB");
+        assert_eq!(human(Amount::new(1_999_999), &Unit::Bytes, 0), "1.99 MB");
+        assert_eq!(human(Amount::new(1_050_000), &Unit::Bytes, 0), "1.05 MB");
+        assert_eq!(human(Amount::ZERO, &Unit::Bytes, 0), "0 B");
+        assert_eq!(human(Amount::new(12), &Unit::Count, 0), "12");
     }
 
     proptest! {
@@ -197,7 +262,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_the_reader_panic(text in "\\PC*") {
-            let _ = Unit::Bytes.parse(&text);
+            let _ = parse(&text, &Unit::Bytes, 0);
         }
     }
 }

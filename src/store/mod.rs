@@ -1,6 +1,6 @@
 //! The memory: keeps events, counters, holds and policy; decides nothing but the one rule.
 //!
-//! Every store keeps the contract S1 … S14 on [`Store`]; the conformance suite under
+//! Every store keeps the contract S1 … S20 on [`Store`]; the conformance suite under
 //! `tests/contract` holds each of them to it, clause by clause.
 
 // The contract.
@@ -12,22 +12,30 @@ pub mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
+pub mod guarded;
 mod timed;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-pub use answer::{Admission, Charged, Page, Recorded, Settled, Usage};
+pub use answer::{
+    Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Recorded,
+    Settled, Usage,
+};
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};
-pub use timed::Timed;
+pub use timed::{TimeLimit, Timed};
 
 use crate::clock::Timestamp;
+use crate::quota::event::Line;
 use crate::quota::held::{Held, HoldId, Instance, Life};
 use crate::quota::idempotency::Key;
+use crate::quota::notice::Notice;
 use crate::quota::plan::{Plan, Readings};
-use crate::quota::{Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+use crate::quota::{
+    Aggregate, Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject,
+};
 
 /// How long an instance that gives no sign of life is believed to live, in seconds.
 pub const INSTANCE_LEASE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -73,6 +81,23 @@ pub enum LayerKind {
 /// - **S13 durable.** Settle, refund, record, reset and policy changes are on disk before they
 ///   are acknowledged (power loss); reserve and grow survive the end of the process. The memory
 ///   store keeps neither, and says so.
+/// - **S15 pools.** A window per group or per server counts, and holds, what all subjects of the
+///   group, or all there are, use together; in the same step and by the same rule as the others.
+///   The group is the one the plan names; an event keeps it. A reset is about one subject's own
+///   counts and leaves pools alone.
+/// - **S16 aggregates.** A count is what [`fold`](crate::quota::count::fold) makes of the lines of
+///   the account. Changing how a resource adds up changes its counts at once, from the ledger.
+/// - **S17 moving windows.** A rolling window holds what the ledger has in it at the moment of
+///   asking, exactly; one that opens by its first use begins anew with the first charge after its
+///   end. Neither makes a call dearer as the ledger grows.
+/// - **S18 notices.** What a charge makes of the windows of its plan
+///   ([`crossings`](crate::quota::notice::crossings)) is in the outbox with the charge or not at
+///   all; each mark once per window (of a rolling window: once in its length), none for a bucket
+///   that has ended.
+/// - **S19 keeping.** Pruning takes old lines out of the ledger and changes no count that is asked
+///   for at a moment since then; recounting makes counters equal the ledger and says where they
+///   did not; forgetting gives all that one subject did to a name that says nothing.
+/// - **S20 import** replaces what it names in one step, or nothing.
 /// - **S14 errors.** A store that cannot answer says [`StoreError::Unavailable`]; what was not
 ///   acknowledged may or may not have happened, and every call but record without a key can be
 ///   repeated safely. A call that was dropped happens, if it does, before those made after it by
@@ -129,19 +154,39 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Returns a reservation, if it is known.
     async fn held(&self, id: HoldId) -> Result<Option<Held>, StoreError>;
 
-    /// Ends a reservation with what was really used; none if it is not known.
+    /// Decides a plan and, if it fits, charges it at once, as if reserved as `id` and settled. The
+    /// same call again gives the same answer and charges nothing.
+    async fn consume(
+        &self,
+        plan: &Plan,
+        id: HoldId,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError>;
+
+    /// Ends a reservation with what was really used; none if it is not known. The windows of
+    /// `watched` are looked at for notices, whatever its version.
     async fn settle(
         &self,
         id: HoldId,
         total: Amount,
+        watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError>;
 
     /// Gives an open reservation back; none if it is not known.
     async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError>;
 
-    /// Takes a settled reservation back; none if it is not known.
-    async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError>;
+    /// Takes a settled reservation back; none if it is not known. `watched` as in
+    /// [`Store::settle`].
+    async fn refund(
+        &self,
+        id: HoldId,
+        watched: Option<&Plan>,
+        now: Timestamp,
+    ) -> Result<Option<()>, StoreError>;
+
+    /// Returns reservations that count at `now`, oldest first.
+    async fn open(&self, now: Timestamp, most: usize) -> Result<Vec<Held>, StoreError>;
 
     /// Records what a plan asks as a fact; returns what its windows then read, or none if the
     /// plan is stale. The limits of the plan are not looked at.
@@ -149,6 +194,16 @@ pub trait Store: Send + Sync + fmt::Debug {
         &self,
         plan: &Plan,
         key: Option<Key>,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError>;
+
+    /// Brings the count of the window `basis` of the one item of `plan` to the amount of that item,
+    /// by a line of what that changes (of a highest one: by a reset and a use); none if the plan
+    /// is stale.
+    async fn set(
+        &self,
+        plan: &Plan,
+        basis: usize,
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError>;
 
@@ -168,13 +223,76 @@ pub trait Store: Send + Sync + fmt::Debug {
         page: Page,
     ) -> Result<Vec<Usage>, StoreError>;
 
-    /// Returns who used most of `resource` in `bucket`: largest first, ties by name.
+    /// Returns who used most of `resource`, which adds up as `aggregate`, in `bucket`: largest
+    /// first, ties by name; only those behind `behind`.
     async fn top(
         &self,
         resource: &Resource,
+        aggregate: Aggregate,
         bucket: &Bucket,
+        behind: Option<&Charged>,
         most: usize,
     ) -> Result<Vec<Charged>, StoreError>;
+
+    /// Returns everyone the books know whose name begins with `prefix`, by name.
+    async fn subjects(&self, prefix: &str, page: Page) -> Result<Vec<Known>, StoreError>;
+
+    /// Returns lines of the ledger.
+    async fn lines(&self, which: &Lines) -> Result<Vec<Line>, StoreError>;
+
+    /// Returns what `subject`, or everyone, used of `resource`, which adds up as `aggregate`,
+    /// between each two neighbours of `cuts`, which rise.
+    async fn history(
+        &self,
+        subject: Option<&Subject>,
+        resource: &Resource,
+        aggregate: Aggregate,
+        cuts: &[Timestamp],
+    ) -> Result<Vec<Amount>, StoreError>;
+
+    /// Returns the buckets whose counters are kept.
+    async fn opened(&self) -> Result<Vec<Opened>, StoreError>;
+
+    /// Makes the counters of `opened` equal the ledger, of all accounts or only those of
+    /// `subject`; returns those that did not. A `dry_run` changes nothing.
+    async fn recount(
+        &self,
+        opened: &Opened,
+        subject: Option<&Subject>,
+        dry_run: bool,
+    ) -> Result<Vec<Drift>, StoreError>;
+
+    /// Takes some of the lines recorded before `before` out of the ledger that nothing needs which
+    /// can still be asked for; returns how many. Called again until it returns none.
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError>;
+
+    /// Gives all that `subject` did to `pseudonym`, and takes away what it has of its own; false if
+    /// it is not known. Its open reservations are a conflict.
+    async fn forget(
+        &self,
+        subject: &Subject,
+        pseudonym: &Subject,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Brings `import` into the books; returns the new version.
+    async fn import(
+        &self,
+        import: Import,
+        seen: PolicyVersion,
+    ) -> Result<PolicyVersion, StoreError>;
+
+    /// Returns what accounts had used before the first line of the ledger.
+    async fn balances(&self) -> Result<Vec<Balance>, StoreError>;
+
+    /// Returns the notices behind the one with this id, oldest first.
+    async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError>;
+
+    /// Returns up to which notice `target` was told; a new target begins behind the newest one.
+    async fn told(&self, target: &str) -> Result<u64, StoreError>;
+
+    /// Remembers that `target` was told all up to `notice`; never goes back.
+    async fn tell(&self, target: &str, notice: u64) -> Result<(), StoreError>;
 
     /// Makes `instance` known as alive; ends the reservations of instances proven dead, and
     /// returns how many.

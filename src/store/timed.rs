@@ -5,21 +5,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use super::guarded::{Guard, Guarded};
+use super::{Store, StoreError};
 
-use super::{Admission, Charged, LayerKind, Page, Recorded, Settled, Store, StoreError, Usage};
-use crate::clock::Timestamp;
-use crate::quota::held::{Held, HoldId, Instance, Life};
-use crate::quota::idempotency::Key;
-use crate::quota::plan::{Plan, Readings};
-use crate::quota::{Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+/// A store whose every call but the long ones of an operator ends within a limit, if only by
+/// giving up.
+pub type Timed = Guarded<TimeLimit>;
 
-/// A store whose every call ends within a limit, if only by giving up.
-#[derive(Debug)]
-pub struct Timed {
-    inner: Arc<dyn Store>,
-    limit: Duration,
-}
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimit(Duration);
+
+/// What may take as long as there is to do: an operator waits for it, and sees it go on.
+const LONG: [&str; 4] = ["forget", "history", "import", "recount"];
 
 /// Why a call was given up.
 #[derive(Debug, thiserror::Error)]
@@ -32,148 +30,22 @@ impl Timed {
     /// Its calls need a runtime that keeps time.
     #[must_use]
     pub const fn new(inner: Arc<dyn Store>, limit: Duration) -> Self {
-        Self { inner, limit }
-    }
-
-    async fn within<T>(
-        &self,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let answer = tokio::time::timeout(self.limit, call).await;
-        answer.unwrap_or_else(|_| {
-            Err(StoreError::unavailable("it did not answer in time", TooLong(self.limit)))
-        })
+        Self::by(TimeLimit(limit), inner)
     }
 }
 
-#[async_trait]
-impl Store for Timed {
-    async fn policy(&self) -> Result<Policy, StoreError> {
-        self.within(self.inner.policy()).await
-    }
-
-    async fn write_layer(
+impl Guard for TimeLimit {
+    async fn pass<T: Send>(
         &self,
-        kind: LayerKind,
-        layer: Layer,
-        seen: PolicyVersion,
-    ) -> Result<PolicyVersion, StoreError> {
-        self.within(self.inner.write_layer(kind, layer, seen)).await
-    }
-
-    async fn grants(&self, subject: &Subject) -> Result<(PolicyVersion, Grants), StoreError> {
-        self.within(self.inner.grants(subject)).await
-    }
-
-    async fn write_grants(
-        &self,
-        subject: &Subject,
-        grants: Grants,
-        seen: PolicyVersion,
-    ) -> Result<PolicyVersion, StoreError> {
-        self.within(self.inner.write_grants(subject, grants, seen)).await
-    }
-
-    async fn all_grants(&self, page: Page) -> Result<Vec<(Subject, Grants)>, StoreError> {
-        self.within(self.inner.all_grants(page)).await
-    }
-
-    async fn read(&self, plan: &Plan, now: Timestamp) -> Result<Option<Readings>, StoreError> {
-        self.within(self.inner.read(plan, now)).await
-    }
-
-    async fn reserve(
-        &self,
-        plan: &Plan,
-        id: HoldId,
-        life: Life,
-        now: Timestamp,
-    ) -> Result<Admission, StoreError> {
-        self.within(self.inner.reserve(plan, id, life, now)).await
-    }
-
-    async fn grow(&self, id: HoldId, plan: &Plan, now: Timestamp) -> Result<Admission, StoreError> {
-        self.within(self.inner.grow(id, plan, now)).await
-    }
-
-    async fn extend(&self, id: HoldId, end: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
-        self.within(self.inner.extend(id, end, now)).await
-    }
-
-    async fn held(&self, id: HoldId) -> Result<Option<Held>, StoreError> {
-        self.within(self.inner.held(id)).await
-    }
-
-    async fn settle(
-        &self,
-        id: HoldId,
-        total: Amount,
-        now: Timestamp,
-    ) -> Result<Option<Settled>, StoreError> {
-        self.within(self.inner.settle(id, total, now)).await
-    }
-
-    async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.within(self.inner.release(id, now)).await
-    }
-
-    async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.within(self.inner.refund(id, now)).await
-    }
-
-    async fn record(
-        &self,
-        plan: &Plan,
-        key: Option<Key>,
-        now: Timestamp,
-    ) -> Result<Option<Recorded>, StoreError> {
-        self.within(self.inner.record(plan, key, now)).await
-    }
-
-    async fn reset(
-        &self,
-        plan: &Plan,
-        bucket: Option<&Bucket>,
-        now: Timestamp,
-    ) -> Result<Option<()>, StoreError> {
-        self.within(self.inner.reset(plan, bucket, now)).await
-    }
-
-    async fn users(
-        &self,
-        resource: &Resource,
-        at: Timestamp,
-        page: Page,
-    ) -> Result<Vec<Usage>, StoreError> {
-        self.within(self.inner.users(resource, at, page)).await
-    }
-
-    async fn top(
-        &self,
-        resource: &Resource,
-        bucket: &Bucket,
-        most: usize,
-    ) -> Result<Vec<Charged>, StoreError> {
-        self.within(self.inner.top(resource, bucket, most)).await
-    }
-
-    async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {
-        self.within(self.inner.join(instance, now)).await
-    }
-
-    async fn beat(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
-        self.within(self.inner.beat(instance, now)).await
-    }
-
-    async fn leave(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
-        self.within(self.inner.leave(instance, now)).await
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        self.within(self.inner.close()).await
-    }
-
-    fn describe(&self) -> String {
-        self.inner.describe()
+        verb: &'static str,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        if LONG.contains(&verb) {
+            return call.await;
+        }
+        let answer = tokio::time::timeout(self.0, call).await;
+        answer.unwrap_or_else(|_| {
+            Err(StoreError::unavailable("it did not answer in time", TooLong(self.0)))
+        })
     }
 }

@@ -82,6 +82,33 @@ fn a_check_tells_yes_or_no_with_all_figures() {
 }
 
 #[test]
+fn a_check_may_be_about_a_resource_and_bring_its_limit() {
+    let sidecar = Sidecar::alone().limit("1MB/month").start();
+    sidecar.record(400_000);
+    let ask = |rest: &str| get(&sidecar, &format!("/v1/check?{ALICE}&{rest}"));
+    let yes = ask("resource=media_bytes&amount=600kB");
+    assert_eq!((&yes["allowed"], &yes["resource"]), (&json!(true), &json!("media_bytes")));
+    assert_eq!(yes.get("capability"), None);
+    let no = ask("resource=media_bytes&amount=600kB&limit=900kB/day");
+    assert_eq!((&no["allowed"], &no["source"]), (&json!(false), &json!("call")));
+    assert_eq!(no["binding"]["limit"], 900_000);
+    assert_eq!(ask("capability=upload_media&amount=9MB&limit=unlimited")["allowed"], true);
+    let why = get(&sidecar, &format!("/v1/explain?{ALICE}&capability=upload_media&amount=700kB"));
+    assert_eq!(why["decision"]["allowed"], false);
+    assert_eq!(why["remedy"]["boosts"], json!({ "media_bytes": 100_000 }));
+    for wrong in [
+        "capability=upload_media&resource=media_bytes",
+        "resource=media_bytes&limit=5MB/fortnight",
+        "resource=media_bytes&limit=5MB+per+server",
+        "resource=media_bytes&member=x",
+        "resource=nothing",
+    ] {
+        let target = format!("/v1/check?{ALICE}&{wrong}");
+        is_problem(&sidecar.api(&Request::get(&target)), 400, "bad_request");
+    }
+}
+
+#[test]
 fn a_check_that_makes_no_sense_says_what_would() {
     let sidecar = Sidecar::alone().limit("1MB/month").start();
     for (target, status, code) in [

@@ -17,6 +17,7 @@ mod forwarding;
 mod identity;
 mod limits;
 mod metering;
+mod notices;
 mod outage;
 mod privacy;
 mod refusal;

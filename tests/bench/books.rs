@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use metergate::clock;
 use metergate::engine::{Ask, Engine};
-use metergate::quota::{Amount, Group, Layer, Limit, Subject, Unit};
+use metergate::quota::{Amount, Group, Layer, Limit, Measure, Subject};
 use metergate::store::{StorageSpec, open};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -84,7 +84,7 @@ async fn pairs(spec: &StorageSpec) -> Pairs {
 }
 
 fn policy() -> Layer {
-    let limit = Limit::parse("1000TB/month", Unit::Bytes).unwrap();
+    let limit = Limit::parse("1000TB/month", &Measure::BYTES).unwrap();
     let limits = [("media_bytes".parse().unwrap(), limit)];
     let group = Group { limits: limits.into_iter().collect(), ..Group::default() };
     Layer {

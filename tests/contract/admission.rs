@@ -46,7 +46,7 @@ async fn a_denied_reservation_changes_nothing(store: &dyn Store) {
     let Admission::Denied(readings) = denied else { panic!("{denied:?}") };
     assert_eq!(figures(readings[0][0]), (7 * MB, 0));
     assert_eq!(store.held(id).await.unwrap(), None);
-    for period in Period::ALL {
+    for period in Period::CALENDAR {
         assert_eq!(usage(store, alice(), period).await, (7 * MB, 0), "{period}");
     }
     granted(store, &asks(3 * MB, &BOTH)).await;
@@ -100,7 +100,7 @@ async fn open_reservations_count_until_they_end(store: &dyn Store) {
     assert!(matches!(denied, Admission::Denied(_)));
     store.release(first, noon()).await.unwrap().unwrap();
     let second = granted(store, &plan).await;
-    store.settle(second, Amount::new(MB), noon()).await.unwrap().unwrap();
+    store.settle(second, Amount::new(MB), None, noon()).await.unwrap().unwrap();
     granted(store, &asks(9 * MB, &[MONTH_10MB])).await;
     assert_eq!(usage(store, alice(), Period::Month).await, (MB, 9 * MB));
 }
@@ -160,10 +160,10 @@ async fn a_reservation_of_nothing_is_one_all_the_same(store: &dyn Store) {
     plan.items.clear();
     let id = granted(store, &plan).await;
     assert!(matches!(store.grow(id, &plan, noon()).await.unwrap(), Admission::Granted(_)));
-    let settled = store.settle(id, Amount::new(MB), noon()).await.unwrap().unwrap();
+    let settled = store.settle(id, Amount::new(MB), None, noon()).await.unwrap().unwrap();
     assert!(!settled.late && !settled.replayed);
-    assert!(store.settle(id, Amount::new(MB), noon()).await.unwrap().unwrap().replayed);
-    store.refund(id, noon()).await.unwrap().unwrap();
+    assert!(store.settle(id, Amount::new(MB), None, noon()).await.unwrap().unwrap().replayed);
+    store.refund(id, None, noon()).await.unwrap().unwrap();
 }
 
 /// S1: checked arithmetic.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use metergate::quota::held::{HoldId, Instance, Life, State};
+use metergate::quota::notice::Topic;
 use metergate::quota::{Amount, Layer, Period, PolicyVersion};
 use metergate::store::sqlite::Sqlite;
 use metergate::store::{Admission, LayerKind, Store, StoreError};
@@ -48,10 +49,12 @@ async fn reopened_it_knows_everything() {
     let policy = store.policy().await.unwrap();
     assert_eq!((policy.version, policy.file), (version.unwrap(), defaults_to("free")));
     assert_eq!(usage(&store, alice(), Period::Month).await, (4 * MB, 2 * MB));
-    assert!(store.settle(settled, Amount::new(3 * MB), noon()).await.unwrap().unwrap().replayed);
+    assert!(
+        store.settle(settled, Amount::new(3 * MB), None, noon()).await.unwrap().unwrap().replayed
+    );
     let fact = now_planned(&store, fact).await;
     assert!(store.record(&fact, Some(key("k", MB)), noon()).await.unwrap().unwrap().replayed);
-    store.settle(still_open, Amount::new(MB), noon()).await.unwrap().unwrap();
+    store.settle(still_open, Amount::new(MB), None, noon()).await.unwrap().unwrap();
     assert_eq!(usage(&store, alice(), Period::Month).await, (5 * MB, 0));
 }
 
@@ -63,6 +66,30 @@ async fn a_store_that_was_never_closed_loses_nothing() {
     granted(&store, &asks(2 * MB, &[MONTH_10MB])).await;
     std::mem::forget(store);
     assert_eq!(usage(&open(&file), alice(), Period::Month).await, (3 * MB, 2 * MB));
+}
+
+/// S18: whoever is told of a charge finds it, and the other way round.
+#[tokio::test]
+async fn charge_and_notice_are_kept_together() {
+    let (_folder, file) = folder();
+    let plan = |amount| wants(amount, &["10/month soft warn none"]);
+    let told = async |store: &Sqlite, behind| {
+        let notices = store.notices(behind, 9).await.unwrap();
+        notices.into_iter().map(|it| (it.id, it.topic, it.part.unwrap_or_default().get())).collect()
+    };
+    let store = open(&file);
+    recorded(&store, &plan(12)).await;
+    store.tell("hook", 1).await.unwrap();
+    std::mem::forget(store);
+    let store = open(&file);
+    assert_eq!(used(&store, &plan(0)).await, [12, 12]);
+    let both: Vec<_> = told(&store, 0).await;
+    assert_eq!(both, [(1, Topic::Over, 0), (2, Topic::ChargeOver, 2)]);
+    assert_eq!(store.told("hook").await.unwrap(), 1);
+    // It still knows what it has told.
+    recorded(&store, &plan(1)).await;
+    let third: Vec<_> = told(&store, 2).await;
+    assert_eq!(third, [(3, Topic::ChargeOver, 1)]);
 }
 
 #[tokio::test]
@@ -106,7 +133,7 @@ async fn a_dead_instance_is_known_by_its_lock() {
     assert_eq!(third.held(kept).await.unwrap().unwrap().state, State::Open);
     assert_eq!(third.join(&Instance::fresh(), noon()).await.unwrap(), 0);
     // It was charged after all.
-    let settled = third.settle(lost, Amount::new(MB), noon()).await.unwrap().unwrap();
+    let settled = third.settle(lost, Amount::new(MB), None, noon()).await.unwrap().unwrap();
     assert!(settled.late);
 }
 
@@ -176,7 +203,7 @@ async fn another_handle_counts_in_buckets_it_did_not_open() {
     recorded(&first, &asks(MB, &[(Period::Month, None)])).await;
     recorded(&second, &asks(MB, &[(Period::Week, None)])).await;
     for store in [first, second] {
-        for period in Period::ALL {
+        for period in Period::CALENDAR {
             assert_eq!(usage(&store, alice(), period).await, (4 * MB, 0), "{period}");
         }
     }

@@ -55,7 +55,7 @@ async fn for_a_minute(store: &dyn Store) -> HoldId {
 /// S6.
 async fn settling_charges_what_was_really_used(store: &dyn Store) {
     let id = granted(store, &asks(4 * MB, &[MONTH_10MB])).await;
-    let settled = store.settle(id, mb(3), noon()).await.unwrap();
+    let settled = store.settle(id, mb(3), None, noon()).await.unwrap();
     assert_eq!(settled, Some(Settled { late: false, replayed: false }));
     assert_eq!(usage(store, alice(), Period::Month).await, (3 * MB, 0));
     assert_eq!(usage(store, alice(), Period::Day).await, (3 * MB, 0));
@@ -72,7 +72,7 @@ async fn settling_past_the_limit_is_charged(store: &dyn Store) {
 /// S6.
 async fn settling_again_changes_nothing(store: &dyn Store) {
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 3 * MB).await;
-    let again = store.settle(id, mb(3), noon()).await.unwrap();
+    let again = store.settle(id, mb(3), None, noon()).await.unwrap();
     assert_eq!(again, Some(Settled { late: false, replayed: true }));
     assert_eq!(usage(store, alice(), Period::Month).await, (3 * MB, 0));
 }
@@ -80,7 +80,7 @@ async fn settling_again_changes_nothing(store: &dyn Store) {
 /// S6.
 async fn settling_otherwise_is_a_conflict(store: &dyn Store) {
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 3 * MB).await;
-    assert!(conflicts(&store.settle(id, mb(2), noon()).await));
+    assert!(conflicts(&store.settle(id, mb(2), None, noon()).await));
     assert_eq!(usage(store, alice(), Period::Month).await, (3 * MB, 0));
 }
 
@@ -88,9 +88,9 @@ async fn settling_otherwise_is_a_conflict(store: &dyn Store) {
 async fn a_late_settlement_is_charged_and_says_so(store: &dyn Store) {
     let id = for_a_minute(store).await;
     let later = noon().after(2 * MINUTE);
-    let settled = store.settle(id, mb(4), later).await.unwrap();
+    let settled = store.settle(id, mb(4), None, later).await.unwrap();
     assert_eq!(settled, Some(Settled { late: true, replayed: false }));
-    let again = store.settle(id, mb(4), later).await.unwrap();
+    let again = store.settle(id, mb(4), None, later).await.unwrap();
     assert_eq!(again, Some(Settled { late: true, replayed: true }));
     assert_eq!(usage(store, alice(), Period::Month).await, (4 * MB, 0));
 }
@@ -101,7 +101,7 @@ async fn a_settlement_counts_where_the_reservation_was_made(store: &dyn Store) {
     let before = midnight.before(Duration::from_secs(1));
     let plan = asks_at(before, MB, &[DAY_10MB]);
     let id = granted(store, &plan).await;
-    store.settle(id, mb(1), midnight.after(MINUTE)).await.unwrap().unwrap();
+    store.settle(id, mb(1), None, midnight.after(MINUTE)).await.unwrap().unwrap();
     assert_eq!(reads(store, &plan).await, (MB, 0));
     assert_eq!(reads(store, &asks_at(midnight, 0, &[DAY_10MB])).await, (0, 0));
 }
@@ -140,7 +140,7 @@ async fn a_settled_reservation_is_not_released(store: &dyn Store) {
 async fn a_released_reservation_is_not_settled(store: &dyn Store) {
     let id = granted(store, &asks(4 * MB, &[MONTH_10MB])).await;
     store.release(id, noon()).await.unwrap().unwrap();
-    assert!(conflicts(&store.settle(id, mb(4), noon()).await));
+    assert!(conflicts(&store.settle(id, mb(4), None, noon()).await));
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 0));
 }
 
@@ -149,23 +149,23 @@ async fn a_refund_is_made_once(store: &dyn Store) {
     charged(store, &asks(5 * MB, &[MONTH_10MB]), 5 * MB).await;
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 4 * MB).await;
     for _ in 0..2 {
-        assert_eq!(store.refund(id, noon()).await.unwrap(), Some(()));
+        assert_eq!(store.refund(id, None, noon()).await.unwrap(), Some(()));
         assert_eq!(usage(store, alice(), Period::Month).await, (5 * MB, 0));
         assert_eq!(usage(store, alice(), Period::Day).await, (5 * MB, 0));
     }
     assert_eq!(state(store, id).await, State::Refunded);
     assert!(conflicts(&store.release(id, noon()).await));
-    assert!(conflicts(&store.settle(id, mb(3), noon()).await));
+    assert!(conflicts(&store.settle(id, mb(3), None, noon()).await));
     assert_eq!(usage(store, alice(), Period::Month).await, (5 * MB, 0));
 }
 
 /// S8.
 async fn only_what_was_settled_is_refunded(store: &dyn Store) {
     let id = granted(store, &asks(4 * MB, &[MONTH_10MB])).await;
-    assert!(conflicts(&store.refund(id, noon()).await));
+    assert!(conflicts(&store.refund(id, None, noon()).await));
     assert_eq!(state(store, id).await, State::Open);
     store.release(id, noon()).await.unwrap().unwrap();
-    assert!(conflicts(&store.refund(id, noon()).await));
+    assert!(conflicts(&store.refund(id, None, noon()).await));
 }
 
 /// S8.
@@ -173,7 +173,7 @@ async fn a_refund_never_leads_below_zero(store: &dyn Store) {
     let id = charged(store, &asks(4 * MB, &[MONTH_10MB]), 4 * MB).await;
     store.reset(&asks(0, &[MONTH_10MB]), None, noon()).await.unwrap().unwrap();
     recorded(store, &asks(MB, &[MONTH_10MB])).await;
-    store.refund(id, noon()).await.unwrap().unwrap();
+    store.refund(id, None, noon()).await.unwrap().unwrap();
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 0));
     recorded(store, &asks(-MB, &[MONTH_10MB])).await;
     assert_eq!(usage(store, alice(), Period::Never).await, (0, 0));
@@ -214,7 +214,7 @@ async fn extending_makes_it_live_longer(store: &dyn Store) {
     let later = noon().after(2 * MINUTE);
     let more = asks(MB, &[MONTH_10MB]);
     assert!(matches!(store.grow(id, &more, later).await.unwrap(), Admission::Granted(_)));
-    let settled = store.settle(id, mb(5), later).await.unwrap().unwrap();
+    let settled = store.settle(id, mb(5), None, later).await.unwrap().unwrap();
     assert!(!settled.late);
 }
 
@@ -223,9 +223,9 @@ async fn what_nobody_reserved_is_not_known(store: &dyn Store) {
     let id = HoldId::fresh();
     let more = asks(1, &[MONTH_10MB]);
     assert_eq!(store.held(id).await.unwrap(), None);
-    assert_eq!(store.settle(id, mb(1), noon()).await.unwrap(), None);
+    assert_eq!(store.settle(id, mb(1), None, noon()).await.unwrap(), None);
     assert_eq!(store.release(id, noon()).await.unwrap(), None);
-    assert_eq!(store.refund(id, noon()).await.unwrap(), None);
+    assert_eq!(store.refund(id, None, noon()).await.unwrap(), None);
     assert_eq!(store.grow(id, &more, noon()).await.unwrap(), Admission::Lapsed);
     assert!(!store.extend(id, noon(), noon()).await.unwrap());
 }

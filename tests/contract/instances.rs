@@ -46,7 +46,7 @@ async fn a_reservation_lives_while_its_instance_does(store: &dyn Store) {
     let id = holds(store, &Instance::named("a"), noon()).await;
     assert_eq!(held_at(store, lease_over().before(Duration::from_millis(1))).await, 4 * MB);
     assert_eq!(held_at(store, lease_over()).await, 0);
-    let settled = store.settle(id, metergate::quota::Amount::new(MB), lease_over()).await;
+    let settled = store.settle(id, metergate::quota::Amount::new(MB), None, lease_over()).await;
     assert!(settled.unwrap().unwrap().late);
 }
 

@@ -1,4 +1,4 @@
-//! The contract of a store, clause by clause (S1 … S14 on `metergate::store::Store`), and what
+//! The contract of a store, clause by clause (S1 … S20 on `metergate::store::Store`), and what
 //! each store promises beside it. Every clause is held against every store.
 
 #![expect(
@@ -33,15 +33,21 @@ mod crowd;
 mod words;
 // The clauses.
 mod admission;
+mod aggregates;
 mod events;
 mod holds;
 mod idempotency;
 mod instances;
+mod keeping;
 mod listing;
 mod model;
+mod moving;
+mod notices;
 mod patience;
 mod policy;
+mod pools;
 // What only a file promises.
 mod durability;
 mod file;
+mod inside;
 mod processes;

@@ -25,7 +25,7 @@ async fn begun<T>(call: impl Future<Output = T>) {
 
 async fn given_back(store: &dyn Store, id: HoldId) {
     match store.release(id, noon()).await {
-        Err(StoreError::Conflict(_)) => _ = store.refund(id, noon()).await.unwrap(),
+        Err(StoreError::Conflict(_)) => _ = store.refund(id, None, noon()).await.unwrap(),
         answer => _ = answer.unwrap(),
     }
 }
@@ -43,7 +43,7 @@ async fn a_reservation_given_up_is_given_back_by_a_later_release(store: &dyn Sto
 async fn a_settlement_given_up_is_taken_back_by_a_later_release_or_refund(store: &dyn Store) {
     for _ in 0..50 {
         let id = granted(store, &asks(MB, &[MONTH_10MB])).await;
-        begun(store.settle(id, Amount::new(MB), noon())).await;
+        begun(store.settle(id, Amount::new(MB), None, noon())).await;
         given_back(store, id).await;
     }
     assert_eq!(usage(store, alice(), Period::Month).await, (0, 0));

@@ -2,7 +2,7 @@
 
 use metergate::quota::grant::Grant;
 use metergate::quota::held::HoldId;
-use metergate::quota::{Grants, Group, Layer, Limit, PolicyVersion, Subject, Unit};
+use metergate::quota::{Grants, Group, Layer, Limit, Measure, PolicyVersion, Subject};
 use metergate::store::{Admission, LayerKind, Page, Store, StoreError};
 
 use crate::crowd::at_once;
@@ -20,7 +20,7 @@ clauses!(
 );
 
 fn layer(limit: &str) -> Layer {
-    let limit = Limit::parse(limit, Unit::Bytes).unwrap();
+    let limit = Limit::parse(limit, &Measure::BYTES).unwrap();
     let group = Group { limits: [(media(), limit)].into(), ..Group::default() };
     Layer {
         groups: [("free".to_owned(), group)].into(),
@@ -99,7 +99,7 @@ async fn a_stale_plan_is_refused_and_changes_nothing(store: &dyn Store) {
     let plan = now_planned(store, asks(0, &[MONTH_10MB])).await;
     assert_eq!(reads(store, &plan).await, (0, MB));
     // What was granted before is settled all the same.
-    store.settle(fresh, metergate::quota::Amount::new(MB), noon()).await.unwrap().unwrap();
+    store.settle(fresh, metergate::quota::Amount::new(MB), None, noon()).await.unwrap().unwrap();
 }
 
 async fn grants_are_kept_and_raise_the_version(store: &dyn Store) {

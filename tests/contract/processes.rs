@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use metergate::quota::Period;
+use metergate::quota::notice::Topic;
+use metergate::store::Store;
 use metergate::store::sqlite::Sqlite;
 
 use crate::words::*;
@@ -15,7 +17,8 @@ const ROUNDS: &str = "METERGATE_TEST_ROUNDS";
 /// What a child says after each round that was acknowledged.
 const DONE: &str = "round done";
 
-/// Rounds of a process: a reservation that stays open, and one that is settled.
+/// Rounds of a process: a reservation that stays open, one that is settled, and a fact past a soft
+/// limit.
 #[tokio::test]
 #[ignore = "the other tests here run it as a process of its own"]
 async fn child() {
@@ -24,6 +27,7 @@ async fn child() {
     for _ in 0..rounds {
         granted(&store, &asks(1, &[(Period::Month, None)])).await;
         charged(&store, &asks(1, &[(Period::Month, None)]), 1).await;
+        recorded(&store, &by(bob(), wants(1, &["0/month soft warn none"]))).await;
         println!("{DONE}");
     }
 }
@@ -55,6 +59,26 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     assert!((acknowledged..=acknowledged + 2).contains(&held), "{held} of {acknowledged}");
 }
 
+/// S18: even then a charge and its notice are both there, or neither.
+#[tokio::test]
+async fn a_killed_process_leaves_no_charge_without_its_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metergate.db");
+    for _ in 0..3 {
+        let mut child = process(&file, u32::MAX);
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let done = lines.map_while(Result::ok).filter(|line| line.contains(DONE));
+        assert_eq!(done.take(10).count(), 10);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let store = Sqlite::open(&file).unwrap();
+        let (used, _) = usage(&store, bob(), Period::Month).await;
+        let notices = store.notices(0, usize::MAX).await.unwrap();
+        let parts = notices.iter().filter(|notice| notice.topic == Topic::ChargeOver).count();
+        assert_eq!(i64::try_from(parts).unwrap(), used);
+    }
+}
+
 #[tokio::test]
 async fn many_processes_that_write_at_once_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -67,4 +91,8 @@ async fn many_processes_that_write_at_once_lose_nothing() {
     }
     let store = Sqlite::open(&file).unwrap();
     assert_eq!(usage(&store, alice(), Period::Month).await, (800, 800));
+    assert_eq!(usage(&store, bob(), Period::Month).await, (800, 0));
+    let notices = store.notices(0, 9000).await.unwrap();
+    assert_eq!(notices.iter().filter(|one| one.topic == Topic::ChargeOver).count(), 800);
+    assert_eq!(notices.iter().filter(|one| one.topic == Topic::Over).count(), 1);
 }

@@ -5,8 +5,10 @@ use metergate::quota::held::{HoldId, Life};
 use metergate::quota::idempotency::Key;
 use metergate::quota::plan::{Bound, Item, Plan, Reading};
 use metergate::quota::policy::Source;
-use metergate::quota::{Amount, Bucket, Period, PolicyVersion, Resource, Subject, Zone};
-use metergate::store::{Admission, Store};
+use metergate::quota::{
+    Aggregate, Amount, Bucket, Measure, Per, Period, PolicyVersion, Resource, Subject, Window, Zone,
+};
+use metergate::store::{Admission, Store, StoreError};
 
 pub(crate) const MB: i64 = 1_000_000;
 
@@ -50,33 +52,104 @@ pub(crate) fn asks_at(at: Timestamp, amount: i64, caps: &[Cap]) -> Plan {
     Plan {
         version: PolicyVersion::default(),
         subject: alice(),
+        group: None,
         at,
+        growing: false,
         items: vec![item(at, &media(), amount, caps)],
     }
 }
 
 /// Returns one item of a plan; like the engine's, it is counted in all as well.
 pub(crate) fn item(at: Timestamp, resource: &Resource, amount: i64, caps: &[Cap]) -> Item {
-    let mut caps = caps.to_vec();
-    if caps.iter().all(|(period, _)| *period != Period::Never) {
-        caps.push((Period::Never, None));
-    }
-    let bounds = caps.iter().map(|(period, limit)| Bound {
-        period: *period,
-        bucket: Bucket::of(*period, &Zone::UTC, at),
+    let limited = |(period, limit): &Cap| Bound {
         limit: limit.map(Amount::new),
-    });
+        ..Bound::counting(*period, Bucket::of(*period, &Zone::UTC, at))
+    };
+    item_of(at, resource, amount, caps.iter().map(limited).collect())
+}
+
+fn item_of(at: Timestamp, resource: &Resource, amount: i64, mut bounds: Vec<Bound>) -> Item {
+    let in_all = |bound: &Bound| bound.period == Period::Never && bound.per == Per::Subject;
+    if !bounds.iter().any(in_all) {
+        bounds.push(bound(at, "any/never"));
+    }
     Item {
         resource: resource.clone(),
+        aggregate: Aggregate::Sum,
         amount: Amount::new(amount),
+        member: None,
+        metered: resource.usual_measure().in_bytes(),
         source: Source::Nothing,
-        bounds: bounds.collect(),
+        bounds,
     }
+}
+
+/// Returns the window that is written `10/month soft per group` at one moment; `any/month` is
+/// only counted.
+pub(crate) fn bound(at: Timestamp, text: &str) -> Bound {
+    let counted = text.strip_prefix("any");
+    let written = counted.map_or_else(|| text.to_owned(), |rest| format!("0{rest}"));
+    let window = Window::parse(&written, &Measure::BYTES).unwrap();
+    let period = window.period.unwrap_or(Period::Never);
+    Bound {
+        period,
+        bucket: Bucket::of(period, &window.timezone.unwrap_or_default(), at),
+        per: window.per,
+        limit: counted.is_none().then_some(window.amount),
+        strictness: window.strictness,
+    }
+}
+
+/// Returns the plan of `alice` for `amount` of `media_bytes` at noon, in windows as they are
+/// [written](bound).
+pub(crate) fn wants(amount: i64, windows: &[&str]) -> Plan {
+    wants_at(noon(), amount, windows)
+}
+
+pub(crate) fn wants_at(at: Timestamp, amount: i64, windows: &[&str]) -> Plan {
+    Plan { items: vec![written(at, &media(), amount, windows)], ..asks_at(at, 0, &[]) }
+}
+
+/// Returns `plan` with one more item, in windows as they are [written](bound).
+pub(crate) fn and_wants(
+    mut plan: Plan,
+    resource: &Resource,
+    amount: i64,
+    windows: &[&str],
+) -> Plan {
+    plan.items.push(written(plan.at, resource, amount, windows));
+    plan
+}
+
+fn written(at: Timestamp, resource: &Resource, amount: i64, windows: &[&str]) -> Item {
+    item_of(at, resource, amount, windows.iter().map(|text| bound(at, text)).collect())
 }
 
 /// Returns `plan` for somebody else.
 pub(crate) fn by(subject: Subject, plan: Plan) -> Plan {
     Plan { subject, ..plan }
+}
+
+/// Returns `plan` for somebody in `group`.
+pub(crate) fn within(group: &str, plan: Plan) -> Plan {
+    Plan { group: Some(group.into()), ..plan }
+}
+
+/// Returns `plan` for resources that add up as `aggregate`.
+pub(crate) fn adding(aggregate: Aggregate, mut plan: Plan) -> Plan {
+    for item in &mut plan.items {
+        item.aggregate = aggregate;
+    }
+    plan
+}
+
+/// Returns `plan` for one member of what is counted by members.
+pub(crate) fn member(name: &str, plan: Plan) -> Plan {
+    let mut plan = adding(Aggregate::Unique, plan);
+    for item in &mut plan.items {
+        item.member = Some(name.into());
+    }
+    plan
 }
 
 /// Returns `plan` with one more item.
@@ -107,7 +180,7 @@ pub(crate) async fn granted(store: &dyn Store, plan: &Plan) -> HoldId {
 /// Reserves and settles at once.
 pub(crate) async fn charged(store: &dyn Store, plan: &Plan, total: i64) -> HoldId {
     let id = granted(store, plan).await;
-    store.settle(id, Amount::new(total), plan.at).await.unwrap().unwrap();
+    store.settle(id, Amount::new(total), None, plan.at).await.unwrap().unwrap();
     id
 }
 
@@ -123,6 +196,47 @@ pub(crate) async fn reads(store: &dyn Store, plan: &Plan) -> (i64, i64) {
     figures(readings[0][0])
 }
 
+/// Returns what each window of the first item of `plan` reads.
+pub(crate) async fn windows(store: &dyn Store, plan: &Plan) -> Vec<Reading> {
+    windows_at(store, plan, plan.at).await
+}
+
+pub(crate) async fn windows_at(store: &dyn Store, plan: &Plan, now: Timestamp) -> Vec<Reading> {
+    let readings = store.read(plan, now).await.unwrap();
+    readings.expect("a plan that is not stale").swap_remove(0)
+}
+
+/// Returns what is used of each of `windows` at `at`, as `plan` asks for it.
+pub(crate) async fn used(store: &dyn Store, plan: &Plan) -> Vec<i64> {
+    windows(store, plan).await.iter().map(|reading| reading.used.get()).collect()
+}
+
+/// Returns whether `plan` is let in; nothing is kept of it.
+pub(crate) async fn fits(store: &dyn Store, plan: &Plan, now: Timestamp) -> bool {
+    let id = HoldId::fresh();
+    match store.reserve(plan, id, long(), now).await.unwrap() {
+        Admission::Granted(_) => {
+            store.release(id, now).await.unwrap().unwrap();
+            true
+        }
+        Admission::Denied(_) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Charges `plan` at once, which must fit.
+pub(crate) async fn consumed(store: &dyn Store, plan: &Plan) -> HoldId {
+    let id = HoldId::fresh();
+    let admission = store.consume(plan, id, plan.at).await.unwrap();
+    assert!(matches!(admission, Admission::Granted(_)), "{admission:?} for {plan:?}");
+    id
+}
+
+#[track_caller]
+pub(crate) fn assert_conflict<T: std::fmt::Debug>(answer: &Result<T, StoreError>) {
+    assert!(matches!(answer, Err(StoreError::Conflict(_))), "{answer:?}");
+}
+
 /// Returns what `subject` used and holds of `media_bytes` in the `period` of noon.
 pub(crate) async fn usage(store: &dyn Store, subject: Subject, period: Period) -> (i64, i64) {
     let plan = by(subject, asks(0, &[(period, None)]));
@@ -135,5 +249,5 @@ pub(crate) fn figures(reading: Reading) -> (i64, i64) {
 
 /// Returns the key `name` of a call that records `amount` of `media_bytes`.
 pub(crate) fn key(name: &str, amount: i64) -> Key {
-    Key::of_record(name, &media(), Amount::new(amount), None).unwrap()
+    Key::of_record(name, &media(), Amount::new(amount), None, None).unwrap()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use metergate::clock::Manual;
 use metergate::{
-    Amount, Ask, Engine, EngineError, GroupChange, Hold, Limit, Resource, Span, Subject, Unit,
+    Amount, Ask, Engine, EngineError, GroupChange, Hold, Limit, Measure, Resource, Span, Subject,
     store,
 };
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Everyone may have a language model write 10 000 tokens a day.
     let tokens: Resource = "tokens".parse()?;
-    let limits = [(tokens.clone(), Limit::parse("10000/day", Unit::Count)?)].into();
+    let limits = [(tokens.clone(), Limit::parse("10000/day", &Measure::COUNT)?)].into();
     engine.set_group("free", &GroupChange { limits, default: true, ..Default::default() }).await?;
     let alice: Subject = "alice".parse()?;
     let ask = |amount| Ask::Resource { resource: tokens.clone(), amount: Amount::new(amount) };

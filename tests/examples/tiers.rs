@@ -7,9 +7,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use metergate::clock::Manual;
+use metergate::engine::Page;
 use metergate::{
-    Ask, Capability, Engine, Fact, GroupChange, Limit, OverrideChange, Resource, Rule, Span,
-    Subject, Unit, store,
+    Ask, Capability, Engine, Fact, GroupChange, Limit, Measure, OverrideChange, Resource, Rule,
+    Span, Subject, store,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -28,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let bytes: Resource = "export_bytes".parse()?;
     engine.set_capability("export", Capability::new(vec![exports, bytes.clone()])?).await?;
     let export = |size| {
-        Unit::Bytes
+        Measure::BYTES
             .parse(size)
             .map(|size| Ask::Capability { name: "export".to_owned(), amount: Some(size) })
     };
@@ -48,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Bob gets a gigabyte more until Christmas.
     let change = OverrideChange {
-        limits: [(bytes.clone(), Limit::parse("2GB/month", Unit::Bytes)?)].into(),
+        limits: [(bytes.clone(), Limit::parse("2GB/month", &Measure::BYTES)?)].into(),
         until: Some("2026-12-24".parse()?),
         note: Some("asked on Monday".to_owned()),
         ..OverrideChange::default()
@@ -56,23 +57,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
     engine.set_overrides(&bob, &change).await?;
     let reserved = engine.reserve(&bob, &export("1.5GB")?).await?;
     let hold = reserved.hold.ok_or("there was no room")?;
-    let charge = hold.settle(Unit::Bytes.parse("1.4GB")?).await?;
-    println!("bob exported {} in one go", Unit::Bytes.human(charge.total()));
+    let charge = hold.settle(Measure::BYTES.parse("1.4GB")?).await?;
+    println!("bob exported {} in one go", Measure::BYTES.human(charge.total()));
 
     // What another machine did yesterday is told late, and once more because the network broke:
     // its key makes that one fact.
     let fact = Fact {
         subject: bob.clone(),
         resource: bytes.clone(),
-        amount: Unit::Bytes.parse("600MB")?,
+        amount: Measure::BYTES.parse("600MB")?,
+        member: None,
         key: Some("export-4711".to_owned()),
         at: Some("2026-11-29T18:00:00Z".parse()?),
     };
     assert!(!engine.record(&fact).await?.replayed);
     assert!(engine.record(&fact).await?.replayed);
     let usage = engine.usage(&bob, &bytes, Span::Limits).await?;
-    assert_eq!(usage.used, Unit::Bytes.parse("2GB")?);
-    println!("bob used {} of this month", Unit::Bytes.human(usage.used));
+    assert_eq!(usage.used, Measure::BYTES.parse("2GB")?);
+    println!("bob used {} of this month", Measure::BYTES.human(usage.used));
 
     // The bytes are spent, so the export is denied, though `exports` still has room.
     let decision = engine.check(&bob, &export("1MB")?).await?;
@@ -82,7 +84,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let resets_at = figures.window.resets_at.ok_or("it never resets")?;
     println!("bob has no {} left until {resets_at}", figures.resource);
 
-    let over: Vec<_> = engine.over(&bytes).await?.into_iter().map(|used| used.subject).collect();
+    let over: Vec<_> =
+        engine.over(&bytes, Page::first(10)).await?.into_iter().map(|used| used.subject).collect();
     assert_eq!(over, [bob]);
 
     engine.close().await?;
@@ -92,8 +95,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Returns a plan of so many exports and so many bytes.
 fn plan(exports: &str, bytes: &str, default: bool) -> Result<GroupChange, Box<dyn Error>> {
     let limits = [
-        ("exports".parse()?, Limit::parse(exports, Unit::Count)?),
-        ("export_bytes".parse()?, Limit::parse(bytes, Unit::Bytes)?),
+        ("exports".parse()?, Limit::parse(exports, &Measure::COUNT)?),
+        ("export_bytes".parse()?, Limit::parse(bytes, &Measure::BYTES)?),
     ];
     Ok(GroupChange { limits: limits.into(), default, ..GroupChange::default() })
 }

@@ -1,7 +1,11 @@
 //! Good files: the several ways to say one thing.
 
+use std::time::Duration;
+
 use metergate::config::Flags;
-use metergate::quota::{Layer, Period};
+use metergate::notify::{Endpoint, Signer};
+use metergate::quota::notice::Topic;
+use metergate::quota::{Aggregate, Layer, Limit, Measure, Period};
 
 use crate::outcome::{accepted, limit};
 
@@ -53,4 +57,92 @@ fn nothing_declared_is_an_empty_layer() {
     );
     let expected = Layer { period: Some(Period::Week), ..Layer::default() };
     assert_eq!(settings.policy, expected);
+}
+
+#[test]
+fn a_table_says_all_that_a_text_can() {
+    let settings = accepted(
+        "[policy]\ndefault_group = \"a\"\n[policy.groups.a]\n\
+         in_text_bytes = [\"2GB/rolling 30d soft ceiling 3GB grace 7d warn 50 90 trailing in Europe/Berlin\", \"1TB/month@15 per group warn none\"]\n\
+         in_a_table_bytes = [\n\
+         { limit = \"2GB\", period = \"rolling 30d\", mode = \"soft\", admit = \"trailing\", ceiling = \"3GB\", grace = \"7d\", warn = [90, 50], timezone = \"Europe/Berlin\" },\n\
+         { limit = \"1TB/month@15\", per = \"group\", warn = \"none\" }]\n\
+         in_both_bytes = [{ limit = \"2GB/rolling 30d soft ceiling 3GB\", mode = \"soft\", grace = \"7d\", admit = \"trailing\", warn = [50, 90], timezone = \"Europe/Berlin\" }, { limit = \"1TB/month@15 per group warn none\", per = \"group\" }]",
+        &[],
+        Flags::default(),
+    );
+    let limits = &settings.policy.groups["a"].limits;
+    let of = |name: &str| &limits[&name.parse().unwrap()];
+    assert_eq!(of("in_text_bytes"), of("in_a_table_bytes"));
+    assert_eq!(of("in_text_bytes"), of("in_both_bytes"));
+    assert_eq!(of("in_text_bytes").windows().len(), 2);
+}
+
+#[test]
+fn limits_are_read_as_their_resource_is_counted() {
+    let settings = accepted(
+        "[policy]\ndefault_group = \"a\"\n[policy.groups.a]\npoints = { limit = 47, mode = \"soft\", ceiling = \"50.5 points\" }\ntraffic = \"5GB\"\n\
+         [policy.groups.b]\nextends = \"a\"\n\
+         [policy.resources]\npoints = { unit = \"points\", decimals = 1 }\ntraffic = { unit = \"bytes\", aggregate = \"last\" }\nuser_bytes = { aggregate = \"unique\" }",
+        &[],
+        Flags::default(),
+    );
+    let policy = &settings.policy;
+    let limit = |name: &str| policy.groups["a"].limits[&name.parse().unwrap()].to_string();
+    assert_eq!(limit("points"), "470 soft ceiling 505");
+    assert_eq!(limit("traffic"), "5000000000");
+    assert_eq!(policy.groups["b"].extends.as_deref(), Some("a"));
+    let measure = |name: &str| &policy.resources[&name.parse().unwrap()];
+    assert_eq!(*measure("traffic"), Measure { aggregate: Aggregate::Last, ..Measure::BYTES });
+    assert_eq!(*measure("user_bytes"), Measure { aggregate: Aggregate::Unique, ..Measure::COUNT });
+}
+
+#[test]
+fn every_period_is_read() {
+    for period in [
+        "minute",
+        "quarter",
+        "year",
+        "month@15",
+        "year@03-01",
+        "30d@2026-01-01",
+        "30d",
+        "rolling 1 month",
+    ] {
+        let text = format!(
+            "[policy]\nperiod = \"{period}\"\ndefault_group = \"a\"\n[policy.groups.a]\nfiles = [\"7/{period}\", {{ limit = 6, period = \"{period}\", mode = \"observe\" }}]"
+        );
+        let policy = accepted(&text, &[], Flags::default()).policy;
+        assert_eq!(policy.period.unwrap().to_string(), period);
+        let limit = &policy.groups["a"].limits[&"files".parse().unwrap()];
+        let expected = format!("7/{period},6/{period} observe");
+        assert_eq!(*limit, Limit::parse(&expected, &Measure::COUNT).unwrap());
+    }
+}
+
+#[test]
+fn whom_to_tell_is_read_with_its_secret_in_place_or_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "0123456789abcdef\n").unwrap();
+    let text = format!(
+        "[storage]\nkeep_events = \"36d\"\n[[notify]]\nurl = \"http://h:9/a\"\nsecret_file = {:?}\non = \"over\"\n\
+         [[notify]]\nurl = \"https://h/a\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZg==\"",
+        file.to_str().unwrap()
+    );
+    let settings = accepted(&text, &[], Flags::default());
+    assert_eq!(settings.keep_events, Duration::from_hours(36 * 24));
+    let [first, second] = settings.notify.as_slice() else { panic!("{settings:?}") };
+    assert_eq!(first.endpoint, "http://h:9/a".parse::<Endpoint>().unwrap());
+    assert_eq!(first.topics, [Topic::Over].into());
+    assert_eq!(first.signer, Signer::with("0123456789abcdef").unwrap());
+    assert_eq!(second.signer, first.signer);
+    assert_eq!(second.topics, Topic::ALL.into());
+    let variables = [
+        ("METERGATE_NOTIFY__URL", "https://h/b"),
+        ("METERGATE_NOTIFY__SECRET", "0123456789abcdef"),
+        ("METERGATE_NOTIFY__ON", "warn, over"),
+    ];
+    let settings = accepted("", &variables, Flags::default());
+    assert_eq!(settings.notify[0].topics, [Topic::Warn, Topic::Over].into());
 }

@@ -11,9 +11,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use metergate::config::{self, Loaded, Settings, Sources};
+use metergate::config::{self, Flags, Loaded, Settings, Sources};
+use metergate::notify::Signer;
 use metergate::proxy;
-use metergate::quota::{Policy, Zone};
+use metergate::quota::notice::Topic;
+use metergate::quota::{Aggregate, Measure, Policy, Zone};
 
 use self::outcome::limit;
 
@@ -54,10 +56,40 @@ fn the_full_example_declares_what_it_describes() {
     assert_eq!(policy.default_group.as_deref(), Some("free"));
     assert_eq!(policy.groups["free"].limits[&media], limit("500MB/month"));
     assert_eq!(policy.groups["free"].max_upload_bytes.unwrap().get(), 20_000_000);
-    assert_eq!(policy.groups["patron"].limits[&media], limit("50GB/month,2GB/day"));
+    assert_eq!(policy.groups["patron"].limits[&media], limit("50GB/month,2GB/day soft"));
+    assert_eq!(policy.groups["patron"].extends.as_deref(), Some("free"));
     assert_eq!(policy.groups["bridges"].limits[&media], limit("200GB/month"));
     assert_eq!(policy.capabilities["upload_media"].resources(), [media]);
     assert_eq!(policy.rules[0].group, "bridges");
+}
+
+/// Whoever takes the signs away before a block gets what it describes.
+#[test]
+fn what_the_full_example_does_not_turn_on_is_right_as_well() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/metergate.toml"))
+            .unwrap();
+    // A comment has a space behind its sign; of two ways to say a thing one stays.
+    let turned_on =
+        |line: &str| line.strip_prefix('#').map(|it| it.starts_with(['[', 's', 'u', 'o']));
+    let (_, resources) = text.split_once("[policy.resources]").unwrap();
+    let (resources, _) = resources.split_once("[policy.groups.free]").unwrap();
+    let (_, notify) = text.split_once("\n#[[notify]]").unwrap();
+    let lines = format!("[policy.resources]{resources}\n#[[notify]]{notify}");
+    let lines = lines.lines().filter(|line| !line.starts_with("#secret_file"));
+    let lines = lines.map(|line| match turned_on(line) {
+        Some(true) => &line[1..],
+        _ => line,
+    });
+    let (lines, loaded) =
+        outcome::outcome(&lines.collect::<Vec<_>>().join("\n"), &[], Flags::default());
+    assert_eq!(lines, Vec::<String>::new());
+    let settings = loaded.unwrap().settings;
+    let seats = &settings.policy.resources[&"seats".parse().unwrap()];
+    assert_eq!(*seats, Measure { aggregate: Aggregate::Max, ..Measure::COUNT });
+    let [target] = settings.notify.as_slice() else { panic!("{settings:?}") };
+    assert_eq!(target.topics, Topic::ALL.into());
+    assert_eq!(target.signer, Signer::with("not-a-secret-but-an-example").unwrap());
 }
 
 #[test]

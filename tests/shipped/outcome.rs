@@ -3,7 +3,7 @@
 use std::fs;
 
 use metergate::config::{self, Flags, Loaded, Settings, Sources};
-use metergate::quota::{Limit, Unit};
+use metergate::quota::{Limit, Measure};
 
 /// What a file with `text`, these variables and these flags come to; the file is called `metergate.toml`.
 pub(crate) fn outcome(
@@ -44,5 +44,5 @@ pub(crate) fn accepted(text: &str, environment: &[(&str, &str)], flags: Flags) -
 
 /// The limit that `text` says, in bytes.
 pub(crate) fn limit(text: &str) -> Limit {
-    Limit::parse(text, Unit::Bytes).unwrap()
+    Limit::parse(text, &Measure::BYTES).unwrap()
 }

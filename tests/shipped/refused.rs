@@ -138,7 +138,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[policy]\nperiod = \"mnth\"",
-        "metergate.toml:2: [policy] period: \"mnth\" is not a period: write day, week, month, never (did you mean \"month\"?)",
+        "metergate.toml:2: [policy] period: \"mnth\" is not a period: write minute, hour, day, week, month, quarter, year, never, month@15, year@03-01, 30d@2026-01-01, 30d, rolling 30d, rolling 1 month (did you mean \"month\"?)",
     ),
     (
         "[policy.groups.free]\nmedia_bytes = \"500M\"",
@@ -229,7 +229,146 @@ const REFUSED: &[(&str, &str)] = &[
         "[upstream]\nurl = \"http://h:1\"\n[admin]\nlisten = \"127.0.0.1:8010\"",
         "metergate.toml:4: [server] listen and [admin] listen meet at 127.0.0.1:8010: choose another address for one of them",
     ),
+    // Limits that contradict themselves.
+    (
+        "[policy.groups.free]\nmedia_bytes = \"1MB/day sofft\"",
+        "metergate.toml:2: [policy.groups.free] media_bytes: \"sofft\" says nothing about a limit: write soft, observe, per group, ceiling 3GB, grace 7d … (did you mean \"soft\"?)",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, mode = \"sofft\" }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] mode: \"sofft\" is not a mode: write hard, soft or observe (did you mean \"soft\"?)",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = \"1MB/day ceiling 2MB\"",
+        "metergate.toml:2: [policy.groups.free] media_bytes: a hard limit has no ceiling and no grace: make it soft, or leave them out",
+    ),
+    (
+        "[[policy.groups.free.media_bytes]]\nlimit = \"1MB/day\"\ngrace = \"1d\"",
+        "metergate.toml:3: [policy.groups.free] media_bytes: a hard limit has no ceiling and no grace: make it soft, or leave them out",
+    ),
+    (
+        "[[policy.groups.free.media_bytes]]\nlimit = \"5MB\"\nmode = \"soft\"\nceiling = \"4MB\"",
+        "metergate.toml:4: [policy.groups.free] media_bytes: the ceiling lies below the limit: it is where a soft limit denies",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, mode = \"soft\", ceiling = -1 }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] ceiling: must not be below zero",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, mode = \"soft\", ceiling = true }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] ceiling: needs an amount, like \"3GB\", not true or false",
+    ),
+    (
+        "[[policy.groups.free.media_bytes]]\nmode = \"observe\"\nlimit = \"5MB soft\"",
+        "metergate.toml:3: [policy.groups.free] media_bytes: names a mode, and so does limit: keep one",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = \"5MB hard\", mode = \"soft\" }",
+        "metergate.toml:2: [policy.groups.free] media_bytes: names a mode, and so does limit: keep one",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = \"5MB per group\", per = \"server\" }",
+        "metergate.toml:2: [policy.groups.free] media_bytes: names a per, and so does limit: keep one",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = \"unlimited\", mode = \"soft\" }",
+        "metergate.toml:2: [policy.groups.free] media_bytes: \"unlimited\" stands beside what only a limit has: leave one of them out",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, warn = [80, 0] }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] warn: needs a whole number from 1 to 1000",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, warn = [80, 80] }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] warn: warns twice at 80 percent: once is enough",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, warn = [\"none\", 80] }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] warn: \"none\" stands beside percentages: keep one",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = { limit = 1, timezone = \"Mars\" }",
+        "metergate.toml:2: [policy.groups.free.media_bytes] timezone: \"Mars\" is not a time zone: write an IANA name like Europe/Berlin or UTC",
+    ),
+    (
+        "[policy.groups.free]\nmedia_bytes = [\"1MB/day\", { limit = \"2MB\", period = \"day\", warn = 5 }]",
+        "metergate.toml:2: [policy.groups.free] media_bytes: two limits for the same day: keep one",
+    ),
+    // Resources and groups that make no sense.
+    (
+        "[policy.resources]\nseats = \"max\"",
+        "metergate.toml:2: [policy.resources.seats] is a section with keys of its own, not text",
+    ),
+    (
+        "[policy.resources]\nseats = { aggregate = \"mx\" }",
+        "metergate.toml:2: [policy.resources.seats] aggregate: \"mx\" is not an aggregate: write sum, max, last or unique (did you mean \"max\"?)",
+    ),
+    (
+        "[policy.resources]\nseats = { decimals = 7 }",
+        "metergate.toml:2: [policy.resources.seats] decimals: needs a whole number from 0 to 6",
+    ),
+    (
+        "[policy.resources]\nmedia_bytes = { decimals = 1 }",
+        "metergate.toml:2: [policy.resources] media_bytes: bytes have no decimals: leave them out",
+    ),
+    (
+        "[policy.resources]\nseats = { aggregate = \"unique\", unit = \"bytes\" }",
+        "metergate.toml:2: [policy.resources] seats: unique counts members, which are neither bytes nor parts: leave unit and decimals out",
+    ),
+    (
+        "[policy.resources]\nextends = { aggregate = \"max\" }",
+        "metergate.toml:2: [policy.resources] extends: \"extends\" is a setting of a group, not a resource",
+    ),
+    (
+        "[policy.resources]\npoints = { decimals = 1 }\n[policy.groups.a]\npoints = \"0.05\"",
+        "metergate.toml:4: [policy.groups.a] points: \"0.05\" is not a whole number of base units",
+    ),
+    (
+        "[policy.groups.a]\nextends = \"b\"\n[policy.groups.b]\nextends = \"a\"",
+        "metergate.toml:2: [policy.groups.a] extends: groups extend each other in a circle: a → b → a",
+    ),
+    (
+        "[policy.groups.a]\nextends = \"a\"",
+        "metergate.toml:2: [policy.groups.a] extends: groups extend each other in a circle: a → a",
+    ),
+    (
+        "[storage]\nkeep_events = \"35d\"",
+        "metergate.toml:2: [storage] keep_events: must be at least 36d",
+    ),
+    // Who cannot be told.
+    (
+        "[[notify]]\nsecret = \"0123456789abcdef\"",
+        "metergate.toml:1: [notify] needs url, like url = \"https://example.org/metergate\"",
+    ),
+    (
+        "[[notify]]\nurl = \"https://h\"",
+        "metergate.toml:1: [notify] needs secret, like secret = \"whsec_…\", or secret_file",
+    ),
+    (
+        "[[notify]]\nurl = \"ftp://h\"\nsecret = \"0123456789abcdef\"",
+        "metergate.toml:2: [notify] url: needs a web address, like \"https://example.org/metergate\"",
+    ),
+    (
+        "[[notify]]\nurl = \"https://h\"\nsecret = \"0123456789abcdef\"\non = [\"warn\",\n \"ower\"]",
+        "metergate.toml:5: [notify] on: \"ower\" is none of warn, over, recovered, charge_over (did you mean \"over\"?)",
+    ),
+    (
+        "[[notify]]\nurl = \"https://h\"\nsecret = \"0123456789abcdef\"\non = []",
+        "metergate.toml:4: [notify] on: needs a topic, like \"over\", or leave it out for all",
+    ),
+    (
+        "[[notify]]\nurl = \"https://h\"\nsecret = \"0123456789abcdef\"\n[[notify]]\nurl = \"https://h:443/\"\nsecret = \"0123456789abcdef\"",
+        "metergate.toml:5: [notify] url: is told already: join the two",
+    ),
+    (
+        "[[notify]]\nurl = \"https://h\"\nsecrets = \"0123456789abcdef\"\nsecret = \"0123456789abcdef\"",
+        "metergate.toml:3: [notify] secrets is not a setting (did you mean \"secret\"?)",
+    ),
     // What this version does not have.
+    (
+        "[policy.capabilities]\nup = { resources = \"files\", on_outage = \"open\" }",
+        "metergate.toml:2: [policy.capabilities.up] on_outage: \"open\" is not in this version: write \"closed\", or leave it out",
+    ),
     (
         "[server.tls]\ncert = \"c\"",
         "metergate.toml:1: [server] tls is not in this version: let the web server in front of metergate speak TLS, and leave [server.tls] out",
@@ -255,32 +394,8 @@ const REFUSED: &[(&str, &str)] = &[
         "metergate.toml:2: [storage] on_outage: \"open\" is not in this version: write \"closed\", or leave it out",
     ),
     (
-        "[storage]\nkeep_events = \"400d\"",
-        "metergate.toml:2: [storage] keep_events is not in this version: it keeps every event",
-    ),
-    (
         "[[meter]]\npath = \"/x\"",
         "metergate.toml:1: meter is not in this version: the upload routes are metered, and no others",
-    ),
-    (
-        "[[notify]]\nurl = \"https://h\"",
-        "metergate.toml:1: notify is not in this version: read `metergate over` instead",
-    ),
-    (
-        "[policy.groups.free]\nextends = \"a\"",
-        "metergate.toml:2: [policy.groups.free] extends is not in this version: name every limit in each group",
-    ),
-    (
-        "[policy.groups.free]\nmedia_bytes = \"1MB/day soft\"",
-        "metergate.toml:2: [policy.groups.free] media_bytes: \"soft\" is not in this version: every limit is hard, so leave it out",
-    ),
-    (
-        "[policy.groups.free]\nmedia_bytes = { limit = 1, mode = \"observe\" }",
-        "metergate.toml:2: [policy.groups.free.media_bytes] mode: \"observe\" is not in this version: write \"hard\", or leave it out",
-    ),
-    (
-        "[policy.groups.free]\nmedia_bytes = { limit = 1, grace = \"1d\" }",
-        "metergate.toml:2: [policy.groups.free.media_bytes] grace is not in this version: leave it out",
     ),
     // What is no TOML.
     (
@@ -353,7 +468,19 @@ fn a_file_that_is_not_there_says_so() {
 
 #[test]
 fn what_looks_like_a_slip_is_warned_about() {
-    let rows: [(&str, &[&str]); 7] = [
+    let rows: [(&str, &[&str]); 9] = [
+        (
+            "[policy]\ndefault_group = \"a\"\n[policy.groups.a]\nextends = \"fre\"\n[policy.groups.free]\nmedia_bytes = 1",
+            &[
+                "metergate.toml:4: [policy.groups.a] extends: group \"fre\" is not declared here: without it in the store nothing is taken from it (did you mean \"free\"?)",
+            ],
+        ),
+        (
+            "[[notify]]\nurl = \"https://h\"\nsecret = \"s3cret\"",
+            &[
+                "metergate.toml:3: [notify] secret: the secret is short: write at least 16 characters",
+            ],
+        ),
         (
             "[policy]\ndefault_group = \"a\"\n[policy.groups.a]\nmedai_bytes = \"1MB\"",
             &[

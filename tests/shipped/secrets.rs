@@ -73,3 +73,29 @@ fn a_token_opens_the_api_to_other_machines() {
         ]
     );
 }
+
+#[test]
+fn a_secret_of_webhooks_and_their_address_are_refused_and_not_repeated() {
+    let good = "0123456789abcdef";
+    let rows = [
+        ("url = \"https://h\"\nsecret = \"\"".to_owned(), "empty"),
+        ("url = \"https://h\"\nsecret = \"whsec_hunter2!\"".to_owned(), "not Base64"),
+        ("url = \"https://h\"\nsecret = 4711".to_owned(), "needs text in quotes, not a number"),
+        ("url = \"https://h\"\nsecret_file = \"/nowhere\"".to_owned(), "cannot be read"),
+        (
+            format!("url = \"https://h\"\nsecret = \"{good}\"\nsecret_file = \"/nowhere\""),
+            "keep one",
+        ),
+        (format!("url = \"https://u:hunter2@h\"\nsecret = \"{good}\""), "holds a user"),
+        (format!("url = \"h/hunter2\"\nsecret = \"{good}\""), "needs a web address"),
+        (format!("url = \"https://h/hunter2#a\"\nsecret = \"{good}\""), "holds a"),
+        (format!("url = \"https://h:0/hunter2\"\nsecret = \"{good}\""), "port"),
+    ];
+    for (text, expected) in rows {
+        let lines = complaints(&format!("[[notify]]\n{text}")).join("\n");
+        assert!(lines.contains(expected), "{lines}");
+        for secret in ["hunter2", "4711", good] {
+            assert!(!lines.contains(secret), "{lines}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use metergate::config::Settings;
 use metergate::engine::{Engine, Fact, Span, UsageReport};
 use metergate::net::Address;
 use metergate::quota::capability::UPLOAD;
-use metergate::quota::{Amount, Capability, Group, Layer, Limit, Resource, Subject, Unit};
+use metergate::quota::{Amount, Capability, Group, Layer, Limit, Measure, Resource, Subject};
 use metergate::store::StorageSpec;
 use metergate::telemetry::Secret;
 use metergate::{matrix, proxy};
@@ -118,7 +118,7 @@ impl Sidecar {
     /// Records that alice has used so much.
     pub(crate) fn record(&self, amount: i64) {
         let (subject, resource, amount) = (subject("alice"), media(), Amount::new(amount));
-        let fact = Fact { subject, resource, amount, key: None, at: None };
+        let fact = Fact { subject, resource, amount, member: None, key: None, at: None };
         self.runtime.block_on(self.engine.record(&fact)).unwrap();
     }
 
@@ -143,7 +143,7 @@ impl Sidecar {
 impl Setup {
     /// Limits everyone's media bytes, such as `500kB/month`.
     pub(crate) fn limit(mut self, limit: &str) -> Self {
-        let limit = Limit::parse(limit, Unit::Bytes).unwrap();
+        let limit = Limit::parse(limit, &Measure::BYTES).unwrap();
         self.group.limits.insert(media(), limit);
         self
     }
@@ -151,7 +151,7 @@ impl Setup {
     /// Limits everyone's number of files.
     pub(crate) fn files(mut self, limit: &str) -> Self {
         let uploads: Resource = "uploads".parse().unwrap();
-        self.group.limits.insert(uploads.clone(), Limit::parse(limit, Unit::Count).unwrap());
+        self.group.limits.insert(uploads.clone(), Limit::parse(limit, &Measure::COUNT).unwrap());
         let capability = Capability::new(vec![media(), uploads]).unwrap();
         self.capabilities.insert(UPLOAD.to_owned(), capability);
         self

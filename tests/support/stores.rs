@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use metergate::clock::Timestamp;
+use metergate::quota::event::Line;
 use metergate::quota::held::{Held, HoldId, Instance, Life};
 use metergate::quota::idempotency::Key;
+use metergate::quota::notice::Notice;
 use metergate::quota::plan::{Plan, Readings};
-use metergate::quota::{Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+use metergate::quota::{
+    Aggregate, Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject,
+};
 use metergate::store::memory::Memory;
 use metergate::store::{
-    Admission, Charged, LayerKind, Page, Recorded, Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
+    Settled, Store, StoreError, Usage,
 };
 use tokio::sync::watch;
 
@@ -145,14 +150,25 @@ impl Store for Scripted {
         self.inner.held(id).await
     }
 
+    async fn consume(
+        &self,
+        plan: &Plan,
+        id: HoldId,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        self.before("consume").await?;
+        self.inner.consume(plan, id, now).await
+    }
+
     async fn settle(
         &self,
         id: HoldId,
         total: Amount,
+        watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
         self.before("settle").await?;
-        self.inner.settle(id, total, now).await
+        self.inner.settle(id, total, watched, now).await
     }
 
     async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
@@ -160,9 +176,19 @@ impl Store for Scripted {
         self.inner.release(id, now).await
     }
 
-    async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
+    async fn refund(
+        &self,
+        id: HoldId,
+        watched: Option<&Plan>,
+        now: Timestamp,
+    ) -> Result<Option<()>, StoreError> {
         self.before("refund").await?;
-        self.inner.refund(id, now).await
+        self.inner.refund(id, watched, now).await
+    }
+
+    async fn open(&self, now: Timestamp, most: usize) -> Result<Vec<Held>, StoreError> {
+        self.before("open").await?;
+        self.inner.open(now, most).await
     }
 
     async fn record(
@@ -173,6 +199,16 @@ impl Store for Scripted {
     ) -> Result<Option<Recorded>, StoreError> {
         self.before("record").await?;
         self.inner.record(plan, key, now).await
+    }
+
+    async fn set(
+        &self,
+        plan: &Plan,
+        basis: usize,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError> {
+        self.before("set").await?;
+        self.inner.set(plan, basis, now).await
     }
 
     async fn reset(
@@ -198,11 +234,93 @@ impl Store for Scripted {
     async fn top(
         &self,
         resource: &Resource,
+        aggregate: Aggregate,
         bucket: &Bucket,
+        behind: Option<&Charged>,
         most: usize,
     ) -> Result<Vec<Charged>, StoreError> {
         self.before("top").await?;
-        self.inner.top(resource, bucket, most).await
+        self.inner.top(resource, aggregate, bucket, behind, most).await
+    }
+
+    async fn subjects(&self, prefix: &str, page: Page) -> Result<Vec<Known>, StoreError> {
+        self.before("subjects").await?;
+        self.inner.subjects(prefix, page).await
+    }
+
+    async fn lines(&self, which: &Lines) -> Result<Vec<Line>, StoreError> {
+        self.before("lines").await?;
+        self.inner.lines(which).await
+    }
+
+    async fn history(
+        &self,
+        subject: Option<&Subject>,
+        resource: &Resource,
+        aggregate: Aggregate,
+        cuts: &[Timestamp],
+    ) -> Result<Vec<Amount>, StoreError> {
+        self.before("history").await?;
+        self.inner.history(subject, resource, aggregate, cuts).await
+    }
+
+    async fn opened(&self) -> Result<Vec<Opened>, StoreError> {
+        self.before("opened").await?;
+        self.inner.opened().await
+    }
+
+    async fn recount(
+        &self,
+        opened: &Opened,
+        subject: Option<&Subject>,
+        dry_run: bool,
+    ) -> Result<Vec<Drift>, StoreError> {
+        self.before("recount").await?;
+        self.inner.recount(opened, subject, dry_run).await
+    }
+
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        self.before("prune").await?;
+        self.inner.prune(before, now).await
+    }
+
+    async fn forget(
+        &self,
+        subject: &Subject,
+        pseudonym: &Subject,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.before("forget").await?;
+        self.inner.forget(subject, pseudonym, now).await
+    }
+
+    async fn import(
+        &self,
+        import: Import,
+        seen: PolicyVersion,
+    ) -> Result<PolicyVersion, StoreError> {
+        self.before("import").await?;
+        self.inner.import(import, seen).await
+    }
+
+    async fn balances(&self) -> Result<Vec<Balance>, StoreError> {
+        self.before("balances").await?;
+        self.inner.balances().await
+    }
+
+    async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
+        self.before("notices").await?;
+        self.inner.notices(behind, most).await
+    }
+
+    async fn told(&self, target: &str) -> Result<u64, StoreError> {
+        self.before("told").await?;
+        self.inner.told(target).await
+    }
+
+    async fn tell(&self, target: &str, notice: u64) -> Result<(), StoreError> {
+        self.before("tell").await?;
+        self.inner.tell(target, notice).await
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {

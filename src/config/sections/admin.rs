@@ -1,13 +1,10 @@
 //! `[admin]`: where the admin API listens, and who may call.
 
-use std::fs::File;
-use std::io::Read;
-
 use crate::api::Settings;
 use crate::config::error::Place;
 use crate::config::section::Section;
 use crate::config::tree::Node;
-use crate::config::value::{parsed, text};
+use crate::config::value::{from_file, parsed, text};
 use crate::net::Address;
 use crate::quota::Invalid;
 use crate::telemetry::Secret;
@@ -15,8 +12,6 @@ use crate::telemetry::Secret;
 /// The shortest token there may be, and the shortest that is not warned about beyond loopback.
 const SHORTEST: usize = 4;
 const SHORT: usize = 16;
-/// The most that is read of a token file, in bytes.
-const LARGEST_FILE: u64 = 64 * 1024;
 
 /// `port` is the flag of that name: it changes the port, and nothing else of the address.
 pub(in crate::config) fn admin(whole: &Section<'_>, port: Option<u16>) -> Settings {
@@ -73,12 +68,7 @@ fn token(node: &Node) -> Result<Secret, Invalid> {
 }
 
 fn token_file(node: &Node) -> Result<Secret, Invalid> {
-    let file = text(node)?;
-    let mut token = String::new();
-    File::open(file)
-        .and_then(|file| file.take(LARGEST_FILE).read_to_string(&mut token))
-        .map_err(|error| Invalid::new(format!("\"{file}\" cannot be read: {error}")))?;
-    secret(token.trim())
+    secret(from_file(node)?.trim())
 }
 
 /// Makes a token of `text`; the complaint does not repeat it.

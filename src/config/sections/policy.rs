@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::limit::limit;
+use super::resources::{self, Measures, resources};
 use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
 use crate::config::value::{bytes, only, parsed, text};
@@ -13,12 +14,14 @@ use crate::quota::{Amount, Capability, Group, Invalid, Layer, Resource, nearest,
 pub(in crate::config) fn policy(whole: &Section<'_>) -> Layer {
     let section = whole.section("policy");
     let capabilities = capabilities(&section.section("capabilities"));
-    let groups = groups(&section.section("groups"), &capabilities);
+    let resources = resources(&section.section("resources"));
+    let groups = groups(&section.section("groups"), &capabilities, &resources);
     let rules = section.sections("rules").into_iter();
     let read = Layer {
         timezone: section.value("timezone", parsed),
         period: section.value("period", parsed),
         default_group: section.value("default_group", group_name),
+        resources,
         capabilities,
         rules: rules.filter_map(|it| rule(it, &groups)).collect(),
         groups,
@@ -34,23 +37,58 @@ pub(in crate::config) fn policy(whole: &Section<'_>) -> Layer {
 fn groups(
     section: &Section<'_>,
     capabilities: &BTreeMap<String, Capability>,
+    measures: &Measures,
 ) -> BTreeMap<String, Group> {
-    let mut groups = BTreeMap::new();
+    let (mut groups, mut sections) = (BTreeMap::new(), Vec::new());
     for (name, entry) in section.others() {
         section.heed(name, &entry.place, resource::name(name, "group"));
-        let group = group(&section.named(name, &entry.node), capabilities);
+        let below = section.named(name, &entry.node);
+        let group = group(&below, capabilities, measures);
         groups.insert(name.to_owned(), group);
+        sections.push((name, below));
+    }
+    for (name, section) in sections {
+        extends_well(&section, name, &groups);
     }
     groups
 }
 
-fn group(section: &Section<'_>, capabilities: &BTreeMap<String, Capability>) -> Group {
+/// Warns if `name` extends a group that nothing here declares; complains if, by whatever others,
+/// it extends itself. Of a circle only the first group is complained about.
+fn extends_well(section: &Section<'_>, name: &str, groups: &BTreeMap<String, Group>) {
+    let base = |name: &str| groups.get(name).and_then(|group| group.extends.as_deref());
+    let Some(first) = base(name) else { return };
+    if !groups.contains_key(first) {
+        let hint = nearest(first, groups.keys().map(String::as_str));
+        let text = "is not declared here: without it in the store nothing is taken from it";
+        section.warn("extends", format!("group \"{first}\" {text}{hint}"));
+    }
+    let mut line = vec![name];
+    while let Some(next) = line.last().and_then(|last| base(last)) {
+        let closes = line.contains(&next);
+        line.push(next);
+        if closes {
+            break;
+        }
+    }
+    let is_circle = line.len() > 1 && line.last() == Some(&name);
+    if is_circle && line.iter().all(|other| name <= *other) {
+        let names = line.join(" → ");
+        section.refuse("extends", format!("groups extend each other in a circle: {names}"));
+    }
+}
+
+fn group(
+    section: &Section<'_>,
+    capabilities: &BTreeMap<String, Capability>,
+    measures: &Measures,
+) -> Group {
     let mut group = Group {
+        extends: section.value("extends", group_name),
         max_upload_bytes: section.value("max_upload_bytes", size).flatten(),
         timezone: section.value("timezone", parsed),
         limits: BTreeMap::new(),
     };
-    section.later("extends", "name every limit in each group");
     for (key, entry) in section.others() {
         let resource: Option<Resource> = section.heed(key, &entry.place, key.parse());
         let Some(resource) = resource else { continue };
@@ -58,7 +96,8 @@ fn group(section: &Section<'_>, capabilities: &BTreeMap<String, Capability>) -> 
             let text = format!("nothing draws on it (did you mean \"{likely}\"?)");
             section.warn(key, text);
         }
-        if let Some(limit) = limit(section, key, &entry.node.place, resource.unit()) {
+        let measure = resources::of(measures, &resource);
+        if let Some(limit) = limit(section, key, &entry.node.place, &measure) {
             group.limits.insert(resource, limit);
         }
     }

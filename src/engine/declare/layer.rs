@@ -12,7 +12,8 @@ impl Engine {
     /// Makes or changes the group `name`.
     ///
     /// # Errors
-    /// Bad input for what is no name; conflict if the file declares it; unavailable if the store is.
+    /// Bad input for what is no name, and if it would extend itself; not found for an unknown
+    /// group to extend; conflict if the file declares it; unavailable if the store is.
     pub async fn set_group(&self, name: &str, change: &GroupChange) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             not_in_file(policy.file.groups.contains_key(name), "group", name)?;
@@ -20,6 +21,16 @@ impl Engine {
             group.limits.extend(change.limits.clone());
             if let Some(size) = change.max_upload_bytes {
                 group.max_upload_bytes = size;
+            }
+            if let Some(base) = &change.extends {
+                let unknown = |base: &&String| *base != name && policy.group(base).is_none();
+                if let Some(base) = base.as_ref().filter(unknown) {
+                    return Err(no_group(policy, base));
+                }
+                group.extends.clone_from(base);
+            }
+            if let Some(zone) = &change.timezone {
+                group.timezone.clone_from(zone);
             }
             if change.default {
                 not_in_file(policy.file.default_group.is_some(), "setting", "default_group")?;
@@ -33,8 +44,8 @@ impl Engine {
     /// Removes the group `name`.
     ///
     /// # Errors
-    /// Not found; conflict if the file declares it, or the default, a rule or a subject needs it;
-    /// unavailable if the store is.
+    /// Not found; conflict if the file declares it, or the default, a rule, a group that extends it
+    /// or a subject needs it; unavailable if the store is.
     pub async fn remove_group(&self, name: &str) -> Result<(), EngineError> {
         for _ in 0..TRIES {
             let (snapshot, everyone) = self.everyone().await?;
@@ -47,7 +58,7 @@ impl Engine {
                     "group \"{name}\" is that of {members}: put them into another group first"
                 )));
             }
-            if self.write(LayerKind::Store, layer, policy.version).await?.is_some() {
+            if self.write(LayerKind::Store, layer, policy).await?.is_some() {
                 return Ok(());
             }
         }
@@ -146,6 +157,12 @@ fn without_group(policy: &Policy, name: &str) -> Result<Layer, EngineError> {
     if policy.rules().any(|rule| rule.group == name) {
         return Err(EngineError::Conflict(format!(
             "a rule puts subjects into group \"{name}\": remove the rule first"
+        )));
+    }
+    let mut groups = policy.file.groups.iter().chain(&layer.groups);
+    if let Some((other, _)) = groups.find(|(_, group)| group.extends.as_deref() == Some(name)) {
+        return Err(EngineError::Conflict(format!(
+            "group \"{other}\" extends group \"{name}\": let it extend another one, or none, first"
         )));
     }
     Ok(layer)

@@ -26,6 +26,8 @@ pub enum NeededBy {
     Default,
     /// A rule. Without the group it is passed over.
     Rule(Pattern),
+    /// A group that extends it. Without it that group has only what it names itself.
+    Group(String),
     /// Subjects that were put into it. Without it rules and the default group hold for them.
     Subjects(Members),
 }
@@ -39,12 +41,13 @@ pub struct Members {
     pub first: Vec<Subject>,
 }
 
-/// `the default group`, `rule @bot_*`, `2 subjects (@alice, @bob)`.
+/// `the default group`, `rule @bot_*`, `group patron`, `2 subjects (@alice, @bob)`.
 impl fmt::Display for NeededBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("the default group"),
             Self::Rule(pattern) => write!(f, "rule {pattern}"),
+            Self::Group(name) => write!(f, "group {name}"),
             Self::Subjects(members) => members.fmt(f),
         }
     }
@@ -77,7 +80,10 @@ impl Engine {
         let rules = rules.map(|it| (it.group.clone(), NeededBy::Rule(it.pattern.clone())));
         let members = members.into_iter();
         let members = members.map(|(name, members)| (name, NeededBy::Subjects(members)));
-        let all = default.into_iter().chain(rules).chain(members);
+        let groups = policy.groups().into_iter().filter_map(|(name, group)| {
+            Some((group.extends.clone()?, NeededBy::Group(name.to_owned())))
+        });
+        let all = default.into_iter().chain(rules).chain(groups).chain(members);
         let missing = all.filter(|(name, _)| policy.group(name).is_none());
         Ok(missing.map(|(name, needed_by)| MissingGroup { name, needed_by }).collect())
     }

@@ -1,17 +1,23 @@
 //! declare: change the policy, each change made again if someone else was faster.
 
+mod boost;
 mod layer;
 mod missing;
+mod resource;
 mod subject;
 
 use std::collections::BTreeMap;
 
+pub use boost::BoostChange;
 pub use missing::{Members, MissingGroup, NeededBy};
+pub use resource::{DeclaredBy, DeclaredResource};
 pub use subject::OverrideChange;
 
 use super::{Engine, EngineError};
 use crate::quota::nearest;
-use crate::quota::{Amount, Grants, Group, Layer, Limit, Policy, PolicyVersion, Resource, Subject};
+use crate::quota::{
+    Amount, Grants, Group, Layer, Limit, Policy, PolicyVersion, Resource, Subject, Zone,
+};
 use crate::store::{LayerKind, StoreError};
 
 /// How often a change is made again because someone else changed the policy meanwhile, at most.
@@ -24,6 +30,10 @@ pub struct GroupChange {
     pub limits: BTreeMap<Resource, Limit>,
     /// A new size of one upload; `Some(None)` lifts it.
     pub max_upload_bytes: Option<Option<Amount>>,
+    /// The group whose limits hold where this one names none; `Some(None)` means no group.
+    pub extends: Option<Option<String>>,
+    /// The zone in which its days begin; `Some(None)` means the policy's.
+    pub timezone: Option<Option<Zone>>,
     /// Make it the group of everyone who is in no other.
     pub default: bool,
 }
@@ -61,11 +71,13 @@ impl Engine {
     /// Replaces the file layer of the policy, in one step.
     ///
     /// # Errors
-    /// Bad input for what is no name; unavailable if the store is.
+    /// Bad input for what is no name, and for groups that extend each other in a circle;
+    /// unavailable if the store is.
     pub async fn apply_file(&self, layer: &Layer) -> Result<PolicyVersion, EngineError> {
         for _ in 0..TRIES {
-            let seen = self.refresh().await?.policy.version;
-            if let Some(version) = self.write(LayerKind::File, layer.clone(), seen).await? {
+            let snapshot = self.refresh().await?;
+            let written = self.write(LayerKind::File, layer.clone(), &snapshot.policy).await?;
+            if let Some(version) = written {
                 return Ok(version);
             }
         }
@@ -81,25 +93,29 @@ impl Engine {
             let snapshot = self.refresh().await?;
             let mut layer = snapshot.policy.store.clone();
             change(&snapshot.policy, &mut layer)?;
-            let seen = snapshot.policy.version;
-            if self.write(LayerKind::Store, layer, seen).await?.is_some() {
+            if self.write(LayerKind::Store, layer, &snapshot.policy).await?.is_some() {
                 return Ok(());
             }
         }
         Err(busy())
     }
 
-    /// Writes a layer; none if someone else was faster. Nothing gets into the store but by this,
-    /// so here is where names are looked at.
+    /// Writes a layer in place of its former self in `seen`; none if someone else was faster.
+    /// Nothing gets into the store but by this, so here is where names are looked at.
     async fn write(
         &self,
         kind: LayerKind,
         layer: Layer,
-        seen: PolicyVersion,
+        seen: &Policy,
     ) -> Result<Option<PolicyVersion>, EngineError> {
-        layer.well_named()?;
-        match self.0.store.write_layer(kind, layer, seen).await {
-            Ok(version) => Ok(Some(version)),
+        layer.consistent()?;
+        with_layer(seen, kind, &layer).has_no_circle()?;
+        match self.0.store.write_layer(kind, layer, seen.version).await {
+            Ok(version) => {
+                // Whoever changed it goes by it at once.
+                self.refresh().await?;
+                Ok(Some(version))
+            }
             Err(StoreError::Conflict(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -124,6 +140,15 @@ impl Engine {
             }
         }
         Err(busy())
+    }
+}
+
+/// Returns `policy` as it is with `layer` in it.
+fn with_layer(policy: &Policy, kind: LayerKind, layer: &Layer) -> Policy {
+    let (version, layer) = (policy.version, layer.clone());
+    match kind {
+        LayerKind::File => Policy { version, file: layer, store: policy.store.clone() },
+        LayerKind::Store => Policy { version, file: policy.file.clone(), store: layer },
     }
 }
 

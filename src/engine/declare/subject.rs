@@ -6,7 +6,7 @@ use super::{SubjectView, no_group};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
 use crate::quota::grant::Grant;
-use crate::quota::{Amount, Grants, Limit, Resource, Subject};
+use crate::quota::{Amount, Grants, Invalid, Limit, Resource, Subject};
 use crate::store::Page;
 
 /// A change of what one subject has in place of its group's limits: what is not named stays.
@@ -82,7 +82,8 @@ impl Engine {
     /// Gives `subject` limits of its own: all of `change`, or none of it.
     ///
     /// # Errors
-    /// Bad input for a resource that is not declared; unavailable if the store is.
+    /// Bad input for a resource that is not declared, and for windows that are shared: those
+    /// belong to groups; unavailable if the store is.
     pub async fn set_overrides(
         &self,
         subject: &Subject,
@@ -91,6 +92,9 @@ impl Engine {
         self.grant(subject, |policy, grants| {
             for (resource, limit) in &change.limits {
                 let resource = policy.resource(resource.as_str())?;
+                limit
+                    .is_one_s_own()
+                    .map_err(|error| Invalid::new(format!("{resource}: {error}")))?;
                 grants.overrides.insert(resource.clone(), change.given(limit.clone()));
             }
             if let Some(size) = change.max_upload_bytes {

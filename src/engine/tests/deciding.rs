@@ -20,7 +20,8 @@ async fn a_fact_tells_the_window_with_the_least_room_however_the_limit_is_writte
         let limits = [(media(), limit(text))].into();
         let engine = engine_under(GroupChange { limits, ..GroupChange::default() }).await;
         let amount = Amount::new(3_000_000_000);
-        let fact = Fact { subject: alice(), resource: media(), amount, key: None, at: None };
+        let fact =
+            Fact { subject: alice(), resource: media(), amount, member: None, key: None, at: None };
         let recorded = engine.record(&fact).await.unwrap();
         assert!(recorded.over, "{text}");
         assert_eq!(recorded.window.limit, Some(Amount::new(2_000_000_000)), "{text}");

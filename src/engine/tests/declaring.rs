@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::watched::{Hang, Watched};
+use super::watched::{Hang, Watched, watched};
 use super::{alice, engine_on, limit, media};
 use crate::engine::{Ask, Engine, EngineError, GroupChange, OverrideChange};
 use crate::quota::policy::Rule;
@@ -11,7 +11,7 @@ use crate::quota::{Amount, Capability, Grants, Group, Layer};
 use crate::store::Timed;
 
 async fn engine() -> (Engine, Arc<Watched>) {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(watched());
     (engine_on(Arc::new(Timed::new(store.clone(), Duration::from_secs(1)))).await, store)
 }
 
@@ -43,7 +43,7 @@ async fn several_overrides_are_one_change() {
         .await
         .unwrap();
     assert_eq!(engine.policy_version().await.unwrap().0, before.0 + 1);
-    assert_eq!(store.calls("write_grants"), 1);
+    assert_eq!(store.guard().calls("write_grants"), 1);
     let grants = grants(&engine).await;
     assert_eq!(grants.overrides.len(), 2);
     assert_eq!(grants.overrides[&media()].note.as_deref(), Some("asked on Monday"));
@@ -57,9 +57,9 @@ async fn of_overrides_that_fail_none_is_set() {
     let refused = engine.set_overrides(&alice(), &unknown).await.unwrap_err();
     assert!(matches!(refused, EngineError::BadInput(_)), "{refused:?}");
     assert!(refused.to_string().contains("did you mean \"media_bytes\""), "{refused}");
-    store.hang("write_grants", Hang::Before);
+    store.guard().hang("write_grants", Hang::Before);
     engine.set_overrides(&alice(), &change(&[("media_bytes", "1MB")])).await.unwrap_err();
-    store.recover();
+    store.guard().recover();
     assert_eq!(grants(&engine).await, Grants::default());
 }
 
@@ -82,7 +82,7 @@ async fn several_counts_start_anew_in_one_step() {
     let resources = engine.resources().await.unwrap();
     assert_eq!(resources.len(), 2);
     engine.reset(&alice(), &resources, None).await.unwrap();
-    assert_eq!(store.calls("reset"), 1);
+    assert_eq!(store.guard().calls("reset"), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,7 @@ async fn a_group_that_subjects_are_in_is_not_removed() {
          @user0002:example.org and 999 more): put them into another group first"
     );
     assert!(matches!(conflict, EngineError::Conflict(_)));
-    assert!(store.calls("all_grants") >= 2);
+    assert!(store.guard().calls("all_grants") >= 2);
     for name in &names {
         engine.assign(&name.parse().unwrap(), "free", None).await.unwrap();
     }
@@ -159,7 +159,7 @@ async fn a_subject_whose_group_is_gone_is_limited_like_everyone() {
 #[tokio::test(start_paused = true)]
 async fn what_is_called_nonsense_gets_into_no_layer() {
     let (engine, store) = engine().await;
-    let before = store.calls("write_layer");
+    let before = store.guard().calls("write_layer");
     let named = |name: &str| Layer {
         groups: [(name.to_owned(), Group::default())].into(),
         ..Layer::default()
@@ -174,7 +174,7 @@ async fn what_is_called_nonsense_gets_into_no_layer() {
             assert!(matches!(refused, Err(EngineError::BadInput(_))), "{name}: {refused:?}");
         }
     }
-    assert_eq!(store.calls("write_layer"), before);
+    assert_eq!(store.guard().calls("write_layer"), before);
 }
 
 #[tokio::test(start_paused = true)]

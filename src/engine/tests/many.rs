@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::watched::Watched;
+use super::watched::{Watched, watched};
 use super::{engine_on, limit, media};
 use crate::engine::{Engine, Fact, GroupChange, OverrideChange, Span};
 use crate::quota::{Amount, Subject};
+use crate::store::Page;
 
 const MANY: usize = 2000;
 
@@ -15,11 +16,18 @@ fn user(index: usize) -> Subject {
 
 /// Returns an engine where user n of the group of 10 MB has used n times 10 kB.
 async fn engine() -> (Engine, Arc<Watched>) {
-    let store = Arc::new(Watched::default());
+    let store = Arc::new(watched());
     let engine = engine_on(store.clone()).await;
     for index in 0..MANY {
         let amount = Amount::new(10_000 * i64::try_from(index).unwrap());
-        let fact = Fact { subject: user(index), resource: media(), amount, key: None, at: None };
+        let fact = Fact {
+            subject: user(index),
+            resource: media(),
+            amount,
+            member: None,
+            key: None,
+            at: None,
+        };
         engine.record(&fact).await.unwrap();
     }
     (engine, store)
@@ -37,16 +45,18 @@ async fn one_by_one(engine: &Engine) -> Vec<(Subject, Amount, Option<Amount>)> {
 }
 
 async fn told(engine: &Engine) -> Vec<(Subject, Amount, Option<Amount>)> {
-    let over = engine.over(&media()).await.unwrap().into_iter();
+    let over = engine.over(&media(), Page::first(usize::MAX)).await.unwrap().into_iter();
     over.map(|used| (used.subject, used.used, used.limit)).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_is_over_is_told_without_asking_for_each() {
     let (engine, store) = engine().await;
-    let (reads, grants) = (store.calls("read"), store.calls("grants"));
+    let (reads, grants) = (store.guard().calls("read"), store.guard().calls("grants"));
     let over = told(&engine).await;
-    assert_eq!((store.calls("read"), store.calls("grants")), (reads, grants));
+    assert_eq!(store.guard().calls("read"), reads);
+    // Once for each page.
+    assert!(store.guard().calls("grants") - grants <= MANY / 1000);
     assert_eq!(over.len(), 1000);
     assert_eq!(over[0], (user(1000), Amount::new(10_000_000), Some(Amount::new(10_000_000))));
     assert_eq!(over, one_by_one(&engine).await);
@@ -72,13 +82,49 @@ async fn what_subjects_have_of_their_own_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_that_nobody_has_asked_for_yet_is_read() {
-    let (engine, store) = engine().await;
-    let limits = [(media(), limit("1MB/week"))].into();
-    engine.set_group("free", &GroupChange { limits, ..GroupChange::default() }).await.unwrap();
-    let reads = store.calls("read");
-    let over = told(&engine).await;
-    assert_eq!(over.len(), 1900);
-    assert_eq!(store.calls("read"), reads + MANY);
-    assert_eq!(over, one_by_one(&engine).await);
+async fn windows_whose_counters_are_not_kept_are_not_read_for_each() {
+    for (text, most) in [("1MB/week", 64), ("1MB/rolling 7d", 64 + 1900), ("1MB/7d", 64 + 1900)] {
+        let (engine, store) = engine().await;
+        let limits = [(media(), limit(text))].into();
+        engine.set_group("free", &GroupChange { limits, ..GroupChange::default() }).await.unwrap();
+        let (reads, tops) = (store.guard().calls("read"), store.guard().calls("top"));
+        let over = told(&engine).await;
+        assert_eq!(over.len(), 1900, "{text}");
+        let reads = store.guard().calls("read") - reads;
+        assert!(reads <= most, "{text}: {reads} reads");
+        assert!(store.guard().calls("top") - tops <= 1, "{text}");
+        assert_eq!(over, one_by_one(&engine).await, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pages_of_who_is_over_miss_nobody_though_others_come_and_go() {
+    let (engine, _) = engine().await;
+    let page = async |after: Option<Subject>| {
+        let page = Page { after, most: 300 };
+        let over = engine.over(&media(), page).await.unwrap().into_iter();
+        over.map(|used| used.subject).collect::<Vec<_>>()
+    };
+    let first = page(None).await;
+    assert_eq!((first.len(), &first[0], &first[299]), (300, &user(1000), &user(1299)));
+    // One that was told goes, one before it and one behind it come.
+    engine.reset(&user(1299), &[media()], None).await.unwrap();
+    let fact = |index: usize| Fact {
+        subject: user(index),
+        resource: media(),
+        amount: Amount::new(10_000_000),
+        member: None,
+        key: None,
+        at: None,
+    };
+    engine.record(&fact(3)).await.unwrap();
+    let behind = "@user1299a:example.org".parse::<Subject>().unwrap();
+    engine.record(&Fact { subject: behind.clone(), ..fact(3) }).await.unwrap();
+    let second = page(first.last().cloned()).await;
+    // By name, the colon stands before any letter.
+    assert_eq!((second.len(), &second[0], &second[1]), (300, &behind, &user(1300)));
+    let third = page(second.last().cloned()).await;
+    let fourth = page(third.last().cloned()).await;
+    assert_eq!((third.len(), fourth.len()), (300, 101));
+    assert_eq!(page(fourth.last().cloned()).await, []);
 }

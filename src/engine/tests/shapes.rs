@@ -22,7 +22,8 @@ async fn engine() -> Engine {
 
 async fn record(engine: &Engine, amount: i64) {
     let amount = Amount::new(amount);
-    let fact = Fact { subject: alice(), resource: media(), amount, key: None, at: None };
+    let fact =
+        Fact { subject: alice(), resource: media(), amount, member: None, key: None, at: None };
     engine.record(&fact).await.unwrap();
 }
 

@@ -22,6 +22,7 @@ use crate::net::address::Origin;
 use crate::net::body::BoxError;
 use crate::net::parting::Parting;
 use crate::net::server::BUFFER;
+use crate::net::tls::Tls;
 use crate::net::vanishing::cut_vanished;
 
 /// The most kept connections a request looks at before it opens one of its own.
@@ -30,7 +31,7 @@ const LOOKED_AT: usize = 32;
 /// Limits of the connections to an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// How long it may take to resolve the name and connect.
+    /// How long it may take to resolve the name and connect, TLS included.
     pub connect_timeout: Duration,
     /// How long a connection without a request is kept; less than the upstream keeps it.
     pub idle_timeout: Duration,
@@ -47,16 +48,16 @@ impl Default for ClientSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody could be reached; nothing was sent.
-    #[error("failed to connect to the upstream")]
+    #[error("failed to connect")]
     Connect(#[source] io::Error),
     /// Connecting took longer than `connect_timeout`; nothing was sent.
-    #[error("failed to connect to the upstream within connect_timeout")]
+    #[error("failed to connect in time")]
     ConnectTimeout,
     /// The request's own body failed half way: not the upstream's fault.
     #[error("the request body broke off")]
     Body(#[source] hyper::Error),
     /// The connection broke, or what came over it was not HTTP.
-    #[error("the upstream broke off the exchange")]
+    #[error("the other side broke off the exchange")]
     Broken(#[source] hyper::Error),
 }
 
@@ -69,6 +70,8 @@ pub struct Client<B> {
 
 struct Shared<B> {
     origin: Origin,
+    /// Absent: in the clear.
+    tls: Option<Tls>,
     /// What `Host` says where a request has none.
     host: HeaderValue,
     settings: ClientSettings,
@@ -96,21 +99,32 @@ where
     #[must_use]
     pub fn pooled(origin: Origin, settings: ClientSettings) -> Self {
         let kept = Kept { connections: VecDeque::new(), watched: false };
-        Self::new(origin, settings, Some(Mutex::new(kept)))
+        Self::new(origin, None, settings, Some(Mutex::new(kept)))
     }
 
     /// Returns a client that opens a connection for each request and keeps none.
     #[must_use]
     pub fn fresh(origin: Origin, settings: ClientSettings) -> Self {
-        Self::new(origin, settings, None)
+        Self::new(origin, None, settings, None)
     }
 
-    fn new(origin: Origin, settings: ClientSettings, kept: Option<Mutex<Kept<B>>>) -> Self {
+    /// Like [`Client::fresh`], over TLS; a Unix socket is spoken to in the clear all the same.
+    #[must_use]
+    pub fn fresh_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
+        Self::new(origin, Some(tls), settings, None)
+    }
+
+    fn new(
+        origin: Origin,
+        tls: Option<Tls>,
+        settings: ClientSettings,
+        kept: Option<Mutex<Kept<B>>>,
+    ) -> Self {
         let host = HeaderValue::from_str(&origin.authority())
             .unwrap_or_else(|_| HeaderValue::from_static("localhost"));
         let mut protocol = http1::Builder::new();
         protocol.max_buf_size(BUFFER);
-        Self { shared: Arc::new(Shared { origin, host, settings, protocol, kept }) }
+        Self { shared: Arc::new(Shared { origin, tls, host, settings, protocol, kept }) }
     }
 
     /// Sends a request and returns the answer's head; its body follows as it is read.
@@ -169,7 +183,10 @@ where
                     let stream = TcpStream::connect((host.as_str(), *port)).await?;
                     stream.set_nodelay(true)?;
                     cut_vanished(&stream)?;
-                    Ok(self.speak(stream).await)
+                    match &self.shared.tls {
+                        Some(tls) => Ok(self.speak(tls.over(stream, host).await?).await),
+                        None => Ok(self.speak(stream).await),
+                    }
                 }
                 Origin::Unix(path) => Ok(self.speak(UnixStream::connect(path).await?).await),
             }

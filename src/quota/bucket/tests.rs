@@ -1,8 +1,11 @@
 //! Windows turn over exactly where the calendar of their zone says.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::quota::period::CivilDate;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -10,6 +13,18 @@ fn at(text: &str) -> Timestamp {
 
 fn zone(name: &str) -> Zone {
     name.parse().unwrap()
+}
+
+fn of(period: &str, name: &str, moment: &str) -> Bucket {
+    Bucket::of(period.parse().unwrap(), &zone(name), at(moment))
+}
+
+/// The keys of the buckets from the one at `moment` on.
+fn keys(period: &str, name: &str, moment: &str, count: usize) -> Vec<String> {
+    let first = of(period, name, moment);
+    let next =
+        |it: &Bucket| it.end.map(|end| Bucket::of(period.parse().unwrap(), &zone(name), end));
+    std::iter::successors(Some(first), next).take(count).map(|bucket| bucket.key).collect()
 }
 
 fn hours(bucket: &Bucket) -> u64 {
@@ -81,27 +96,332 @@ fn a_reset_is_told_in_words() {
     assert_eq!(Zone::UTC.tell(at("2026-12-01")), "1 December 2026 00:00 UTC");
 }
 
+#[test]
+fn every_period_names_its_bucket() {
+    for (period, key) in [
+        ("minute", "2026-06-18T14:30"),
+        ("hour", "2026-06-18T14"),
+        ("day", "2026-06-18"),
+        ("week", "2026-W25"),
+        ("month", "2026-06"),
+        ("quarter", "2026-Q2"),
+        ("year", "2026"),
+        ("never", "all"),
+        ("month@15", "month@15:2026-06-15"),
+        ("month@19", "month@19:2026-05-19"),
+        ("year@03-01", "year@03-01:2026-03-01"),
+        ("year@07-01", "year@07-01:2025-07-01"),
+        ("30d@2026-01-01", "30d@2026-01-01:2026-05-31"),
+        ("30d", "30d"),
+        ("rolling 1 month", "rolling 1 month"),
+    ] {
+        assert_eq!(of(period, "UTC", "2026-06-18T14:30:59Z").key, key);
+    }
+    let there = |period| of(period, "Asia/Kathmandu", "2026-06-18T14:30:59Z").key;
+    assert_eq!(there("minute"), "2026-06-18T20:15+05:45@Asia/Kathmandu");
+    assert_eq!(there("month@15"), "month@15:2026-06-15@Asia/Kathmandu");
+    assert_eq!(there("rolling 30d"), "rolling 30d@Asia/Kathmandu");
+    assert_eq!(there("never"), "all");
+}
+
+#[test]
+fn the_31st_of_january_comes_back_on_28_february_and_31_march() {
+    assert_eq!(
+        keys("month@31", "UTC", "2026-01-31T08:00:00Z", 4),
+        ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]
+            .map(|day| format!("month@31:{day}"))
+    );
+    assert_eq!(keys("month@31", "UTC", "2026-02-27", 1), ["month@31:2026-01-31"]);
+    assert_eq!(keys("month@30", "UTC", "2024-02-29", 1), ["month@30:2024-02-29"]);
+}
+
+#[test]
+fn a_leap_day_comes_back_on_28_february_in_common_years() {
+    assert_eq!(
+        keys("year@02-29", "UTC", "2023-06-01", 3),
+        ["2023-02-28", "2024-02-29", "2025-02-28"].map(|day| format!("year@02-29:{day}"))
+    );
+    assert_eq!(hours(&of("year", "UTC", "2024-06-01")), 366 * 24);
+    assert_eq!(hours(&of("year", "UTC", "2026-06-01")), 365 * 24);
+}
+
+#[test]
+fn a_quarter_ends_with_its_third_month() {
+    let first = of("quarter", "UTC", "2026-03-31T23:59:59Z");
+    assert_eq!((first.start, first.end), (at("2026-01-01"), Some(at("2026-04-01"))));
+    let keys = keys("quarter", "UTC", "2026-01-01", 5);
+    assert_eq!(keys, ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4", "2027-Q1"]);
+}
+
+#[test]
+fn a_fixed_length_runs_both_ways_from_its_date_by_local_midnights() {
+    let first = of("30d@2026-03-10", "Europe/Berlin", "2026-03-10T00:00:00+01:00");
+    assert_eq!(first.key, "30d@2026-03-10:2026-03-10@Europe/Berlin");
+    assert_eq!(first.end, Some(at("2026-04-09T00:00:00+02:00")));
+    let before = of("30d@2026-03-10", "Europe/Berlin", "2026-03-09T23:59:59+01:00");
+    assert_eq!(before.key, "30d@2026-03-10:2026-02-08@Europe/Berlin");
+    assert_eq!(before.end, Some(first.start));
+}
+
+#[test]
+fn a_length_without_a_date_begins_on_the_day_of_first_use() {
+    let ahead = of("30d", "Europe/Berlin", "2026-03-10T15:00:00Z");
+    assert_eq!(ahead.start, at("2026-03-10T00:00:00+01:00"));
+    let used = ahead.begun(at("2026-03-20T22:30:00Z"));
+    assert_eq!(used.start, at("2026-03-20T00:00:00+01:00"));
+    assert_eq!(used.end, Some(at("2026-04-19T00:00:00+02:00")));
+    assert_eq!((used.key.as_str(), &used.shape), ("30d@Europe/Berlin", &ahead.shape));
+    assert_eq!(used.leaves(at("2026-03-21")), used.end);
+    let month = of("month", "UTC", "2026-03-10");
+    assert_eq!(month.begun(at("2026-05-01")), month);
+}
+
+#[test]
+fn the_hour_that_comes_twice_is_two_hours() {
+    assert_eq!(
+        keys("hour", "Europe/Berlin", "2026-10-24T23:10:00Z", 4),
+        ["01+02:00", "02+02:00", "02+01:00", "03+01:00"]
+            .map(|hour| format!("2026-10-25T{hour}@Europe/Berlin"))
+    );
+    assert_eq!(
+        keys("hour", "Europe/Berlin", "2026-03-29T00:10:00Z", 2),
+        ["01+01:00", "03+02:00"].map(|hour| format!("2026-03-29T{hour}@Europe/Berlin"))
+    );
+}
+
+#[test]
+fn clocks_put_back_by_half_an_hour_make_half_an_hour() {
+    let again = of("hour", "Australia/Lord_Howe", "2026-04-04T15:10:00Z");
+    assert_eq!(again.key, "2026-04-05T01+10:30@Australia/Lord_Howe");
+    assert_eq!(again.start, at("2026-04-04T15:00:00Z"));
+    assert_eq!(again.end, Some(at("2026-04-04T15:30:00Z")));
+}
+
+#[test]
+fn clocks_put_forward_at_midnight_begin_the_day_at_one() {
+    let day = of("day", "Africa/Cairo", "2026-04-24T12:00:00Z");
+    assert_eq!((day.start, hours(&day)), (at("2026-04-24T01:00:00+03:00"), 23));
+    let day = of("day", "Africa/Cairo", "2026-10-29T12:00:00Z");
+    assert_eq!((day.end, hours(&day)), (Some(at("2026-10-30T00:00:00+02:00")), 25));
+}
+
+#[test]
+fn clocks_put_back_past_midnight_do_not_begin_the_day_again() {
+    // At 00:01 on the 31st it was 23:01 on the 30th once more.
+    let again = of("day", "America/St_Johns", "2010-11-07T02:45:00Z");
+    assert_eq!(again.key, "2010-11-07@America/St_Johns");
+    assert_eq!((again.start, hours(&again)), (at("2010-11-07T00:00:00-02:30"), 25));
+}
+
+#[test]
+fn a_date_that_was_left_out_has_no_bucket() {
+    assert_eq!(
+        keys("day", "Pacific/Apia", "2011-12-29T20:00:00Z", 2),
+        ["2011-12-29", "2011-12-31"].map(|day| format!("{day}@Pacific/Apia"))
+    );
+}
+
+#[test]
+fn a_rolling_span_ends_now_and_forgets_to_the_millisecond() {
+    let now = at("2026-06-18T14:30:00Z");
+    let day = Bucket::of("rolling 1d".parse().unwrap(), &Zone::UTC, now);
+    assert!(day.contains(now) && !day.contains(now.after(Duration::from_millis(1))));
+    let then = at("2026-06-17T14:30:00Z");
+    assert!(!day.contains(then) && day.contains(then.after(Duration::from_millis(1))));
+    assert_eq!(day.leaves(then), Some(now));
+}
+
+#[test]
+fn a_rolling_month_goes_back_to_the_last_day_of_a_shorter_one() {
+    for (now, from) in [
+        ("2026-03-31T12:00:00Z", "2026-02-28T12:00:00Z"),
+        ("2026-03-31", "2026-02-28"),
+        ("2026-03-30T12:00:00Z", "2026-02-28"),
+        ("2026-03-27T12:00:00Z", "2026-02-27T12:00:00Z"),
+        ("2026-04-01", "2026-03-01"),
+        ("2026-07-15T12:00:00Z", "2026-06-15T12:00:00Z"),
+    ] {
+        let from = at(from);
+        let bucket = of("rolling 1 month", "UTC", now);
+        assert_eq!(bucket.start, from.after(Duration::from_millis(1)), "{now}");
+    }
+    let year = of("rolling 1 year", "UTC", "2024-02-29T12:00:00Z");
+    assert_eq!(year.start, at("2023-02-28T12:00:00.001Z"));
+    let month = of("rolling 1 month", "UTC", "2026-02-28");
+    assert_eq!(month.leaves(at("2026-02-27T12:00:00Z")), Some(at("2026-03-27T12:00:00Z")));
+    assert_eq!(month.leaves(at("2026-02-28T12:00:00Z")), Some(at("2026-03-31T12:00:00Z")));
+    assert_eq!(month.leaves(at("2026-01-31T12:00:00Z")), Some(at("2026-03-01")));
+}
+
+#[test]
+fn a_rolling_month_keeps_the_time_of_day_when_the_clocks_change() {
+    let berlin = of("rolling 1 month", "Europe/Berlin", "2026-04-20T12:00:00+02:00");
+    assert_eq!(berlin.start, at("2026-03-20T12:00:00.001+01:00"));
+    // What the clocks skipped a month ago begins where they went on.
+    let berlin = of("rolling 1 month", "Europe/Berlin", "2026-04-29T02:30:00+02:00");
+    assert_eq!(berlin.start, at("2026-03-29T03:00:00.001+02:00"));
+}
+
+const ZONES: [&str; 10] = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Havana",
+    "America/St_Johns",
+    "America/Juneau",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+    "Africa/Cairo",
+];
+
+/// Moments at large, and within days of the odd ones of the zones above.
+fn moments() -> impl Strategy<Value = i64> {
+    let odd = [
+        "1867-10-18T20:00:00Z",
+        "1986-01-01T00:00:00+05:30",
+        "2010-11-07T02:31:00Z",
+        "2011-12-30T10:00:00Z",
+        "2026-03-08T07:00:00Z",
+        "2026-03-29T01:00:00Z",
+        "2026-04-04T15:00:00Z",
+        "2026-04-23T22:00:00Z",
+        "2026-10-25T01:00:00Z",
+        "2026-10-29T21:00:00Z",
+        "2026-11-01T06:00:00Z",
+        "2024-02-29T12:00:00Z",
+        "2026-03-01T00:00:00Z",
+    ];
+    let odd = prop::sample::select(odd.map(|moment| at(moment).millis()).to_vec());
+    prop_oneof![
+        -4_102_444_800_000_i64..8_204_889_600_000,
+        (odd.clone(), -260_000_000_i64..260_000_000).prop_map(|(moment, by)| moment + by),
+        (odd, -7_300_000_i64..7_300_000).prop_map(|(moment, by)| moment + by),
+    ]
+}
+
+fn stretches() -> impl Strategy<Value = Period> {
+    let date = (2000_i16..2050, 1_i8..=12, 1_i8..=28)
+        .prop_map(|(year, month, day)| CivilDate::new(year, month, day).ok());
+    prop_oneof![
+        prop::sample::select(Period::CALENDAR.to_vec()),
+        (1_u8..=31).prop_map(Period::MonthFrom),
+        (1_u8..=12, 1_u8..=31).prop_map(|(month, day)| Period::YearFrom { month, day }),
+        (1_u32..60, date).prop_map(|(days, from)| Period::Days { days, from }),
+    ]
+}
+
+fn lengths() -> impl Strategy<Value = Length> {
+    prop_oneof![
+        (60_000_u64..4_000_000_000).prop_map(Length::Span),
+        (1_u32..=24).prop_map(Length::Months),
+        (1_u32..=2).prop_map(Length::Months),
+    ]
+}
+
+fn any_period() -> impl Strategy<Value = Period> {
+    prop_oneof![
+        prop::sample::select(Period::CALENDAR.to_vec()),
+        any::<u8>().prop_map(Period::MonthFrom),
+        any::<(u8, u8)>().prop_map(|(month, day)| Period::YearFrom { month, day }),
+        any::<u32>().prop_map(|days| Period::Days { days, from: None }),
+        any::<u32>().prop_map(|days| Period::Days { days, from: Some(CivilDate::MIN) }),
+        any::<u32>().prop_map(|days| Period::Days { days, from: Some(CivilDate::MAX) }),
+        any::<u64>().prop_map(|span| Period::Rolling(Length::Span(span))),
+        any::<u32>().prop_map(|months| Period::Rolling(Length::Months(months))),
+        (0_u32..300_000).prop_map(|months| Period::Rolling(Length::Months(months))),
+    ]
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
     #[test]
     fn every_moment_is_in_its_own_bucket_and_buckets_meet_without_gap(
-        millis in 0_i64..4_102_444_800_000,
-        period in prop::sample::select(Period::ALL.to_vec()),
-        name in prop::sample::select(vec!["UTC", "Europe/Berlin", "America/Havana", "Pacific/Apia"]),
+        millis in moments(),
+        within in 0.0..1.0,
+        period in stretches(),
+        name in prop::sample::select(ZONES.to_vec()),
     ) {
         let (zone, moment) = (zone(name), Timestamp::from_millis(millis));
         let bucket = Bucket::of(period, &zone, moment);
         prop_assert!(bucket.contains(moment));
-        if let Some(end) = bucket.end {
-            let next = Bucket::of(period, &zone, end);
-            prop_assert_eq!(next.start, end);
-            prop_assert_ne!(next.key, bucket.key);
+        prop_assert_eq!(Bucket::of(period, &zone, bucket.start), bucket.clone());
+        let Some(end) = bucket.end else {
+            prop_assert_eq!(period, Period::Never);
+            return Ok(());
+        };
+        let millisecond = Duration::from_millis(1);
+        let other = bucket.start.after(bucket.start.until(end.before(millisecond)).mul_f64(within));
+        prop_assert_eq!(Bucket::of(period, &zone, other), bucket.clone());
+        prop_assert_eq!(Bucket::of(period, &zone, end.before(millisecond)), bucket.clone());
+        let next = Bucket::of(period, &zone, end);
+        prop_assert_eq!(next.start, end);
+        prop_assert_ne!(&next.key, &bucket.key);
+        let before = Bucket::of(period, &zone, bucket.start.before(millisecond));
+        prop_assert_eq!(before.end, Some(bucket.start));
+        prop_assert_ne!(&before.key, &bucket.key);
+        prop_assert_ne!(&before.key, &next.key);
+    }
+
+    #[test]
+    fn no_two_buckets_share_a_key(
+        one in (moments(), stretches(), prop::sample::select(ZONES.to_vec())),
+        by in -90_000_000_i64..90_000_000,
+        other in (stretches(), prop::sample::select(ZONES.to_vec())),
+    ) {
+        let (millis, period, name) = one;
+        let first = Bucket::of(period, &zone(name), Timestamp::from_millis(millis));
+        let near = Timestamp::from_millis(millis + by);
+        for (other, place) in [other, (period, other.1), (other.0, name), (period, name)] {
+            let second = Bucket::of(other, &zone(place), near);
+            prop_assert_eq!(first.key == second.key, first == second && (place == name || period == Period::Never));
         }
     }
 
     #[test]
-    fn no_moment_makes_the_calendar_panic(millis: i64) {
-        for period in Period::ALL {
-            let _ = Bucket::of(period, &Zone::UTC, Timestamp::from_millis(millis));
+    fn a_charge_counts_from_when_it_is_made_until_it_leaves(
+        millis in moments(),
+        ago in 0.0..1.2,
+        near in -7_200_000_i64..7_200_000,
+        length in lengths(),
+        name in prop::sample::select(ZONES.to_vec()),
+    ) {
+        let (zone, charged) = (zone(name), Timestamp::from_millis(millis));
+        let period = Period::Rolling(length);
+        let leaves = Bucket::of(period, &zone, charged).leaves(charged).unwrap();
+        let span = charged.until(leaves);
+        let moments = [
+            charged.after(span.mul_f64(ago)),
+            Timestamp::from_millis(charged.millis() + near),
+            Timestamp::from_millis(leaves.millis() + near),
+            leaves,
+            Timestamp::from_millis(leaves.millis() - 1),
+        ];
+        for now in moments {
+            let bucket = Bucket::of(period, &zone, now);
+            prop_assert_eq!(bucket.end, Some(now.after(Duration::from_millis(1))));
+            prop_assert_eq!(bucket.contains(charged), charged <= now && now < leaves, "{} {}", now, leaves);
+            prop_assert_eq!(bucket.leaves(charged), Some(leaves));
+        }
+    }
+
+    #[test]
+    fn no_moment_makes_the_calendar_panic(
+        millis: i64,
+        edge in 0_i64..90_000_000,
+        period in any_period(),
+        name in prop::sample::select(ZONES.to_vec()),
+    ) {
+        let zone = zone(name);
+        for millis in [millis, i64::MIN, i64::MAX, Timestamp::MIN.millis() + edge, Timestamp::MAX.millis() - edge] {
+            let moment = Timestamp::from_millis(millis);
+            let bucket = Bucket::of(period, &zone, moment);
+            if !matches!(period, Period::Rolling(Length::Span(0) | Length::Months(0))) {
+                prop_assert!(bucket.contains(moment), "{} {:?}", moment, bucket);
+            }
+            let _ = bucket.leaves(moment);
+            let _ = bucket.begun(Timestamp::from_millis(millis.wrapping_neg()));
         }
     }
 }

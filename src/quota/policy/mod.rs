@@ -3,8 +3,11 @@
 //! It has two layers: the *file* layer, written from the configuration file at start, and the
 //! *store* layer, changed by command line and API. An entry of the file shadows one of the store.
 
+mod claims;
+mod source;
+mod terms;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +15,11 @@ use super::capability::UPLOAD;
 use super::invalid::{Invalid, nearest};
 use super::once::once;
 use super::resource::name;
-use super::{Amount, Capability, Grants, Group, Limit, Pattern, Period, Resource, Subject, Zone};
-use crate::clock::Timestamp;
+use super::{Capability, Group, Limit, Measure, Pattern, Per, Period, Resource, Window, Zone};
+
+pub use claims::{Claim, Standing};
+pub use source::Source;
+pub use terms::{Capped, Terms};
 
 /// Counts the changes of everything that decisions depend on. A plan made from an older version
 /// is refused by the store.
@@ -40,6 +46,9 @@ pub struct Layer {
     /// The group of everyone who is in no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_group: Option<String>,
+    /// How resources are counted that are not plain sums.
+    #[serde(default, deserialize_with = "once", skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<Resource, Measure>,
     /// The capabilities by name.
     #[serde(default, deserialize_with = "once")]
     pub capabilities: BTreeMap<String, Capability>,
@@ -55,16 +64,22 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Returns an error if a group or capability is called what nothing may be called.
+    /// Returns an error if something in it makes no sense: a name that nothing may have, a
+    /// measure that contradicts itself.
     ///
     /// # Errors
-    /// A fragment that says what a name is made of.
-    pub fn well_named(&self) -> Result<(), Invalid> {
-        let named = self.groups.keys().chain(&self.default_group);
+    /// A fragment that says what would be right.
+    pub fn consistent(&self) -> Result<(), Invalid> {
+        let bases = self.groups.values().filter_map(|group| group.extends.as_ref());
+        let named = self.groups.keys().chain(&self.default_group).chain(bases);
         let groups = named.chain(self.rules.iter().map(|rule| &rule.group));
         let groups = groups.map(|group| name(group, "group"));
         let mut all = groups.chain(self.capabilities.keys().map(|it| name(it, "capability")));
-        all.try_for_each(|named| named.map(drop))
+        all.try_for_each(|named| named.map(drop))?;
+        self.resources.iter().try_for_each(|(resource, measure)| {
+            let wrong = |error| Invalid::new(format!("resource \"{resource}\": {error}"));
+            measure.consistent().map_err(wrong)
+        })
     }
 }
 
@@ -79,37 +94,6 @@ pub struct Policy {
     pub store: Layer,
 }
 
-/// Where a subject's limits come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The subject is exempt.
-    Exempt,
-    /// The subject has an override for this resource.
-    Override,
-    /// The subject was put in this group.
-    Assigned(String),
-    /// A rule puts the subject in this group.
-    Matched(String),
-    /// Everyone is in this group.
-    Default(String),
-    /// No limit is declared for it.
-    Nothing,
-}
-
-/// `exempt`, `override`, `group free`, `rule bridges`, `default free`, `none`.
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exempt => f.write_str("exempt"),
-            Self::Override => f.write_str("override"),
-            Self::Assigned(group) => write!(f, "group {group}"),
-            Self::Matched(group) => write!(f, "rule {group}"),
-            Self::Default(group) => write!(f, "default {group}"),
-            Self::Nothing => f.write_str("none"),
-        }
-    }
-}
-
 impl Policy {
     /// Returns the group called `name`.
     #[must_use]
@@ -122,6 +106,59 @@ impl Policy {
     pub fn groups(&self) -> BTreeMap<&str, &Group> {
         let both = self.store.groups.iter().chain(&self.file.groups);
         both.map(|(name, group)| (name.as_str(), group)).collect()
+    }
+
+    /// Returns the group called `name` and those it extends, nearest first.
+    ///
+    /// One that is declared nowhere ends the line, and so does one that has come before.
+    #[must_use]
+    pub fn line_of<'a>(&'a self, name: &'a str) -> Vec<(&'a str, &'a Group)> {
+        let mut line: Vec<(&str, &Group)> = Vec::new();
+        let mut next = Some(name);
+        while let Some(name) = next.filter(|name| line.iter().all(|(seen, _)| seen != name)) {
+            let Some(group) = self.group(name) else { break };
+            line.push((name, group));
+            next = group.extends.as_deref();
+        }
+        line
+    }
+
+    /// Returns an error if a group extends itself, by however many others.
+    ///
+    /// # Errors
+    /// A fragment that names the groups.
+    pub fn has_no_circle(&self) -> Result<(), Invalid> {
+        for name in self.groups().into_keys() {
+            let line = self.line_of(name);
+            let last = line.last().and_then(|(_, group)| group.extends.as_deref());
+            if last.is_some_and(|base| line.iter().any(|(seen, _)| *seen == base)) {
+                let names: Vec<_> = line.iter().map(|(seen, _)| *seen).chain(last).collect();
+                let names = names.join(" → ");
+                return Err(Invalid::new(format!("groups extend each other in a circle: {names}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the windows on `resource` that everyone shares, of whatever group declares them.
+    pub fn server_windows(&self, resource: &Resource) -> impl Iterator<Item = &Window> {
+        let groups = unshadowed(&self.file.groups, &self.store.groups);
+        let limits = groups.filter_map(|group| group.limits.get(resource));
+        limits.flat_map(Limit::windows).filter(|window| window.per == Per::Server)
+    }
+
+    /// Returns how `resource` is counted.
+    #[must_use]
+    pub fn measure(&self, resource: &Resource) -> Measure {
+        let declared = self.file.resources.get(resource);
+        let declared = declared.or_else(|| self.store.resources.get(resource));
+        declared.cloned().unwrap_or_else(|| resource.usual_measure())
+    }
+
+    /// Returns the zone in which days begin where neither limit nor group says otherwise.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.file.timezone.as_ref().or(self.store.timezone.as_ref()).cloned().unwrap_or_default()
     }
 
     /// Returns the name of the group of everyone who is in no other.
@@ -152,7 +189,8 @@ impl Policy {
         })
     }
 
-    /// Returns every declared resource: those that a group or capability names.
+    /// Returns every declared resource: those that a group or capability names, and those with a
+    /// measure of their own.
     #[must_use]
     pub fn resources(&self) -> BTreeSet<&Resource> {
         self.named_resources().collect()
@@ -182,6 +220,7 @@ impl Policy {
                 && !self.store.capabilities.contains_key(UPLOAD)
         });
         let limited = groups.flat_map(|group| group.limits.keys());
+        let limited = limited.chain(self.file.resources.keys()).chain(self.store.resources.keys());
         limited.chain(drawn.chain(built_in).flat_map(Capability::resources))
     }
 
@@ -195,38 +234,6 @@ impl Policy {
     pub fn period(&self) -> Period {
         self.file.period.or(self.store.period).unwrap_or(Period::Month)
     }
-
-    /// Returns what binds `subject` at `now`.
-    #[must_use]
-    pub fn terms<'a>(&'a self, subject: &Subject, grants: &'a Grants, now: Timestamp) -> Terms<'a> {
-        let group = self.group_of(subject, grants, now);
-        let zone = group
-            .as_ref()
-            .and_then(|(group, _)| group.timezone.as_ref())
-            .or(self.file.timezone.as_ref())
-            .or(self.store.timezone.as_ref());
-        let exempt = grants.exempt.as_ref().and_then(|grant| grant.live(now)).is_some();
-        Terms { grants, group, exempt, now, zone: zone.cloned().unwrap_or_default() }
-    }
-
-    /// Returns the group `subject` is in. A group that is declared nowhere is passed over: it
-    /// must not lift the limits that the next rule, or the default group, would set.
-    fn group_of(
-        &self,
-        subject: &Subject,
-        grants: &Grants,
-        now: Timestamp,
-    ) -> Option<(&Group, Source)> {
-        let group = |name: &str, source: fn(String) -> Source| {
-            self.group(name).map(|group| (group, source(name.to_owned())))
-        };
-        let assigned = grants.group.as_ref().and_then(|grant| grant.live(now));
-        let assigned = assigned.and_then(|name| group(name, Source::Assigned));
-        let matching = || self.rules().filter(|rule| rule.pattern.matches(subject));
-        assigned
-            .or_else(|| matching().find_map(|rule| group(&rule.group, Source::Matched)))
-            .or_else(|| self.default_group().and_then(|name| group(name, Source::Default)))
-    }
 }
 
 /// Returns the entries of the file, and those of the store that it does not shadow.
@@ -236,59 +243,6 @@ fn unshadowed<'a, T>(
 ) -> impl Iterator<Item = &'a T> {
     let other = store.iter().filter(|(name, _)| !file.contains_key(*name));
     file.values().chain(other.map(|(_, entry)| entry))
-}
-
-/// What binds one subject at one moment.
-#[derive(Clone, Debug)]
-pub struct Terms<'a> {
-    grants: &'a Grants,
-    group: Option<(&'a Group, Source)>,
-    exempt: bool,
-    now: Timestamp,
-    /// The zone in which the subject's days begin.
-    pub zone: Zone,
-}
-
-impl Terms<'_> {
-    /// Returns the limit on `resource`, and where it comes from: exemption, override, group.
-    #[must_use]
-    pub fn limit(&self, resource: &Resource) -> (&Limit, Source) {
-        static UNLIMITED: Limit = Limit::unlimited();
-        if self.exempt {
-            return (&UNLIMITED, Source::Exempt);
-        }
-        let own = self.grants.overrides.get(resource).and_then(|grant| grant.live(self.now));
-        if let Some(limit) = own {
-            return (limit, Source::Override);
-        }
-        match &self.group {
-            Some((group, source)) => {
-                (group.limits.get(resource).unwrap_or(&UNLIMITED), source.clone())
-            }
-            None => (&UNLIMITED, Source::Nothing),
-        }
-    }
-
-    /// Returns the most bytes one upload may have, none meaning any size, and where that comes
-    /// from.
-    #[must_use]
-    pub fn max_upload(&self) -> (Option<Amount>, Source) {
-        if self.exempt {
-            return (None, Source::Exempt);
-        }
-        let own = self.grants.max_upload_bytes.as_ref().and_then(|grant| grant.live(self.now));
-        match (own, &self.group) {
-            (Some(size), _) => (*size, Source::Override),
-            (None, Some((group, source))) => (group.max_upload_bytes, source.clone()),
-            (None, None) => (None, Source::Nothing),
-        }
-    }
-
-    /// Returns the group the subject is in, whatever overrides it has.
-    #[must_use]
-    pub fn group(&self) -> Option<&Source> {
-        self.group.as_ref().map(|(_, source)| source)
-    }
 }
 
 #[cfg(test)]

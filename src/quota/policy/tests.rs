@@ -1,15 +1,15 @@
 //! Limits resolve in one order: exempt, override, assigned group, rule, default group, unlimited.
 
 use super::*;
-use crate::quota::Unit;
 use crate::quota::grant::Grant;
+use crate::quota::{Amount, Grants, Measure};
 
 fn media() -> Resource {
     "media_bytes".parse().unwrap()
 }
 
 fn limit(text: &str) -> Limit {
-    Limit::parse(text, Unit::Bytes).unwrap()
+    Limit::parse(text, &Measure::BYTES).unwrap()
 }
 
 fn group(text: &str) -> Group {
@@ -114,11 +114,11 @@ fn a_group_that_is_declared_nowhere_is_passed_over() {
 }
 
 #[test]
-fn what_is_called_nonsense_is_not_well_named() {
+fn what_is_called_nonsense_is_not_consistent() {
     let mut layer = policy().store;
-    layer.well_named().unwrap();
+    layer.consistent().unwrap();
     layer.capabilities.insert("send message".to_owned(), Capability::upload().clone());
-    assert!(layer.well_named().unwrap_err().to_string().contains("name of a capability"));
+    assert!(layer.consistent().unwrap_err().to_string().contains("name of a capability"));
     for spoil in [
         |layer: &mut Layer| _ = layer.groups.insert(String::new(), Group::default()),
         |layer: &mut Layer| layer.default_group = Some("a/b".to_owned()),
@@ -126,7 +126,7 @@ fn what_is_called_nonsense_is_not_well_named() {
     ] {
         let mut layer = policy().store;
         spoil(&mut layer);
-        assert!(layer.well_named().unwrap_err().to_string().contains("name of a group"));
+        assert!(layer.consistent().unwrap_err().to_string().contains("name of a group"));
     }
 }
 

@@ -9,12 +9,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use self::books::Books;
-use super::{Admission, Charged, LayerKind, Page, Recorded, Settled, Store, StoreError, Usage};
+use super::{
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
+    Settled, Store, StoreError, Usage,
+};
 use crate::clock::Timestamp;
+use crate::quota::event::Line;
 use crate::quota::held::{Held, HoldId, Instance, Life};
 use crate::quota::idempotency::Key;
+use crate::quota::notice::Notice;
 use crate::quota::plan::{Plan, Readings};
-use crate::quota::{Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+use crate::quota::{
+    Aggregate, Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject,
+};
 
 /// Books kept in memory, behind one lock: each call is one step.
 #[derive(Debug, Default)]
@@ -92,21 +99,40 @@ impl Store for Memory {
         Ok(self.books().holds.get(&id).cloned())
     }
 
+    async fn consume(
+        &self,
+        plan: &Plan,
+        id: HoldId,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        self.books().consume(plan, id, now)
+    }
+
     async fn settle(
         &self,
         id: HoldId,
         total: Amount,
+        watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
-        self.books().settle(id, total, now)
+        self.books().settle(id, total, watched, now)
     }
 
     async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
         self.books().release(id, now)
     }
 
-    async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.books().refund(id, now)
+    async fn refund(
+        &self,
+        id: HoldId,
+        watched: Option<&Plan>,
+        now: Timestamp,
+    ) -> Result<Option<()>, StoreError> {
+        self.books().refund(id, watched, now)
+    }
+
+    async fn open(&self, now: Timestamp, most: usize) -> Result<Vec<Held>, StoreError> {
+        Ok(self.books().open_at(now, most))
     }
 
     async fn record(
@@ -118,13 +144,22 @@ impl Store for Memory {
         self.books().record(plan, key, now)
     }
 
+    async fn set(
+        &self,
+        plan: &Plan,
+        basis: usize,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError> {
+        self.books().set(plan, basis, now)
+    }
+
     async fn reset(
         &self,
         plan: &Plan,
         bucket: Option<&Bucket>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Option<()>, StoreError> {
-        Ok(self.books().reset(plan, bucket))
+        Ok(self.books().reset(plan, bucket, now))
     }
 
     async fn users(
@@ -133,16 +168,87 @@ impl Store for Memory {
         at: Timestamp,
         page: Page,
     ) -> Result<Vec<Usage>, StoreError> {
-        Ok(self.books().users(resource, at, page))
+        Ok(self.books().users(resource, at, &page))
     }
 
     async fn top(
         &self,
         resource: &Resource,
+        aggregate: Aggregate,
         bucket: &Bucket,
+        behind: Option<&Charged>,
         most: usize,
     ) -> Result<Vec<Charged>, StoreError> {
-        Ok(self.books().top(resource, bucket, most))
+        Ok(self.books().top(resource, aggregate, bucket, behind, most))
+    }
+
+    async fn subjects(&self, prefix: &str, page: Page) -> Result<Vec<Known>, StoreError> {
+        Ok(self.books().subjects(prefix, page))
+    }
+
+    async fn lines(&self, which: &Lines) -> Result<Vec<Line>, StoreError> {
+        Ok(self.books().lines(which))
+    }
+
+    async fn history(
+        &self,
+        subject: Option<&Subject>,
+        resource: &Resource,
+        aggregate: Aggregate,
+        cuts: &[Timestamp],
+    ) -> Result<Vec<Amount>, StoreError> {
+        Ok(self.books().history(subject, resource, aggregate, cuts))
+    }
+
+    async fn opened(&self) -> Result<Vec<Opened>, StoreError> {
+        Ok(self.books().all_opened())
+    }
+
+    async fn recount(
+        &self,
+        opened: &Opened,
+        subject: Option<&Subject>,
+        dry_run: bool,
+    ) -> Result<Vec<Drift>, StoreError> {
+        Ok(self.books().recount(opened, subject, dry_run))
+    }
+
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        Ok(self.books().prune(before, now))
+    }
+
+    async fn forget(
+        &self,
+        subject: &Subject,
+        pseudonym: &Subject,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.books().forget(subject, pseudonym, now)
+    }
+
+    async fn import(
+        &self,
+        import: Import,
+        seen: PolicyVersion,
+    ) -> Result<PolicyVersion, StoreError> {
+        self.books().import(import, seen)
+    }
+
+    async fn balances(&self) -> Result<Vec<Balance>, StoreError> {
+        Ok(self.books().balances())
+    }
+
+    async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
+        Ok(self.books().outbox.behind(behind, most))
+    }
+
+    async fn told(&self, target: &str) -> Result<u64, StoreError> {
+        Ok(self.books().outbox.told(target))
+    }
+
+    async fn tell(&self, target: &str, notice: u64) -> Result<(), StoreError> {
+        self.books().outbox.tell(target, notice);
+        Ok(())
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {
@@ -169,3 +275,6 @@ impl Store for Memory {
         "memory: (nothing is kept when the process ends)".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

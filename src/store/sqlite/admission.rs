@@ -1,60 +1,16 @@
-//! Admission: reads the windows of a plan, decides, and sets room aside.
+//! Admission: decides a plan, and sets room aside or charges it at once.
 
 use super::holds::Entry;
 use super::open::{self, Open};
-use super::step::{Step, View};
-use super::{counters, holds, instances};
+use super::step::Step;
+use super::{buckets, holds, instances, ledger, readings, watch};
 use crate::clock::Timestamp;
+use crate::quota::Amount;
+use crate::quota::event::{Event, Kind};
 use crate::quota::held::{HeldItem, HoldId, Life, State};
-use crate::quota::plan::{Item, Plan, Reading, Readings};
+use crate::quota::plan::Plan;
 use crate::quota::rule::{Verdict, judge_all};
-use crate::quota::{Amount, Bucket, Resource};
 use crate::store::{Admission, StoreError};
-
-/// Reads what the windows of `plan` hold, and writes nothing.
-pub(super) fn read(
-    view: View<'_>,
-    plan: &Plan,
-    now: Timestamp,
-) -> Result<Option<Readings>, StoreError> {
-    if plan.version != super::policy::version(view.db)? {
-        return Ok(None);
-    }
-    let open = open::counting(view, &plan.subject, now)?;
-    windows(plan, &open, |resource, bucket| {
-        counters::used_or_folded(view, &plan.subject, resource, bucket)
-    })
-    .map(Some)
-}
-
-/// Reads what the windows of `plan` hold, beside the `open` reservations; opens their buckets.
-pub(super) fn readings(
-    step: &mut Step<'_>,
-    plan: &Plan,
-    open: &[Open],
-) -> Result<Readings, StoreError> {
-    windows(plan, open, |resource, bucket| {
-        let id = counters::open(step, resource, bucket)?;
-        Ok(counters::used_by(step, id, &plan.subject)?)
-    })
-}
-
-fn windows(
-    plan: &Plan,
-    open: &[Open],
-    mut used: impl FnMut(&Resource, &Bucket) -> Result<Amount, StoreError>,
-) -> Result<Readings, StoreError> {
-    let mut windows = |item: &Item| -> Result<Vec<Reading>, StoreError> {
-        let mut read = |bucket: &Bucket| {
-            Ok(Reading {
-                used: used(&item.resource, bucket)?,
-                held: open::held_in(open, &item.resource, bucket),
-            })
-        };
-        item.bounds.iter().map(|bound| read(&bound.bucket)).collect()
-    };
-    plan.items.iter().map(&mut windows).collect()
-}
 
 pub(super) fn reserve(
     step: &mut Step<'_>,
@@ -70,28 +26,34 @@ pub(super) fn reserve(
         instances::sign_of_life(step, instance, now)?;
     }
     let mut open = open::retire(step, &plan.subject, now)?;
-    counters::open_all(step, plan)?;
     if let Some(known) = open.iter().position(|hold| hold.id == id) {
         // The same call again: it does not stand in its own way.
-        open.swap_remove(known);
-        return readings(step, plan, &open).map(Admission::Granted);
+        let same = open.swap_remove(known);
+        let readings = readings::of(step, plan, &open, now)?;
+        open.push(same);
+        open::keep(step, &plan.subject, open);
+        return Ok(Admission::Granted(readings));
     }
-    let readings = readings(step, plan, &open)?;
-    let admission = if judge_all(plan, &readings)? != Verdict::Fits {
-        Admission::Denied(readings)
+    let readings = readings::of(step, plan, &open, now)?;
+    let admission = if judge_all(plan, &readings, now)? != Verdict::Fits {
+        // One that has ended is not denied: it was granted once.
+        let is_known = holds::load(step.db, id)?.is_some();
+        if is_known { Admission::Lapsed } else { Admission::Denied(readings) }
     } else if holds::add(step.db, plan, id, life)? {
-        open.push(Open { id, at: plan.at, life: life.clone(), items: held(plan) });
+        open.push(Open {
+            id,
+            subject: plan.subject.clone(),
+            group: plan.group.clone(),
+            at: plan.at,
+            life: life.clone(),
+            items: holds::items(plan),
+        });
         Admission::Granted(readings)
     } else {
         Admission::Lapsed
     };
     open::keep(step, &plan.subject, open);
     Ok(admission)
-}
-
-fn held(plan: &Plan) -> Vec<HeldItem> {
-    let items = plan.items.iter();
-    items.map(|item| HeldItem { resource: item.resource.clone(), amount: item.amount }).collect()
 }
 
 pub(super) fn grow(
@@ -103,6 +65,7 @@ pub(super) fn grow(
     if plan.version != step.version()? {
         return Ok(Admission::Stale);
     }
+    buckets::open_all(step, plan)?;
     let entry = holds::load(step.db, id)?;
     let Some(Entry { held, .. }) = entry.filter(|entry| entry.held.state == State::Open) else {
         return Ok(Admission::Lapsed);
@@ -111,9 +74,8 @@ pub(super) fn grow(
         instances::sign_of_life(step, instance, now)?;
     }
     let mut open = open::retire(step, &held.subject, now)?;
-    counters::open_all(step, plan)?;
-    let readings = readings(step, plan, &open)?;
-    let fits = judge_all(plan, &readings)? == Verdict::Fits;
+    let readings = readings::of(step, plan, &open, now)?;
+    let fits = judge_all(plan, &readings, now)? == Verdict::Fits;
     let admission = match open.iter_mut().find(|hold| hold.id == id) {
         None => Admission::Lapsed,
         Some(_) if !fits => Admission::Denied(readings),
@@ -132,8 +94,11 @@ fn enlarge(step: &mut Step<'_>, hold: &mut Open, plan: &Plan) -> Result<(), Stor
         let has = hold.items.iter().position(|item| item.resource == asked.resource);
         let place = has.unwrap_or(hold.items.len());
         if has.is_none() {
-            let (resource, amount) = (asked.resource.clone(), Amount::ZERO);
-            hold.items.push(HeldItem { resource, amount });
+            hold.items.push(HeldItem {
+                resource: asked.resource.clone(),
+                amount: Amount::ZERO,
+                metered: asked.metered,
+            });
         }
         if let Some(item) = hold.items.get_mut(place) {
             item.amount = item.amount.plus(asked.amount)?;
@@ -141,4 +106,58 @@ fn enlarge(step: &mut Step<'_>, hold: &mut Open, plan: &Plan) -> Result<(), Stor
         }
     }
     Ok(())
+}
+
+pub(super) fn consume(
+    step: &mut Step<'_>,
+    plan: &Plan,
+    id: HoldId,
+    now: Timestamp,
+) -> Result<Admission, StoreError> {
+    if plan.version != step.version()? {
+        return Ok(Admission::Stale);
+    }
+    let open = open::retire(step, &plan.subject, now)?;
+    buckets::open_all(step, plan)?;
+    let admission = if let Some(Entry { held, .. }) = holds::load(step.db, id)? {
+        match held.state {
+            State::Settled => readings::without(step, plan, &open, id, now).map(Admission::Granted),
+            State::Open if open.iter().any(|hold| hold.id == id) => {
+                let text = "the reservation is open: settle it";
+                Err(StoreError::Conflict(text.to_owned()))
+            }
+            State::Open | State::Lapsed | State::Released | State::Refunded => {
+                Ok(Admission::Lapsed)
+            }
+        }
+    } else {
+        charge(step, plan, id, &open, now)
+    };
+    open::keep(step, &plan.subject, open);
+    admission
+}
+
+fn charge(
+    step: &mut Step<'_>,
+    plan: &Plan,
+    id: HoldId,
+    open: &[Open],
+    now: Timestamp,
+) -> Result<Admission, StoreError> {
+    let before = readings::of(step, plan, open, now)?;
+    if judge_all(plan, &before, now)? != Verdict::Fits {
+        return Ok(Admission::Denied(before));
+    }
+    holds::add(step.db, plan, id, &Life::Until(now))?;
+    // What it turned out to be is what was asked.
+    let total = plan.items.iter().find(|item| item.metered).map(|item| item.amount);
+    holds::settle(step.db, id, total.unwrap_or_default(), false, now)?;
+    for (place, item) in plan.items.iter().enumerate() {
+        holds::charge_item(step.db, id, place, item.amount)?;
+        let event = Event { hold: Some(id), ..plan.event(item, Kind::Settle) };
+        ledger::append(step, &event, None, now)?;
+    }
+    let after = readings::of(step, plan, open, now)?;
+    watch::watch(step, plan, &before, &after, now)?;
+    Ok(Admission::Granted(before))
 }

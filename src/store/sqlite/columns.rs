@@ -5,7 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::clock::Timestamp;
 use crate::quota::event::Kind;
 use crate::quota::held::{HoldId, Instance, State};
-use crate::quota::{Amount, PolicyVersion, Resource, Subject};
+use crate::quota::{Aggregate, Amount, Per, PolicyVersion, Resource, Subject};
 
 /// A number of things, or a place among them.
 pub(super) struct Count(pub(super) usize);
@@ -142,6 +142,47 @@ impl FromSql for Kind {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let name = value.as_str()?;
         Self::named(name).ok_or_else(|| unknown("kind of event", name))
+    }
+}
+
+impl ToSql for Per {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.name().into())
+    }
+}
+
+impl FromSql for Per {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let name = value.as_str()?;
+        Self::named(name).ok_or_else(|| unknown("way to share a limit", name))
+    }
+}
+
+impl ToSql for Aggregate {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.name().into())
+    }
+}
+
+impl FromSql for Aggregate {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(FromSqlError::other)
+    }
+}
+
+/// The id of a line or a notice.
+pub(super) struct Id(pub(super) u64);
+
+impl ToSql for Id {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(i64::try_from(self.0).unwrap_or(i64::MAX).into())
+    }
+}
+
+impl FromSql for Id {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let id = value.as_i64()?;
+        u64::try_from(id).map(Self).map_err(|_| FromSqlError::OutOfRange(id))
     }
 }
 

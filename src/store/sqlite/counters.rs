@@ -1,140 +1,156 @@
-//! Counters: what is used per bucket and subject.
-//!
-//! A bucket is *opened* by the first call that writes with it in its plan: the ledger is folded
-//! for everyone. From then on every charge keeps the counters of all opened buckets it falls in,
-//! whatever the policy says by then, so they stay complete and a missing counter is zero. So a
-//! period may be switched back and forth, and no charge is lost.
+//! Counters: what is used of opened buckets, kept up to date with every line of the ledger.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
 
-use super::columns::End;
-use super::ledger;
-use super::step::{Step, View};
-use crate::clock::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::buckets::{self, Place};
+use super::step::Step;
+use super::window::Window;
+use super::{fold, members, parts, tally};
+use crate::quota::bucket::Shape;
+use crate::quota::count::{Count, Counted, can_be_kept};
 use crate::quota::event::{Event, Kind};
-use crate::quota::plan::Plan;
-use crate::quota::{Amount, Bucket, Resource, Subject};
+use crate::quota::{Aggregate, Per, Resource, Subject};
 use crate::store::StoreError;
 
-/// Opens every bucket of `plan`, and for each resource the one of all time: that lists everyone.
-pub(super) fn open_all(step: &mut Step<'_>, plan: &Plan) -> Result<(), StoreError> {
-    for item in &plan.items {
-        open(step, &item.resource, &Bucket::all())?;
-        for bound in &item.bounds {
-            open(step, &item.resource, &bound.bucket)?;
-        }
-    }
-    Ok(())
+/// Reads a counter from three columns, of which `first` is the first.
+pub(super) fn count(row: &Row<'_>, first: usize) -> rusqlite::Result<Count> {
+    Ok(Count { used: row.get(first)?, newest: row.get(first + 1)?, since: row.get(first + 2)? })
 }
 
-/// Returns the id of `bucket`, which is opened if it was not.
-pub(super) fn open(
-    step: &mut Step<'_>,
-    resource: &Resource,
-    bucket: &Bucket,
-) -> Result<i64, StoreError> {
-    if let Some(id) = step.known.bucket(resource, &bucket.key) {
-        return Ok(id);
-    }
-    let id = match find(step.db, resource, bucket)? {
-        Some(id) => id,
-        None => fill(step.db, resource, bucket)?,
-    };
-    step.known.remember_bucket(resource, &bucket.key, id);
-    Ok(id)
-}
-
-/// Returns the id of `bucket`, if it is opened.
-pub(super) fn find(
-    db: &Connection,
-    resource: &Resource,
-    bucket: &Bucket,
-) -> rusqlite::Result<Option<i64>> {
-    db.prepare_cached("SELECT id FROM bucket WHERE resource = ?1 AND key = ?2")?
-        .query_row(params![resource, bucket.key], |row| row.get(0))
-        .optional()
-}
-
-fn fill(db: &Connection, resource: &Resource, bucket: &Bucket) -> Result<i64, StoreError> {
+/// Returns the counter of an account in an opened bucket, if it ever had anything to count.
+pub(super) fn find(db: &Connection, id: i64, account: &str) -> rusqlite::Result<Option<Count>> {
     db.prepare_cached(
-        "INSERT INTO bucket (resource, key, start_ms, end_ms) VALUES (?1, ?2, ?3, ?4)",
+        "SELECT used, newest_ms, since_ms FROM counter WHERE bucket = ?1 AND account = ?2",
     )?
-    .execute(params![resource, bucket.key, bucket.start, End(bucket.end)])?;
-    let id = db.last_insert_rowid();
-    for (subject, used) in ledger::fold(db, resource, bucket)? {
-        write(db, id, &subject, used)?;
+    .query_row(params![id, account], |row| count(row, 0))
+    .optional()
+}
+
+/// Returns the count of an account in an opened bucket, as the writer knows it.
+pub(super) fn known(step: &mut Step<'_>, id: i64, account: &str) -> rusqlite::Result<Count> {
+    if let Some(count) = step.known.count(id, account) {
+        return Ok(count);
     }
-    Ok(id)
+    let count = find(step.db, id, account)?.unwrap_or_default();
+    step.known.remember_count(id, account, count);
+    Ok(count)
 }
 
-/// Returns what `subject` has used of an opened bucket.
-pub(super) fn used(db: &Connection, id: i64, subject: &Subject) -> rusqlite::Result<Amount> {
-    let used = db
-        .prepare_cached("SELECT used FROM counter WHERE bucket = ?1 AND subject = ?2")?
-        .query_row(params![id, subject], |row| row.get(0))
-        .optional()?;
-    Ok(used.unwrap_or_default())
-}
-
-/// Returns what `subject` has used of an opened bucket, as the writer knows it.
-pub(super) fn used_by(step: &mut Step<'_>, id: i64, subject: &Subject) -> rusqlite::Result<Amount> {
-    if let Some(used) = step.known.used(id, subject) {
-        return Ok(used);
-    }
-    let used = used(step.db, id, subject)?;
-    step.known.remember_used(id, subject, used);
-    Ok(used)
-}
-
-/// Returns what `subject` has used of a bucket, opened or not.
-pub(super) fn used_or_folded(
-    view: View<'_>,
-    subject: &Subject,
-    resource: &Resource,
-    bucket: &Bucket,
-) -> Result<Amount, StoreError> {
-    match find(view.db, resource, bucket)? {
-        Some(id) => Ok(used(view.db, id, subject)?),
-        None => ledger::fold_one(view.db, subject, resource, bucket),
-    }
-}
-
-/// Returns the opened buckets of `resource` that hold `moment`, by key.
-pub(super) fn holding(
+pub(super) fn write(
     db: &Connection,
-    resource: &Resource,
-    moment: Timestamp,
-) -> rusqlite::Result<Vec<(i64, Bucket)>> {
+    id: i64,
+    account: &str,
+    count: &Count,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO counter (bucket, account, used, newest_ms, since_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (bucket, account) DO UPDATE
+         SET used = excluded.used, newest_ms = excluded.newest_ms, since_ms = excluded.since_ms",
+    )?
+    .execute(params![id, account, count.used, count.newest, count.since])
+    .map(|_| ())
+}
+
+/// Returns the counters of all accounts in an opened bucket.
+pub(super) fn all(db: &Connection, id: i64) -> rusqlite::Result<BTreeMap<String, Count>> {
     let mut query = db.prepare_cached(
-        "SELECT id, key, start_ms, end_ms FROM bucket
-         WHERE resource = ?1 AND end_ms > ?2 AND start_ms <= ?2 ORDER BY key",
+        "SELECT account, used, newest_ms, since_ms FROM counter WHERE bucket = ?1",
     )?;
-    let rows = query.query_map(params![resource, moment], |row| {
-        let bucket = Bucket { key: row.get(1)?, start: row.get(2)?, end: row.get::<_, End>(3)?.0 };
-        Ok((row.get(0)?, bucket))
-    })?;
+    let rows = query.query_map(params![id], |row| Ok((row.get(0)?, count(row, 1)?)))?;
     rows.collect()
 }
 
-/// Counts `event` in every opened bucket it falls in.
-pub(super) fn count(step: &mut Step<'_>, event: &Event) -> Result<(), StoreError> {
-    for (id, bucket) in holding(step.db, &event.resource, event.at)? {
-        let before = used_by(step, id, &event.subject)?;
-        let after = event.fold(before, &bucket);
-        // Who has only been reset has not used anything.
-        if after != before || event.kind != Kind::Reset {
-            write(step.db, id, &event.subject, after)?;
-            step.known.remember_used(id, &event.subject, after);
+/// Forgets the counter of an account that has nothing to count.
+pub(super) fn remove(db: &Connection, id: i64, account: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM counter WHERE bucket = ?1 AND account = ?2")?
+        .execute(params![id, account])
+        .map(|_| ())
+}
+
+/// Counts a new line of the ledger in every opened bucket it falls in.
+pub(super) fn add(step: &mut Step<'_>, event: &Event) -> Result<(), StoreError> {
+    let mut in_parts = Vec::new();
+    for place in buckets::holding(step.db, &event.resource, event.at)? {
+        if matches!(place.bucket.shape, Shape::Rolling { .. }) {
+            // However many windows share them, the parts are added to once.
+            if !in_parts.contains(&place.per) {
+                in_parts.push(place.per);
+                parts::add(step, event, place.per)?;
+            }
+        } else if can_be_kept(&place.bucket, place.aggregate)
+            && let Some(account) = event.account(place.per)
+        {
+            add_to(step, event, &place, account)?;
         }
     }
     Ok(())
 }
 
-fn write(db: &Connection, id: i64, subject: &Subject, used: Amount) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "INSERT INTO counter (bucket, subject, used) VALUES (?1, ?2, ?3)
-         ON CONFLICT (bucket, subject) DO UPDATE SET used = excluded.used",
-    )?
-    .execute(params![id, subject, used])
-    .map(|_| ())
+fn add_to(
+    step: &mut Step<'_>,
+    event: &Event,
+    place: &Place,
+    account: &str,
+) -> Result<(), StoreError> {
+    let Place { id, aggregate, bucket, .. } = place;
+    let mut count = known(step, *id, account)?;
+    let is_known = match (&event.member, aggregate) {
+        (Some(member), Aggregate::Unique) => members::has(step.db, *id, account, member)?,
+        _ => false,
+    };
+    match count.add(event, bucket, *aggregate, is_known) {
+        // Who has only been reset has not used anything.
+        Counted::Same if event.kind == Kind::Reset => return Ok(()),
+        Counted::Same | Counted::Changed => {}
+        Counted::Unknown => return fold_anew(step, &event.resource, place, account),
+    }
+    write(step.db, *id, account, &count)?;
+    step.known.remember_count(*id, account, count);
+    if *aggregate == Aggregate::Unique {
+        if tally::resets(event, bucket) {
+            members::clear(step.db, *id, account)?;
+        } else if let Some(member) = &event.member
+            && tally::counts_member(event, bucket)
+        {
+            members::add(step.db, *id, account, member)?;
+        }
+    }
+    Ok(())
+}
+
+/// Counts all of the account again, where a line does not tell what it changes.
+fn fold_anew(
+    step: &mut Step<'_>,
+    resource: &Resource,
+    place: &Place,
+    account: &str,
+) -> Result<(), StoreError> {
+    let Place { id, per, aggregate, bucket } = place;
+    let window = Window { resource, aggregate: *aggregate, per: *per, bucket, account };
+    let tally = fold::one(step.db, &window, None)?;
+    write(step.db, *id, account, &tally.count)?;
+    step.known.remember_count(*id, account, tally.count);
+    if *aggregate == Aggregate::Unique {
+        members::clear(step.db, *id, account)?;
+        members::add_all(step.db, *id, account, &tally.members)?;
+    }
+    Ok(())
+}
+
+/// Counts all of `subject` again, in every opened bucket.
+pub(super) fn fold_all_of(step: &mut Step<'_>, subject: &Subject) -> Result<(), StoreError> {
+    for (resource, place) in buckets::all(step.db)? {
+        let account = subject.as_str();
+        if is_of_subjects(&place) && find(step.db, place.id, account)?.is_some() {
+            fold_anew(step, &resource, &place, account)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns true if an opened bucket has counters of subjects.
+pub(super) fn is_of_subjects(place: &Place) -> bool {
+    place.per == Per::Subject && can_be_kept(&place.bucket, place.aggregate)
 }

@@ -17,8 +17,8 @@ use crate::store::StoreError;
 /// way is told before the default of `storage.timeout` ends the wait.
 const TRIES: i32 = 800;
 
-/// Statements kept ready per connection; there are about fifty.
-const STATEMENTS: usize = 96;
+/// Statements kept ready per connection; there are about a hundred.
+const STATEMENTS: usize = 192;
 
 /// One opening at a time. To make the file it is opened and closed beside SQLite, and closing
 /// any descriptor of a file drops all POSIX locks this process has on it

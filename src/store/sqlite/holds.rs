@@ -5,12 +5,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::Count;
+use super::marks;
 use super::step::Step;
 use crate::clock::Timestamp;
-use crate::quota::event::{Event, Kind};
+use crate::quota::Amount;
 use crate::quota::held::{Held, HeldItem, HoldId, Instance, Life, State};
-use crate::quota::plan::Plan;
-use crate::quota::{Amount, Subject};
+use crate::quota::plan::{Item, Plan};
 use crate::store::StoreError;
 
 /// How long an ended reservation is remembered; as far back as a fact may be dated.
@@ -35,12 +35,19 @@ pub(super) struct Entry {
 pub(super) fn load(db: &Connection, id: HoldId) -> Result<Option<Entry>, StoreError> {
     let entry = db
         .prepare_cached(
-            "SELECT subject, at_ms, until_ms, instance, state, total, late FROM hold WHERE id = ?1",
+            "SELECT subject, at_ms, until_ms, instance, state, total, late, grp
+             FROM hold WHERE id = ?1",
         )?
         .query_row(params![id], |row| {
-            let (subject, at, life, state) =
-                (row.get(0)?, row.get(1)?, life(row, 2, 3)?, row.get(4)?);
-            let held = Held { id, subject, at, life, state, items: Vec::new() };
+            let held = Held {
+                id,
+                subject: row.get(0)?,
+                group: row.get(7)?,
+                at: row.get(1)?,
+                life: life(row, 2, 3)?,
+                state: row.get(4)?,
+                items: Vec::new(),
+            };
             Ok(Entry { held, total: row.get(5)?, late: row.get(6)? })
         })
         .optional()?;
@@ -48,10 +55,11 @@ pub(super) fn load(db: &Connection, id: HoldId) -> Result<Option<Entry>, StoreEr
         return Ok(None);
     };
     let mut query = db.prepare_cached(
-        "SELECT resource, coalesce(charged, amount) FROM hold_item WHERE hold = ?1 ORDER BY place",
+        "SELECT resource, coalesce(charged, amount), metered FROM hold_item
+         WHERE hold = ?1 ORDER BY place",
     )?;
     let items = query.query_map(params![id], |row| {
-        Ok(HeldItem { resource: row.get(0)?, amount: row.get(1)? })
+        Ok(HeldItem { resource: row.get(0)?, amount: row.get(1)?, metered: row.get(2)? })
     })?;
     entry.held.items = items.collect::<Result<_, _>>()?;
     Ok(Some(entry))
@@ -78,18 +86,27 @@ pub(super) fn add(
     };
     let added = db
         .prepare_cached(
-            "INSERT INTO hold (id, subject, at_ms, until_ms, instance, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'open') ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO hold (id, subject, grp, at_ms, until_ms, instance, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open') ON CONFLICT (id) DO NOTHING",
         )?
-        .execute(params![id, plan.subject, plan.at, until, instance])?;
+        .execute(params![id, plan.subject, plan.group, plan.at, until, instance])?;
     if added == 0 {
         return Ok(false);
     }
-    for (place, item) in plan.items.iter().enumerate() {
-        let item = HeldItem { resource: item.resource.clone(), amount: item.amount };
-        write_item(db, id, place, &item)?;
+    for (place, item) in items(plan).iter().enumerate() {
+        write_item(db, id, place, item)?;
     }
     Ok(true)
+}
+
+/// Returns the room that `plan` asks for.
+pub(super) fn items(plan: &Plan) -> Vec<HeldItem> {
+    let item = |item: &Item| HeldItem {
+        resource: item.resource.clone(),
+        amount: item.amount,
+        metered: item.metered,
+    };
+    plan.items.iter().map(item).collect()
 }
 
 /// Writes how much a reservation holds of one resource.
@@ -100,10 +117,11 @@ pub(super) fn write_item(
     item: &HeldItem,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO hold_item (hold, place, resource, amount) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO hold_item (hold, place, resource, amount, metered)
+         VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (hold, place) DO UPDATE SET amount = excluded.amount",
     )?
-    .execute(params![id, Count(place), item.resource, item.amount])
+    .execute(params![id, Count(place), item.resource, item.amount, item.metered])
     .map(|_| ())
 }
 
@@ -119,24 +137,31 @@ pub(super) fn end(
         .map(|_| ())
 }
 
-/// Returns the line of the ledger about what became of one item of a reservation.
-pub(super) fn event(
-    subject: &Subject,
-    at: Timestamp,
+/// Writes that a reservation was settled with `total`.
+pub(super) fn settle(
+    db: &Connection,
     id: HoldId,
-    item: &HeldItem,
-    kind: Kind,
+    total: Amount,
+    late: bool,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE hold SET state = ?2, total = ?3, late = ?4, ended_ms = ?5 WHERE id = ?1",
+    )?
+    .execute(params![id, State::Settled, total, late, now])
+    .map(|_| ())
+}
+
+/// Writes how much one item of a settled reservation was charged.
+pub(super) fn charge_item(
+    db: &Connection,
+    id: HoldId,
+    place: usize,
     amount: Amount,
-) -> Event {
-    Event {
-        subject: subject.clone(),
-        resource: item.resource.clone(),
-        kind,
-        amount,
-        at,
-        hold: Some(id),
-        bucket: None,
-    }
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE hold_item SET charged = ?3 WHERE hold = ?1 AND place = ?2")?
+        .execute(params![id, Count(place), amount])
+        .map(|_| ())
 }
 
 /// Forgets a few reservations that ended long ago, now and then.
@@ -154,6 +179,7 @@ pub(super) fn tidy(step: &mut Step<'_>, now: Timestamp) -> Result<(), StoreError
         step.db.prepare_cached("DELETE FROM hold_item WHERE hold = ?1")?.execute(params![id])?;
         step.db.prepare_cached("DELETE FROM hold WHERE id = ?1")?.execute(params![id])?;
     }
+    marks::tidy(step.db, now.before(REMEMBERED))?;
     if old.len() < FORGOTTEN {
         step.known.tidied = Some(now);
     }

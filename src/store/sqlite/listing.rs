@@ -1,13 +1,22 @@
-//! Listing: who ever used a resource, and who used most of a bucket.
+//! Listing: who ever used a resource, who used most of a bucket, and whom the books know.
 
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::Count;
+use super::buckets::Place;
+use super::columns::{Count as Number, End};
 use super::step::View;
-use super::{counters, ledger};
+use super::window::Window;
+use super::{buckets, counters, fold};
 use crate::clock::Timestamp;
-use crate::quota::{Amount, Bucket, Resource, Subject};
-use crate::store::{Charged, Page, StoreError, Usage};
+use crate::quota::bucket::Shape;
+use crate::quota::count::Count;
+use crate::quota::{Aggregate, Amount, Bucket, Per, Resource, Subject};
+use crate::store::{Charged, Known, Page, StoreError, Usage};
+
+/// Returns the window of everyone for themselves.
+const fn alone<'a>(resource: &'a Resource, aggregate: Aggregate, bucket: &'a Bucket) -> Window<'a> {
+    Window { resource, aggregate, per: Per::Subject, bucket, account: "" }
+}
 
 pub(super) fn users(
     view: View<'_>,
@@ -15,50 +24,183 @@ pub(super) fn users(
     at: Timestamp,
     page: &Page,
 ) -> Result<Vec<Usage>, StoreError> {
-    let Some(all) = counters::find(view.db, resource, &Bucket::all())? else {
-        return Ok(Vec::new());
-    };
-    let mut query = view.db.prepare_cached(
-        "SELECT subject FROM counter WHERE bucket = ?1 AND subject > ?2 ORDER BY subject LIMIT ?3",
-    )?;
     // No subject is the empty text, so all are behind it.
     let after = page.after.as_ref().map_or("", Subject::as_str);
-    let rows = query.query_map(params![all, after, Count(page.most)], |row| row.get(0))?;
-    let buckets = counters::holding(view.db, resource, at)?;
-    rows.map(|subject| {
-        let subject = subject?;
-        let counter = |(id, bucket): &(i64, Bucket)| {
-            Ok((bucket.key.clone(), counters::used(view.db, *id, &subject)?))
-        };
-        let counters = buckets.iter().map(counter).collect::<Result<_, StoreError>>()?;
-        Ok(Usage { subject, resource: resource.clone(), counters })
-    })
-    .collect()
+    let mut places = buckets::holding(view.db, resource, at)?;
+    places.retain(counters::is_of_subjects);
+    charged(view.db, resource, after, page.most)?
+        .into_iter()
+        .map(|subject| {
+            let counter = |place: &Place| {
+                let count = counters::find(view.db, place.id, subject.as_str())?;
+                let used = at_moment(&count.unwrap_or_default(), &place.bucket, at);
+                Ok((place.bucket.key.clone(), used))
+            };
+            let counters = places.iter().map(counter).collect::<Result<_, StoreError>>()?;
+            Ok(Usage { subject, resource: resource.clone(), counters })
+        })
+        .collect()
+}
+
+/// Returns what is used of the stretch that `moment` is in.
+fn at_moment(count: &Count, bucket: &Bucket, moment: Timestamp) -> Amount {
+    let is_other = matches!(bucket.shape, Shape::FirstUse { .. })
+        && count.since.is_none_or(|since| !bucket.begun(since).contains(moment));
+    if is_other { Amount::ZERO } else { count.used }
+}
+
+/// Returns to whom `resource` was ever charged, by name.
+fn charged(
+    db: &Connection,
+    resource: &Resource,
+    after: &str,
+    most: usize,
+) -> Result<Vec<Subject>, StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT id FROM bucket WHERE resource = ?1 AND per = 'subject' AND key = 'all'",
+    )?;
+    let all: Option<i64> = query.query_row(params![resource], |row| row.get(0)).optional()?;
+    if let Some(id) = all {
+        let mut query = db.prepare_cached(
+            "SELECT account FROM counter WHERE bucket = ?1 AND account > ?2
+             ORDER BY account LIMIT ?3",
+        )?;
+        let rows = query.query_map(params![id, after, Number(most)], |row| row.get(0))?;
+        return Ok(rows.collect::<Result<_, _>>()?);
+    }
+    let mut found = Vec::new();
+    let mut next = next_subject(db, after, after)?;
+    while let Some(subject) = next.filter(|_| found.len() < most) {
+        let is_charged: bool = db
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM event WHERE subject = ?2 AND resource = ?1
+                                AND kind NOT IN ('lapse', 'reset'))
+                     OR EXISTS (SELECT 1 FROM balance WHERE resource = ?1 AND per = 'subject'
+                                AND account = ?2)",
+            )?
+            .query_row(params![resource, subject], |row| row.get(0))?;
+        next = next_subject(db, subject.as_str(), subject.as_str())?;
+        if is_charged {
+            found.push(subject);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn top(
     view: View<'_>,
     resource: &Resource,
+    aggregate: Aggregate,
     bucket: &Bucket,
+    behind: Option<&Charged>,
     most: usize,
 ) -> Result<Vec<Charged>, StoreError> {
-    let Some(id) = counters::find(view.db, resource, bucket)? else {
-        let mut all: Vec<_> = ledger::fold(view.db, resource, bucket)?
-            .into_iter()
-            .filter(|(_, used)| *used > Amount::ZERO)
-            .map(|(subject, used)| Charged { subject, used })
-            .collect();
-        // They come by name, and the sort keeps that order among equals.
-        all.sort_by_key(|charged| std::cmp::Reverse(charged.used));
+    let window = alone(resource, aggregate, bucket);
+    let id = buckets::find(view.db, &window)?.filter(|_| bucket.shape == Shape::Stretch);
+    let Some(id) = id else {
+        let mut all = all_charged(view.db, &window)?;
+        all.retain(|charged| {
+            charged.used > Amount::ZERO && behind.is_none_or(|last| order(last) < order(charged))
+        });
+        all.sort_by(|one, other| order(one).cmp(&order(other)));
         all.truncate(most);
         return Ok(all);
     };
     let mut query = view.db.prepare_cached(
-        "SELECT subject, used FROM counter WHERE bucket = ?1 AND used > 0
-         ORDER BY used DESC, subject LIMIT ?2",
+        "SELECT account, used FROM counter
+         WHERE bucket = ?1 AND used > 0 AND used <= ?3 AND (used < ?3 OR account > ?4)
+         ORDER BY used DESC, account LIMIT ?2",
     )?;
-    let found = query.query_map(params![id, Count(most)], |row| {
+    let (used, subject) =
+        behind.map_or((Amount::MAX, ""), |last| (last.used, last.subject.as_str()));
+    let found = query.query_map(params![id, Number(most), used, subject], |row| {
         Ok(Charged { subject: row.get(0)?, used: row.get(1)? })
     })?;
     Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The largest first, ties by name.
+const fn order(charged: &Charged) -> (std::cmp::Reverse<Amount>, &Subject) {
+    (std::cmp::Reverse(charged.used), &charged.subject)
+}
+
+/// Returns who was charged how much in a bucket of which there is no list by amount.
+fn all_charged(db: &Connection, window: &Window<'_>) -> Result<Vec<Charged>, StoreError> {
+    let Window { resource, aggregate, bucket, .. } = *window;
+    let charged = |account: &str, count: &Count| {
+        let subject = account.parse::<Subject>();
+        let subject = subject.map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(Charged { subject, used: at_moment(count, bucket, bucket.start) })
+    };
+    if window.is_counted() {
+        if let Some(id) = buckets::find(db, window)? {
+            let all = counters::all(db, id)?;
+            return all.iter().map(|(account, count)| charged(account, count)).collect();
+        }
+        let all = fold::everyone(db, resource, aggregate, Per::Subject, bucket)?;
+        return all.iter().map(|(account, tally)| charged(account, &tally.count)).collect();
+    }
+    let (start, end) = fold::range(bucket);
+    let mut query = db.prepare_cached(
+        "SELECT DISTINCT subject FROM event
+         WHERE resource = ?1 AND at_ms >= ?2 AND at_ms < ?3 AND kind NOT IN ('lapse', 'reset')",
+    )?;
+    let subjects = query.query_map(params![resource, start, End(end)], |row| row.get(0))?;
+    let subjects: Vec<String> = subjects.collect::<Result<_, _>>()?;
+    let one = |account: &String| {
+        let tally = fold::one(db, &Window { account, ..*window }, None)?;
+        charged(account, &tally.count)
+    };
+    subjects.iter().map(one).collect()
+}
+
+pub(super) fn subjects(
+    view: View<'_>,
+    prefix: &str,
+    page: &Page,
+) -> Result<Vec<Known>, StoreError> {
+    let after = page.after.as_ref().map_or("", Subject::as_str);
+    let mut found = Vec::new();
+    let mut next = next_subject(view.db, after, prefix)?;
+    while let Some(subject) = next
+        && found.len() < page.most
+        && subject.as_str().starts_with(prefix)
+    {
+        let last = last(view.db, &subject)?;
+        next = next_subject(view.db, subject.as_str(), prefix)?;
+        found.push(Known { subject, last });
+    }
+    Ok(found)
+}
+
+/// Returns the first subject behind `after` that is not before `first`.
+fn next_subject(db: &Connection, after: &str, first: &str) -> rusqlite::Result<Option<Subject>> {
+    let next = |table: &str, column: &str| {
+        format!("SELECT min({column}) AS name FROM {table} WHERE {column} > ?1 AND {column} >= ?2")
+    };
+    let all = [
+        next("event", "subject"),
+        next("grants", "subject"),
+        next("(SELECT account FROM balance WHERE per = 'subject')", "account"),
+    ];
+    db.prepare_cached(&format!("SELECT min(name) FROM ({})", all.join(" UNION ALL ")))?
+        .query_row(params![after, first], |row| row.get(0))
+}
+
+/// Returns the latest moment of the lines of `subject`.
+fn last(db: &Connection, subject: &Subject) -> rusqlite::Result<Option<Timestamp>> {
+    let mut last = None;
+    let mut after = String::new();
+    // From resource to resource, so that none of their lines is looked at but the latest.
+    while let Some(resource) = db
+        .prepare_cached("SELECT min(resource) FROM event WHERE subject = ?1 AND resource > ?2")?
+        .query_row(params![subject, after], |row| row.get::<_, Option<String>>(0))?
+    {
+        let latest = db
+            .prepare_cached("SELECT max(at_ms) FROM event WHERE subject = ?1 AND resource = ?2")?
+            .query_row(params![subject, resource], |row| row.get::<_, Option<Timestamp>>(0))?;
+        last = last.max(latest);
+        after = resource;
+    }
+    Ok(last)
 }

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 const APPLICATION_ID: i32 = 0x4D47_5445;
 
 /// The steps to the present schema; step n leads from schema n to n + 1.
-const STEPS: [&str; 1] = [include_str!("schema.sql")];
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
 
 /// Refuses a file that is not ours to write. Changes nothing.
 pub(super) fn identify(db: &Connection, file: &Path) -> Result<(), StoreError> {

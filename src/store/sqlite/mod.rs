@@ -12,15 +12,34 @@ mod readers;
 mod step;
 mod writer;
 // What is kept.
-mod admission;
+mod buckets;
 mod columns;
 mod counters;
 mod holds;
 mod instances;
 mod ledger;
-mod listing;
+mod marks;
+mod members;
 mod open;
+mod outbox;
+mod parts;
 mod policy;
+// What it comes to.
+mod fold;
+mod pools;
+mod readings;
+mod tally;
+mod watch;
+mod window;
+// What is asked.
+mod admission;
+mod facts;
+mod forget;
+mod import;
+mod lines;
+mod listing;
+mod prune;
+mod recount;
 mod settle;
 
 use std::path::{Path, PathBuf};
@@ -31,12 +50,19 @@ use self::instances::Own;
 use self::readers::Readers;
 use self::step::{Step, View};
 use self::writer::{Survives, Writer};
-use super::{Admission, Charged, LayerKind, Page, Recorded, Settled, Store, StoreError, Usage};
+use super::{
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
+    Settled, Store, StoreError, Usage,
+};
 use crate::clock::Timestamp;
+use crate::quota::event::Line;
 use crate::quota::held::{Held, HoldId, Instance, Life};
 use crate::quota::idempotency::Key;
+use crate::quota::notice::Notice;
 use crate::quota::plan::{Plan, Readings};
-use crate::quota::{Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject};
+use crate::quota::{
+    Aggregate, Amount, Bucket, Grants, Layer, Policy, PolicyVersion, Resource, Subject,
+};
 
 /// Books in one file. Dropped, it finishes the calls that wait.
 #[derive(Debug)]
@@ -106,7 +132,7 @@ impl Store for Sqlite {
 
     async fn read(&self, plan: &Plan, now: Timestamp) -> Result<Option<Readings>, StoreError> {
         let plan = plan.clone();
-        self.readers.ask(move |view| admission::read(view, &plan, now)).await
+        self.readers.ask(move |view| readings::read(view, &plan, now)).await
     }
 
     async fn reserve(
@@ -136,14 +162,30 @@ impl Store for Sqlite {
         Ok(self.readers.ask(load).await?.map(|entry| entry.held))
     }
 
+    async fn consume(
+        &self,
+        plan: &Plan,
+        id: HoldId,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        let plan = plan.clone();
+        self.writer
+            .call(Survives::PowerLoss, move |step| admission::consume(step, &plan, id, now))
+            .await
+    }
+
     async fn settle(
         &self,
         id: HoldId,
         total: Amount,
+        watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
+        let watched = watched.cloned();
         self.writer
-            .call(Survives::PowerLoss, move |step| settle::settle(step, id, total, now))
+            .call(Survives::PowerLoss, move |step| {
+                settle::settle(step, id, total, watched.as_ref(), now)
+            })
             .await
     }
 
@@ -151,8 +193,20 @@ impl Store for Sqlite {
         self.writer.call(Survives::Crash, move |step| settle::release(step, id, now)).await
     }
 
-    async fn refund(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.writer.call(Survives::PowerLoss, move |step| settle::refund(step, id, now)).await
+    async fn refund(
+        &self,
+        id: HoldId,
+        watched: Option<&Plan>,
+        now: Timestamp,
+    ) -> Result<Option<()>, StoreError> {
+        let watched = watched.cloned();
+        self.writer
+            .call(Survives::PowerLoss, move |step| settle::refund(step, id, watched.as_ref(), now))
+            .await
+    }
+
+    async fn open(&self, now: Timestamp, most: usize) -> Result<Vec<Held>, StoreError> {
+        self.readers.ask(move |view| open::list(view, now, most)).await
     }
 
     async fn record(
@@ -163,8 +217,18 @@ impl Store for Sqlite {
     ) -> Result<Option<Recorded>, StoreError> {
         let plan = plan.clone();
         self.writer
-            .call(Survives::PowerLoss, move |step| ledger::record(step, &plan, key.as_ref(), now))
+            .call(Survives::PowerLoss, move |step| facts::record(step, &plan, key.as_ref(), now))
             .await
+    }
+
+    async fn set(
+        &self,
+        plan: &Plan,
+        basis: usize,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError> {
+        let plan = plan.clone();
+        self.writer.call(Survives::PowerLoss, move |step| facts::set(step, &plan, basis, now)).await
     }
 
     async fn reset(
@@ -175,7 +239,7 @@ impl Store for Sqlite {
     ) -> Result<Option<()>, StoreError> {
         let (plan, bucket) = (plan.clone(), bucket.cloned());
         self.writer
-            .call(Survives::PowerLoss, move |step| ledger::reset(step, &plan, bucket.as_ref(), now))
+            .call(Survives::PowerLoss, move |step| facts::reset(step, &plan, bucket.as_ref(), now))
             .await
     }
 
@@ -192,11 +256,104 @@ impl Store for Sqlite {
     async fn top(
         &self,
         resource: &Resource,
+        aggregate: Aggregate,
         bucket: &Bucket,
+        behind: Option<&Charged>,
         most: usize,
     ) -> Result<Vec<Charged>, StoreError> {
-        let (resource, bucket) = (resource.clone(), bucket.clone());
-        self.readers.ask(move |view| listing::top(view, &resource, &bucket, most)).await
+        let (resource, bucket, behind) = (resource.clone(), bucket.clone(), behind.cloned());
+        self.readers
+            .ask(move |view| {
+                listing::top(view, &resource, aggregate, &bucket, behind.as_ref(), most)
+            })
+            .await
+    }
+
+    async fn subjects(&self, prefix: &str, page: Page) -> Result<Vec<Known>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.readers.ask(move |view| listing::subjects(view, &prefix, &page)).await
+    }
+
+    async fn lines(&self, which: &Lines) -> Result<Vec<Line>, StoreError> {
+        let which = which.clone();
+        self.readers.ask(move |view| lines::lines(view, &which)).await
+    }
+
+    async fn history(
+        &self,
+        subject: Option<&Subject>,
+        resource: &Resource,
+        aggregate: Aggregate,
+        cuts: &[Timestamp],
+    ) -> Result<Vec<Amount>, StoreError> {
+        let (subject, resource, cuts) = (subject.cloned(), resource.clone(), cuts.to_owned());
+        self.readers
+            .ask(move |view| lines::history(view, subject.as_ref(), &resource, aggregate, &cuts))
+            .await
+    }
+
+    async fn opened(&self) -> Result<Vec<Opened>, StoreError> {
+        self.readers.ask(|view| buckets::opened(view.db)).await
+    }
+
+    async fn recount(
+        &self,
+        opened: &Opened,
+        subject: Option<&Subject>,
+        dry_run: bool,
+    ) -> Result<Vec<Drift>, StoreError> {
+        let (opened, subject) = (opened.clone(), subject.cloned());
+        self.writer
+            .call(Survives::PowerLoss, move |step| {
+                recount::recount(step, &opened, subject.as_ref(), dry_run)
+            })
+            .await
+    }
+
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        self.writer.call(Survives::PowerLoss, move |step| prune::prune(step, before, now)).await
+    }
+
+    async fn forget(
+        &self,
+        subject: &Subject,
+        pseudonym: &Subject,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (subject, pseudonym) = (subject.clone(), pseudonym.clone());
+        self.writer
+            .call(Survives::PowerLoss, move |step| forget::forget(step, &subject, &pseudonym, now))
+            .await
+    }
+
+    async fn import(
+        &self,
+        import: Import,
+        seen: PolicyVersion,
+    ) -> Result<PolicyVersion, StoreError> {
+        self.writer.call(Survives::PowerLoss, move |step| import::import(step, &import, seen)).await
+    }
+
+    async fn balances(&self) -> Result<Vec<Balance>, StoreError> {
+        self.readers.ask(prune::balances).await
+    }
+
+    async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
+        self.readers.ask(move |view| outbox::notices(view, behind, most)).await
+    }
+
+    async fn told(&self, target: &str) -> Result<u64, StoreError> {
+        let target = target.to_owned();
+        let known = target.clone();
+        if let Some(told) = self.readers.ask(move |view| outbox::told(view, &known)).await? {
+            return Ok(told);
+        }
+        self.writer.call(Survives::Crash, move |step| outbox::begin(step, &target)).await
+    }
+
+    async fn tell(&self, target: &str, notice: u64) -> Result<(), StoreError> {
+        let target = target.to_owned();
+        self.writer.call(Survives::Crash, move |step| outbox::tell(step, &target, notice)).await
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {

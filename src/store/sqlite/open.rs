@@ -1,13 +1,15 @@
 //! Open: the reservations of a subject that still count, and the end of those that do not.
 
-use rusqlite::{Connection, Row, params};
+use std::sync::Arc;
+
+use rusqlite::{Connection, Row, Rows, params};
 
 use super::instances::{self, Own};
 use super::step::{Step, View};
 use super::{holds, ledger};
 use crate::clock::Timestamp;
-use crate::quota::event::Kind;
-use crate::quota::held::{HeldItem, HoldId, Instance, Life, State};
+use crate::quota::event::{Event, Kind};
+use crate::quota::held::{Held, HeldItem, HoldId, Instance, Life, State};
 use crate::quota::{Amount, Bucket, Resource, Subject};
 use crate::store::{INSTANCE_LEASE, StoreError};
 
@@ -15,14 +17,20 @@ use crate::store::{INSTANCE_LEASE, StoreError};
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) id: HoldId,
+    pub(super) subject: Subject,
+    pub(super) group: Option<Arc<str>>,
     pub(super) at: Timestamp,
     pub(super) life: Life,
     pub(super) items: Vec<HeldItem>,
 }
 
 /// Returns how much `open` reservations hold of a bucket.
-pub(super) fn held_in(open: &[Open], resource: &Resource, bucket: &Bucket) -> Amount {
-    let here = open.iter().filter(|hold| bucket.contains(hold.at));
+pub(super) fn held_in<'a>(
+    open: impl IntoIterator<Item = &'a Open>,
+    resource: &Resource,
+    bucket: &Bucket,
+) -> Amount {
+    let here = open.into_iter().filter(|hold| bucket.contains(hold.at));
     let items = here.flat_map(|hold| &hold.items).filter(|item| item.resource == *resource);
     items.fold(Amount::ZERO, |sum, item| sum.plus(item.amount).unwrap_or(Amount::MAX))
 }
@@ -33,7 +41,15 @@ pub(super) fn counting(
     subject: &Subject,
     now: Timestamp,
 ) -> Result<Vec<Open>, StoreError> {
-    let mut open = load(view.db, subject)?;
+    still(view, load(view.db, subject)?, now)
+}
+
+/// Returns the reservations of all subjects that count.
+pub(super) fn counting_of_all(view: View<'_>, now: Timestamp) -> Result<Vec<Open>, StoreError> {
+    still(view, load_all(view.db)?, now)
+}
+
+fn still(view: View<'_>, mut open: Vec<Open>, now: Timestamp) -> Result<Vec<Open>, StoreError> {
     let seen = |instance: &Instance| instances::seen(view.db, instance);
     let living = living(&open, view.own, now, seen)?;
     open.retain(|hold| counts(hold, &living, now));
@@ -49,7 +65,7 @@ pub(super) fn retire(
     now: Timestamp,
 ) -> Result<Vec<Open>, StoreError> {
     holds::tidy(step, now)?;
-    let open = match step.known.open.remove(subject) {
+    let open = match step.known.take_open(subject) {
         Some(open) => open,
         None => load(step.db, subject)?,
     };
@@ -61,7 +77,7 @@ pub(super) fn retire(
     let (counting, due): (Vec<_>, Vec<_>) =
         open.into_iter().partition(|hold| counts(hold, &living, now));
     for hold in due {
-        lapse(step, subject, &hold, now)?;
+        lapse(step, &hold, now)?;
     }
     Ok(counting)
 }
@@ -71,7 +87,7 @@ pub(super) fn keep(step: &mut Step<'_>, subject: &Subject, open: Vec<Open>) {
     step.known.remember_open(subject, open);
 }
 
-fn counts(hold: &Open, living: &[Instance], now: Timestamp) -> bool {
+pub(super) fn counts(hold: &Open, living: &[Instance], now: Timestamp) -> bool {
     match &hold.life {
         Life::Until(end) => now < *end,
         Life::While(instance) => living.contains(instance),
@@ -80,8 +96,8 @@ fn counts(hold: &Open, living: &[Instance], now: Timestamp) -> bool {
 
 /// Returns the instances that `open` reservations live by and that live: those of this process,
 /// and those seen lately. They are few.
-fn living(
-    open: &[Open],
+fn living<'a>(
+    open: impl IntoIterator<Item = &'a Open>,
     own: &Own,
     now: Timestamp,
     mut seen: impl FnMut(&Instance) -> rusqlite::Result<Option<Timestamp>>,
@@ -92,24 +108,40 @@ fn living(
             && !living.contains(instance)
             && !dead.contains(instance)
         {
-            let lately = seen(instance)?.is_some_and(|seen| now < seen.after(INSTANCE_LEASE));
-            let which = if lately || own.has(instance) { &mut living } else { &mut dead };
+            let lives = lives(own, instance, now, &mut seen)?;
+            let which = if lives { &mut living } else { &mut dead };
             which.push(instance.clone());
         }
     }
     Ok(living)
 }
 
-/// Ends a reservation whose owner or time is gone, and says so in the ledger.
-fn lapse(
-    step: &mut Step<'_>,
-    subject: &Subject,
-    hold: &Open,
+/// Returns true if `instance` is of this process, or was seen lately.
+pub(super) fn lives(
+    own: &Own,
+    instance: &Instance,
     now: Timestamp,
-) -> Result<(), StoreError> {
+    mut seen: impl FnMut(&Instance) -> rusqlite::Result<Option<Timestamp>>,
+) -> rusqlite::Result<bool> {
+    let lately = seen(instance)?.is_some_and(|seen| now < seen.after(INSTANCE_LEASE));
+    Ok(lately || own.has(instance))
+}
+
+/// Ends a reservation whose owner or time is gone, and says so in the ledger.
+fn lapse(step: &mut Step<'_>, hold: &Open, now: Timestamp) -> Result<(), StoreError> {
     holds::end(step.db, hold.id, State::Lapsed, now)?;
     for item in &hold.items {
-        let event = holds::event(subject, hold.at, hold.id, item, Kind::Lapse, Amount::ZERO);
+        let event = Event {
+            subject: hold.subject.clone(),
+            group: hold.group.clone(),
+            resource: item.resource.clone(),
+            kind: Kind::Lapse,
+            amount: Amount::ZERO,
+            member: None,
+            at: hold.at,
+            hold: Some(hold.id),
+            bucket: None,
+        };
         ledger::append(step, &event, None, now)?;
     }
     Ok(())
@@ -131,11 +163,11 @@ pub(super) fn end_all_of(
     let subjects: Vec<Subject> = subjects.collect::<Result<_, _>>()?;
     let mut ended = 0;
     for subject in &subjects {
-        step.known.open.remove(subject);
+        step.known.forget_open(subject);
         let theirs = Life::While(instance.clone());
         for hold in load(step.db, subject)?.iter().filter(|hold| hold.life == theirs) {
             match state {
-                State::Lapsed => lapse(step, subject, hold, now)?,
+                State::Lapsed => lapse(step, hold, now)?,
                 _ => holds::end(step.db, hold.id, state, now)?,
             }
             ended += 1;
@@ -144,20 +176,51 @@ pub(super) fn end_all_of(
     Ok(ended)
 }
 
+/// Returns reservations that count at `now`, oldest first.
+pub(super) fn list(view: View<'_>, now: Timestamp, most: usize) -> Result<Vec<Held>, StoreError> {
+    let mut all = counting_of_all(view, now)?;
+    all.sort_by_key(|hold| (hold.at, hold.id));
+    all.truncate(most);
+    let held = |hold: Open| Held {
+        id: hold.id,
+        subject: hold.subject,
+        group: hold.group,
+        at: hold.at,
+        life: hold.life,
+        state: State::Open,
+        items: hold.items,
+    };
+    Ok(all.into_iter().map(held).collect())
+}
+
+const COLUMNS: &str = "SELECT h.id, h.subject, h.grp, h.at_ms, h.until_ms, h.instance, i.resource, i.amount, i.metered
+     FROM hold h LEFT JOIN hold_item i ON i.hold = h.id WHERE h.state = 'open'";
+
 /// Returns the open reservations of `subject`, due ones too.
 fn load(db: &Connection, subject: &Subject) -> rusqlite::Result<Vec<Open>> {
-    let mut query = db.prepare_cached(
-        "SELECT h.id, h.at_ms, h.until_ms, h.instance, i.resource, i.amount
-         FROM hold h LEFT JOIN hold_item i ON i.hold = h.id
-         WHERE h.state = 'open' AND h.subject = ?1 ORDER BY h.id, i.place",
-    )?;
-    let mut rows = query.query(params![subject])?;
+    let select = format!("{COLUMNS} AND h.subject = ?1 ORDER BY h.id, i.place");
+    read(db.prepare_cached(&select)?.query(params![subject])?)
+}
+
+/// Returns the open reservations of all subjects, due ones too.
+pub(super) fn load_all(db: &Connection) -> rusqlite::Result<Vec<Open>> {
+    let select = format!("{COLUMNS} ORDER BY h.subject, h.id, i.place");
+    read(db.prepare_cached(&select)?.query([])?)
+}
+
+fn read(mut rows: Rows<'_>) -> rusqlite::Result<Vec<Open>> {
     let mut open = Vec::<Open>::new();
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         if open.last().is_none_or(|last| last.id != id) {
-            let life = holds::life(row, 2, 3)?;
-            open.push(Open { id, at: row.get(1)?, life, items: Vec::new() });
+            open.push(Open {
+                id,
+                subject: row.get(1)?,
+                group: row.get(2)?,
+                at: row.get(3)?,
+                life: holds::life(row, 4, 5)?,
+                items: Vec::new(),
+            });
         }
         if let (Some(hold), Some(item)) = (open.last_mut(), item(row)?) {
             hold.items.push(item);
@@ -167,6 +230,7 @@ fn load(db: &Connection, subject: &Subject) -> rusqlite::Result<Vec<Open>> {
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Option<HeldItem>> {
-    let resource: Option<Resource> = row.get(4)?;
-    resource.map(|resource| Ok(HeldItem { resource, amount: row.get(5)? })).transpose()
+    let resource: Option<Resource> = row.get(6)?;
+    let item = |resource| Ok(HeldItem { resource, amount: row.get(7)?, metered: row.get(8)? });
+    resource.map(item).transpose()
 }

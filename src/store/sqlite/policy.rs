@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::buckets;
 use super::columns::Count;
 use super::step::{Step, View};
 use crate::quota::{Grants, Layer, Policy, PolicyVersion, Subject};
@@ -38,6 +39,8 @@ pub(super) fn write_layer(
     let next = raise(step, seen)?;
     let document = written(layer)?;
     step.db.execute(&format!("UPDATE policy SET {column} = ?1"), params![document])?;
+    buckets::close_changed(step, &load(step.view())?)?;
+    step.known.version = Some(next);
     Ok(next)
 }
 
@@ -65,16 +68,32 @@ pub(super) fn write_grants(
         return Ok(present);
     }
     let next = raise(step, seen)?;
-    if new.is_empty() {
-        step.db.execute("DELETE FROM grants WHERE subject = ?1", params![subject])?;
-    } else {
-        step.db.execute(
-            "INSERT INTO grants (subject, document) VALUES (?1, ?2)
-             ON CONFLICT (subject) DO UPDATE SET document = excluded.document",
-            params![subject, written(new)?],
-        )?;
-    }
+    put_grants(step.db, subject, new)?;
     Ok(next)
+}
+
+/// Writes the layer changed by command line and API, whatever was there.
+pub(super) fn put_store_layer(db: &Connection, layer: &Layer) -> Result<(), StoreError> {
+    db.execute("UPDATE policy SET store = ?1", params![written(layer)?])?;
+    Ok(())
+}
+
+/// Writes what `subject` has of its own; nothing takes no room.
+pub(super) fn put_grants(
+    db: &Connection,
+    subject: &Subject,
+    new: &Grants,
+) -> Result<(), StoreError> {
+    if new.is_empty() {
+        db.prepare_cached("DELETE FROM grants WHERE subject = ?1")?.execute(params![subject])?;
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT INTO grants (subject, document) VALUES (?1, ?2)
+         ON CONFLICT (subject) DO UPDATE SET document = excluded.document",
+    )?
+    .execute(params![subject, written(new)?])?;
+    Ok(())
 }
 
 pub(super) fn all_grants(
@@ -97,7 +116,7 @@ pub(super) fn all_grants(
 }
 
 /// Raises the version, if it is still the one that was `seen`.
-fn raise(step: &mut Step<'_>, seen: PolicyVersion) -> Result<PolicyVersion, StoreError> {
+pub(super) fn raise(step: &mut Step<'_>, seen: PolicyVersion) -> Result<PolicyVersion, StoreError> {
     if version(step.db)? != seen {
         let text = "the policy was changed by someone else: try again";
         return Err(StoreError::Conflict(text.to_owned()));
@@ -108,13 +127,13 @@ fn raise(step: &mut Step<'_>, seen: PolicyVersion) -> Result<PolicyVersion, Stor
     Ok(next)
 }
 
-fn parsed<T: DeserializeOwned>(document: &str, what: &str) -> Result<T, StoreError> {
+pub(super) fn parsed<T: DeserializeOwned>(document: &str, what: &str) -> Result<T, StoreError> {
     serde_json::from_str(document).map_err(|error| {
         StoreError::Corrupt(format!("the database holds {what} that cannot be read: {error}"))
     })
 }
 
-fn written<T: Serialize>(value: &T) -> Result<String, StoreError> {
+pub(super) fn written<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value)
-        .map_err(|error| StoreError::unavailable("the policy cannot be written", error))
+        .map_err(|error| StoreError::unavailable("what was given cannot be written", error))
 }

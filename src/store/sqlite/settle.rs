@@ -1,16 +1,16 @@
 //! Settle: what becomes of a reservation: extended, released, settled, refunded.
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
-use super::columns::Count;
 use super::holds::Entry;
 use super::open::{self, Open};
 use super::step::Step;
-use super::{holds, ledger};
+use super::{holds, ledger, watch};
 use crate::clock::Timestamp;
 use crate::quota::Amount;
 use crate::quota::event::Kind;
 use crate::quota::held::{Held, HoldId, Life, State};
+use crate::quota::plan::Plan;
 use crate::store::{Settled, StoreError};
 
 pub(super) fn extend(
@@ -59,6 +59,7 @@ pub(super) fn settle(
     step: &mut Step<'_>,
     id: HoldId,
     total: Amount,
+    watched: Option<&Plan>,
     now: Timestamp,
 ) -> Result<Option<Settled>, StoreError> {
     let Some((Entry { held, total: before, late }, mut open)) = current(step, id, now)? else {
@@ -76,7 +77,7 @@ pub(super) fn settle(
         State::Released => return conflict("the reservation was released"),
         State::Refunded => return conflict("the reservation was refunded"),
     };
-    charge(step, &held, total, late, now)?;
+    watch::watching(step, watched, now, |step| charge(step, &held, total, late, now))?;
     Ok(Some(Settled { late, replayed: false }))
 }
 
@@ -87,28 +88,18 @@ fn charge(
     late: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    step.db
-        .prepare_cached(
-            "UPDATE hold SET state = ?2, total = ?3, late = ?4, ended_ms = ?5 WHERE id = ?1",
-        )?
-        .execute(params![held.id, State::Settled, total, late, now])?;
+    holds::settle(step.db, held.id, total, late, now)?;
     for (place, item) in held.charges(total).iter().enumerate() {
-        charge_item(step.db, held.id, place, item.amount)?;
-        let event = holds::event(&held.subject, held.at, held.id, item, Kind::Settle, item.amount);
-        ledger::append(step, &event, None, now)?;
+        holds::charge_item(step.db, held.id, place, item.amount)?;
+        ledger::append(step, &held.event(item, Kind::Settle, item.amount), None, now)?;
     }
     Ok(())
-}
-
-fn charge_item(db: &Connection, id: HoldId, place: usize, amount: Amount) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE hold_item SET charged = ?3 WHERE hold = ?1 AND place = ?2")?
-        .execute(params![id, Count(place), amount])
-        .map(|_| ())
 }
 
 pub(super) fn refund(
     step: &mut Step<'_>,
     id: HoldId,
+    watched: Option<&Plan>,
     now: Timestamp,
 ) -> Result<Option<()>, StoreError> {
     let Some(Entry { held, .. }) = holds::load(step.db, id)? else {
@@ -121,11 +112,12 @@ pub(super) fn refund(
             return conflict("the reservation was not settled");
         }
     }
-    for item in &held.items {
-        let back = Amount::ZERO.minus(item.amount)?;
-        let event = holds::event(&held.subject, held.at, id, item, Kind::Refund, back);
-        ledger::append(step, &event, None, now)?;
-    }
+    watch::watching(step, watched, now, |step| {
+        held.items.iter().try_for_each(|item| {
+            let back = Amount::ZERO.minus(item.amount)?;
+            ledger::append(step, &held.event(item, Kind::Refund, back), None, now)
+        })
+    })?;
     Ok(Some(()))
 }
 

@@ -25,6 +25,9 @@ fn what_makes_no_sense_exits_2_and_what_is_not_there_3() {
         ("usage @alice media_bytes --period fortnight", 2),
         ("user set @alice --group free --until tomorrow", 2),
         ("top media_bytes -n many", 2),
+        ("top media_bytes --period fortnight", 2),
+        ("summary", 2),
+        ("rebuild --subject '@al ice'", 2),
         ("override set @alice nothing=5", 2),
         ("--storage mysql:x over media_bytes", 2),
         ("group show nothing", 3),
@@ -35,6 +38,7 @@ fn what_makes_no_sense_exits_2_and_what_is_not_there_3() {
         ("user set @alice --group nothing", 3),
         ("user remove @nobody", 3),
         ("override remove @nobody", 3),
+        ("user forget @nobody", 3),
         ("--storage sqlite:/nowhere/at/all.db over media_bytes", 5),
         ("--storage sqlite:. over media_bytes", 5),
     ] {

@@ -2,7 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what helps tests may fail them")]
 
 mod beginning;
+mod carrying;
 mod deciding;
+mod declaring;
+mod explaining;
+mod following;
+mod ledger;
 mod mistakes;
 mod policy;
 mod recording;
@@ -98,10 +103,14 @@ impl Said {
 /// Splits a line as a shell does that knows single quotes and comments.
 fn words(line: &str) -> Vec<String> {
     let line = line.split(" #").next().unwrap();
-    let parts = line.split('\'').enumerate();
-    let words = parts.flat_map(|(index, part)| match index % 2 {
-        0 => part.split_whitespace().map(str::to_owned).collect(),
-        _ => vec![part.to_owned()],
-    });
-    words.collect()
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for letter in line.chars().chain(" ".chars()) {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted && word.is_empty() => {}
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            letter => word.push(letter),
+        }
+    }
+    words
 }

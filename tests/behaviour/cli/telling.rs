@@ -37,6 +37,10 @@ fn over_and_top_list_the_largest_first() {
     };
     assert_eq!(names(&books.json("over media_bytes")), ["@alice", "@bob"]);
     assert_eq!(names(&books.json("top media_bytes")), ["@bob", "@alice", "@carol"]);
+    books.done("reset @bob media_bytes --period day");
+    assert_eq!(names(&books.json("top media_bytes --period day")), ["@alice", "@carol"]);
+    assert_eq!(names(&books.json("top media_bytes --period never")), ["@bob", "@alice", "@carol"]);
+    assert_eq!(names(&books.json("top media_bytes --period 'rolling 30d'")).len(), 3);
     let first = books.json("top media_bytes -n 1");
     assert_eq!(names(&first), ["@bob"]);
     assert_eq!(

@@ -1,13 +1,14 @@
-//! Room set aside, and how it ends.
+//! Room set aside, or charged at once.
 
-use super::{Books, conflict, event_of};
+use super::{Books, SettledAs, conflict};
 use crate::clock::Timestamp;
 use crate::quota::Amount;
-use crate::quota::event::Kind;
+use crate::quota::event::{Event, Kind};
 use crate::quota::held::{Held, HeldItem, HoldId, Life, State};
-use crate::quota::plan::Plan;
+use crate::quota::plan::{Item, Plan};
 use crate::quota::rule::{Verdict, judge_all};
-use crate::store::{Admission, Settled, StoreError};
+use crate::store::{Admission, StoreError};
+
 impl Books {
     pub(in crate::store::memory) fn reserve(
         &mut self,
@@ -25,29 +26,16 @@ impl Books {
         self.retire(&plan.subject, now);
         self.open(plan);
         // The same call again: it does not stand in its own way.
-        if let Some(known) = self.holds.remove(&id) {
-            let readings = self.read(plan, now);
-            let open = known.state == State::Open;
-            self.holds.insert(id, known);
-            return Ok(if open { Admission::Granted(readings) } else { Admission::Lapsed });
+        let readings = self.read_without(Some(id), plan, now);
+        match self.holds.get(&id).map(|known| known.state) {
+            Some(State::Open) => return Ok(Admission::Granted(readings)),
+            Some(_) => return Ok(Admission::Lapsed),
+            None => {}
         }
-        let readings = self.read(plan, now);
-        if judge_all(plan, &readings)? != Verdict::Fits {
+        if judge_all(plan, &readings, now)? != Verdict::Fits {
             return Ok(Admission::Denied(readings));
         }
-        let items = plan.items.iter();
-        let items =
-            items.map(|item| HeldItem { resource: item.resource.clone(), amount: item.amount });
-        let held = Held {
-            id,
-            subject: plan.subject.clone(),
-            at: plan.at,
-            life,
-            state: State::Open,
-            items: items.collect(),
-        };
-        self.open.entry(held.subject.clone()).or_default().push(id);
-        self.holds.insert(id, held);
+        self.begin(held(plan, id, life, State::Open));
         Ok(Admission::Granted(readings))
     }
 
@@ -64,7 +52,7 @@ impl Books {
         self.retire(&plan.subject, now);
         self.open(plan);
         let readings = self.read(plan, now);
-        let verdict = judge_all(plan, &readings)?;
+        let verdict = judge_all(plan, &readings, now)?;
         let open = self.holds.get_mut(&id).filter(|held| held.state == State::Open);
         let Some(held) = open else {
             return Ok(Admission::Lapsed);
@@ -72,14 +60,43 @@ impl Books {
         if verdict != Verdict::Fits {
             return Ok(Admission::Denied(readings));
         }
-        for asked in &plan.items {
-            match held.items.iter_mut().find(|item| item.resource == asked.resource) {
-                Some(item) => item.amount = item.amount.plus(asked.amount)?,
-                None => held
-                    .items
-                    .push(HeldItem { resource: asked.resource.clone(), amount: asked.amount }),
-            }
+        held.items = grown(&held.items, plan)?;
+        Ok(Admission::Granted(readings))
+    }
+
+    pub(in crate::store::memory) fn consume(
+        &mut self,
+        plan: &Plan,
+        id: HoldId,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        if plan.version != self.policy.version {
+            return Ok(Admission::Stale);
         }
+        self.retire(&plan.subject, now);
+        self.open(plan);
+        let readings = self.read_without(Some(id), plan, now);
+        match self.holds.get(&id).map(|known| known.state) {
+            Some(State::Settled) => return Ok(Admission::Granted(readings)),
+            Some(State::Open) => return conflict("the reservation is open: settle it"),
+            Some(State::Lapsed | State::Released | State::Refunded) => {
+                return Ok(Admission::Lapsed);
+            }
+            None => {}
+        }
+        if judge_all(plan, &readings, now)? != Verdict::Fits {
+            return Ok(Admission::Denied(readings));
+        }
+        self.holds.insert(id, held(plan, id, Life::Until(now), State::Settled));
+        let metered = plan.items.iter().find(|item| item.metered);
+        let total = metered.map_or(Amount::ZERO, |item| item.amount);
+        self.settled.insert(id, SettledAs { total, late: false });
+        self.watched(Some(plan), now, |books| {
+            for item in &plan.items {
+                let charge = plan.event(item, Kind::Settle);
+                books.happened(Event { hold: Some(id), ..charge }, None, now);
+            }
+        });
         Ok(Admission::Granted(readings))
     }
 
@@ -101,84 +118,32 @@ impl Books {
             _ => false,
         }
     }
+}
 
-    pub(in crate::store::memory) fn settle(
-        &mut self,
-        id: HoldId,
-        total: Amount,
-        now: Timestamp,
-    ) -> Result<Option<Settled>, StoreError> {
-        let Some(held) = self.holds.get(&id).cloned() else {
-            return Ok(None);
-        };
-        self.retire(&held.subject, now);
-        let Some(held) = self.holds.get_mut(&id) else {
-            return Ok(None);
-        };
-        let charges = held.charges(total);
-        let late = match held.state {
-            State::Open => false,
-            State::Lapsed => true,
-            State::Settled if held.items == charges => {
-                return Ok(Some(Settled { late: self.late.contains(&id), replayed: true }));
-            }
-            State::Settled => return conflict("the reservation was settled with another amount"),
-            State::Released => return conflict("the reservation was released"),
-            State::Refunded => return conflict("the reservation was refunded"),
-        };
-        held.state = State::Settled;
-        held.items.clone_from(&charges);
-        let held = held.clone();
-        if late {
-            self.late.insert(id);
-        }
-        for item in charges {
-            self.happened(event_of(&held, item.resource, Kind::Settle, item.amount));
-        }
-        Ok(Some(Settled { late, replayed: false }))
+fn held(plan: &Plan, id: HoldId, life: Life, state: State) -> Held {
+    Held {
+        id,
+        subject: plan.subject.clone(),
+        group: plan.group.clone(),
+        at: plan.at,
+        life,
+        state,
+        items: plan.items.iter().map(set_aside).collect(),
     }
+}
 
-    pub(in crate::store::memory) fn release(
-        &mut self,
-        id: HoldId,
-        now: Timestamp,
-    ) -> Result<Option<()>, StoreError> {
-        let Some(held) = self.holds.get(&id) else {
-            return Ok(None);
-        };
-        let subject = held.subject.clone();
-        self.retire(&subject, now);
-        let Some(held) = self.holds.get_mut(&id) else {
-            return Ok(None);
-        };
-        match held.state {
-            State::Open => held.state = State::Released,
-            State::Released | State::Lapsed => {}
-            State::Settled | State::Refunded => return conflict("the reservation was settled"),
-        }
-        Ok(Some(()))
-    }
+fn set_aside(item: &Item) -> HeldItem {
+    HeldItem { resource: item.resource.clone(), amount: item.amount, metered: item.metered }
+}
 
-    pub(in crate::store::memory) fn refund(
-        &mut self,
-        id: HoldId,
-        _now: Timestamp,
-    ) -> Result<Option<()>, StoreError> {
-        let Some(held) = self.holds.get_mut(&id) else {
-            return Ok(None);
-        };
-        match held.state {
-            State::Refunded => return Ok(Some(())),
-            State::Settled => held.state = State::Refunded,
-            State::Open | State::Lapsed | State::Released => {
-                return conflict("the reservation was not settled");
-            }
+/// Returns `items` with what `plan` adds to them.
+fn grown(items: &[HeldItem], plan: &Plan) -> Result<Vec<HeldItem>, StoreError> {
+    let mut items = items.to_vec();
+    for asked in &plan.items {
+        match items.iter_mut().find(|item| item.resource == asked.resource) {
+            Some(item) => item.amount = item.amount.plus(asked.amount)?,
+            None => items.push(set_aside(asked)),
         }
-        let held = held.clone();
-        for item in &held.items {
-            let back = Amount::ZERO.minus(item.amount)?;
-            self.happened(event_of(&held, item.resource.clone(), Kind::Refund, back));
-        }
-        Ok(Some(()))
     }
+    Ok(items)
 }

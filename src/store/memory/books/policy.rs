@@ -1,8 +1,10 @@
 //! The policy, and what single subjects have of their own.
 
+use super::counters::Place;
 use super::{Books, conflict};
 use crate::quota::{Grants, Layer, PolicyVersion, Subject};
 use crate::store::{LayerKind, StoreError};
+
 impl Books {
     pub(in crate::store::memory) fn write_layer(
         &mut self,
@@ -23,7 +25,16 @@ impl Books {
             LayerKind::Store => self.policy.store = layer,
         }
         self.policy.version = version;
+        self.close_what_adds_up_otherwise();
         Ok(version)
+    }
+
+    /// Closes the buckets of resources that no longer add up as these were counted: they are
+    /// folded anew when they are asked for.
+    pub(super) fn close_what_adds_up_otherwise(&mut self) {
+        let policy = &self.policy;
+        let present = |place: &Place| policy.measure(&place.resource).aggregate;
+        self.opened.retain(|place, counters| present(place) == counters.aggregate);
     }
 
     pub(in crate::store::memory) fn write_grants(
@@ -44,7 +55,7 @@ impl Books {
         Ok(self.policy.version)
     }
 
-    fn next_version(&self, seen: PolicyVersion) -> Result<PolicyVersion, StoreError> {
+    pub(super) fn next_version(&self, seen: PolicyVersion) -> Result<PolicyVersion, StoreError> {
         if seen != self.policy.version {
             return conflict("the policy was changed by someone else: try again");
         }

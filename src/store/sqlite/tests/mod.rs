@@ -1,6 +1,9 @@
 //! What the writer promises beside the contract: one transaction for all who wait, no harm from
 //! those that fail, and life after a full disk.
 
+mod agreeing;
+mod migrating;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
@@ -23,15 +26,18 @@ fn noon() -> Timestamp {
 
 /// Returns the plan of `subject` for one byte, counted in all.
 fn byte(subject: &str) -> Plan {
-    let bound = Bound { period: Period::Never, bucket: Bucket::all(), limit: None };
+    let bound = Bound::counting(Period::Never, Bucket::all());
     let item = Item {
         resource: "media_bytes".parse().unwrap(),
+        aggregate: Aggregate::Sum,
         amount: Amount::ONE,
+        member: None,
+        metered: true,
         source: Source::Nothing,
         bounds: vec![bound],
     };
     let (version, subject) = (PolicyVersion::default(), subject.parse().unwrap());
-    Plan { version, subject, at: noon(), items: vec![item] }
+    Plan { version, subject, group: None, at: noon(), growing: false, items: vec![item] }
 }
 
 async fn used(store: &Sqlite, subject: &str) -> i64 {
@@ -99,7 +105,7 @@ async fn a_call_that_fails_takes_nothing_of_the_others_with_it() {
     let mut before = store.record(&plan, None, noon());
     let half_done = plan.clone();
     let mut fails = Box::pin(store.writer.call(Survives::Crash, move |step| {
-        ledger::record(step, &half_done, None, noon())?;
+        facts::record(step, &half_done, None, noon())?;
         Err::<(), _>(StoreError::Conflict("on second thoughts".to_owned()))
     }));
     let mut after = store.record(&plan, None, noon());

@@ -1,0 +1,99 @@
+//! rebuild: compare every count with the ledger, and correct it.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::answer::{Answer, Done};
+use super::exit::Failure;
+use super::progress::Progress;
+use super::table::table;
+use super::words;
+use crate::engine::{Drift, Engine};
+use crate::quota::{Amount, Per, Resource, Subject};
+
+/// Compare every count with the ledger, and correct it
+///
+/// The ledger is what happened; counts only save adding it up each time. One that says something
+/// else is told.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  metergate rebuild --dry-run
+  metergate rebuild
+  metergate rebuild --subject @alice:example.org")]
+pub(super) struct Rebuild {
+    /// Only the counts of this one
+    #[arg(long)]
+    subject: Option<Subject>,
+    /// Only tell; change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What programs read.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    dry_run: bool,
+    buckets: usize,
+    drift: Vec<Drifted<'a>>,
+}
+
+/// A count that was not what the ledger says.
+#[derive(Debug, Serialize)]
+struct Drifted<'a> {
+    resource: &'a Resource,
+    per: Per,
+    account: &'a str,
+    bucket: &'a str,
+    counted: Amount,
+    ledger: Amount,
+}
+
+impl<'a> From<&'a Drift> for Drifted<'a> {
+    fn from(drift: &'a Drift) -> Self {
+        let Drift { resource, per, account, bucket, counted, ledger } = drift;
+        Self { resource, per: *per, account, bucket, counted: *counted, ledger: *ledger }
+    }
+}
+
+impl Rebuild {
+    /// Runs it on `engine`.
+    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+        // Known from here on, so that amounts can be told in their unit.
+        engine.resources().await?;
+        let progress = Progress::of("comparing counts with the ledger");
+        let (subject, dry_run) = (self.subject.as_ref(), self.dry_run);
+        let rebuilt = engine.rebuild(subject, dry_run, |done, all| progress.at(done, all)).await?;
+        drop(progress);
+        let buckets = rebuilt.buckets;
+        let plural = if buckets == 1 { "" } else { "s" };
+        let none = format!("every count equals the ledger, in {buckets} bucket{plural}");
+        let rows = rebuilt.drift.iter().map(|drift| row(drift, engine));
+        let header = ["RESOURCE", "WHOSE", "BUCKET", "COUNT SAID", "LEDGER SAYS"];
+        let mut text = table(header, rows, &none);
+        if !rebuilt.drift.is_empty() {
+            text.push_str(if dry_run {
+                "\nnothing was changed: run it without --dry-run to correct this"
+            } else {
+                "\nthe counts now say what the ledger says"
+            });
+        }
+        let drift = rebuilt.drift.iter().map(Drifted::from).collect();
+        Ok(Answer::new(text, &Done::now(Told { dry_run, buckets, drift }))?)
+    }
+}
+
+fn row(drift: &Drift, engine: &Engine) -> [String; 5] {
+    let measure = engine.measure(&drift.resource);
+    let whose = match drift.per {
+        Per::Subject => drift.account.clone(),
+        Per::Group => format!("group {}", drift.account),
+        Per::Server => "everyone".to_owned(),
+    };
+    [
+        drift.resource.to_string(),
+        whose,
+        drift.bucket.clone(),
+        words::amount(&measure, drift.counted),
+        words::amount(&measure, drift.ledger),
+    ]
+}

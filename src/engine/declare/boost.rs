@@ -1,0 +1,81 @@
+//! Additions to one subject's limits.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Timestamp;
+use crate::engine::{Engine, EngineError};
+use crate::quota::grant::Grant;
+use crate::quota::{Amount, Resource, Subject};
+
+/// An addition to the limits of one subject, beside those it has.
+#[derive(Clone, Debug, Default)]
+pub struct BoostChange {
+    /// How much more of which resource, in every window of its own; above zero.
+    pub amounts: BTreeMap<Resource, Amount>,
+    /// The first moment it no longer holds; none if it stays.
+    pub until: Option<Timestamp>,
+    /// Why, for people.
+    pub note: Option<String>,
+}
+
+impl Engine {
+    /// Adds boosts to those that `subject` has: all of `change`, or none of it.
+    ///
+    /// # Errors
+    /// Bad input for a resource that is not declared, and an amount that is not above zero;
+    /// unavailable if the store is.
+    pub async fn add_boosts(
+        &self,
+        subject: &Subject,
+        change: &BoostChange,
+    ) -> Result<(), EngineError> {
+        self.grant(subject, |policy, grants| {
+            for (resource, amount) in &change.amounts {
+                let resource = policy.resource(resource.as_str())?;
+                if *amount <= Amount::ZERO {
+                    return Err(EngineError::BadInput(format!(
+                        "a boost of {resource} adds something: write an amount above zero"
+                    )));
+                }
+                let boost = Grant { what: *amount, until: change.until, note: change.note.clone() };
+                grants.boosts.entry(resource.clone()).or_default().push(boost);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes boosts of `resource` from `subject`, or of every resource if none is named: all of
+    /// them, or only the one with this `number`, counted from 1 in the order they were added.
+    ///
+    /// # Errors
+    /// Not found if there is none such; unavailable if the store is.
+    pub async fn remove_boosts(
+        &self,
+        subject: &Subject,
+        resource: Option<&str>,
+        number: Option<usize>,
+    ) -> Result<(), EngineError> {
+        self.grant(subject, |_, grants| {
+            let mut removed = false;
+            let named = |name: &Resource| resource.is_none_or(|only| only == name.as_str());
+            for (_, boosts) in grants.boosts.iter_mut().filter(|(name, _)| named(name)) {
+                let before = boosts.len();
+                let mut place = 0;
+                boosts.retain(|_| {
+                    place += 1;
+                    number.is_some_and(|number| number != place)
+                });
+                removed |= boosts.len() < before;
+            }
+            grants.boosts.retain(|_, boosts| !boosts.is_empty());
+            if removed {
+                return Ok(());
+            }
+            let number = number.map(|number| format!(" number {number}")).unwrap_or_default();
+            let of = resource.map(|name| format!(" of {name}")).unwrap_or_default();
+            Err(EngineError::NotFound(format!("{subject} has no boost{number}{of}")))
+        })
+        .await
+    }
+}

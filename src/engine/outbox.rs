@@ -1,0 +1,61 @@
+//! outbox: what is to be told, and how far whom was told.
+
+use tokio::sync::watch;
+
+use super::{Engine, EngineError};
+use crate::quota::notice::Notice;
+
+/// Tells of the charges of one engine.
+#[derive(Debug)]
+pub struct Charges(watch::Receiver<()>);
+
+impl Charges {
+    /// Returns once something was charged since it last returned. Dropped half way, nothing is
+    /// missed. Never returns once the engine is gone.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Engine {
+    /// Returns the notices behind the one with this id, oldest first.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, EngineError> {
+        Ok(self.0.store.notices(behind, most).await?)
+    }
+
+    /// Returns up to which notice `target` was told; a new target begins behind the newest one.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn told(&self, target: &str) -> Result<u64, EngineError> {
+        Ok(self.0.store.told(target).await?)
+    }
+
+    /// Remembers that `target` was told all up to `notice`; never goes back.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn tell(&self, target: &str, notice: u64) -> Result<(), EngineError> {
+        Ok(self.0.store.tell(target, notice).await?)
+    }
+
+    /// Returns who tells of charges from now on: of those of this engine, not of other processes
+    /// on the same store.
+    #[must_use]
+    pub fn charges(&self) -> Charges {
+        Charges(self.0.charged.subscribe())
+    }
+
+    /// Tells whoever waits that there may be something in the outbox.
+    pub(super) fn charged(&self) {
+        // Nearly always nobody waits; looking costs less than telling.
+        if self.0.charged.receiver_count() > 0 {
+            self.0.charged.send_replace(());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! simulate: what another policy would have made of what happened.
+//!
+//! The ledger is told again, line by line, to books in memory that live under the other policy,
+//! their clock always at the moment the line is of. What was asked for then and does not fit is
+//! refused and not counted: whoever is refused has not used it, and may have room for what is
+//! smaller. What is given back, set or reset is done as it was, but for what was refused. What
+//! subjects have of their own (groups, overrides, boosts, exemptions) is as it is today.
+
+mod replay;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use self::replay::Replay;
+use super::transfer::{Steps, step};
+use super::{Engine, EngineError, WindowDecision};
+use crate::clock::{Manual, Timestamp};
+use crate::quota::{Amount, Layer, Measure, Resource, Subject};
+use crate::store::memory::Memory;
+use crate::store::{Import, LayerKind, Ledger, Lines, Store};
+
+/// How many lines are read in one step.
+const PAGE: usize = 2000;
+
+/// Which time is judged; what came before is only counted, what came after is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first moment; none begins with the ledger.
+    pub start: Option<Timestamp>,
+    /// The first moment after it; none ends with the ledger.
+    pub end: Option<Timestamp>,
+}
+
+/// What another policy would have made of what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Simulation {
+    /// How many actions were judged.
+    pub asked: u64,
+    /// How many of them would have been allowed.
+    pub allowed: u64,
+    /// How many would have been refused.
+    pub denied: u64,
+    /// Who would have been refused something, by name.
+    pub refused: Vec<Refused>,
+    /// Who would have reached a limit, by name.
+    pub over: Vec<OverAt>,
+}
+
+/// What one subject would not have been allowed, of one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Who.
+    pub subject: Subject,
+    /// Of what.
+    pub resource: Resource,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
+    /// How often.
+    pub times: u64,
+    /// How much in all.
+    pub amount: Amount,
+    /// When for the first time.
+    pub first: Timestamp,
+    /// By which window, the first time; none if one action alone was too large.
+    pub window: Option<WindowDecision>,
+}
+
+/// A limit that one subject would have reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OverAt {
+    /// Who.
+    pub subject: Subject,
+    /// Of what.
+    pub resource: Resource,
+    /// How it is counted.
+    #[serde(skip)]
+    pub measure: Measure,
+    /// When for the first time.
+    pub first: Timestamp,
+    /// The window, as it was then.
+    pub window: WindowDecision,
+}
+
+impl Engine {
+    /// Tells the ledger again to a store that lives under `policy`, and nothing else that is
+    /// declared today; writes nothing.
+    ///
+    /// # Errors
+    /// Bad input for a policy that makes no sense; unavailable if the store is.
+    pub async fn simulate(
+        &self,
+        policy: &Layer,
+        stretch: Stretch,
+        steps: Steps<'_>,
+    ) -> Result<Simulation, EngineError> {
+        policy.consistent()?;
+        let (_, everyone) = self.everyone().await?;
+        let books = Arc::new(Memory::default());
+        let ledger = Ledger { balances: self.0.store.balances().await?, lines: Vec::new() };
+        let import = Import {
+            grants: everyone.into_iter().collect(),
+            ledger: Some(ledger),
+            ..Import::default()
+        };
+        let seen = books.import(import, books.policy().await?.version).await?;
+        books.write_layer(LayerKind::File, policy.clone(), seen).await?;
+        books.policy().await?.has_no_circle()?;
+        let clock = Arc::new(Manual::at(self.now()));
+        let engine = Self::visit(books, clock.clone()).await?;
+        let mut replay = Replay::new(&engine, &clock, stretch);
+        let newest = Lines { newest_first: true, most: 1, ..Lines::default() };
+        let last = self.0.store.lines(&newest).await?.first().map_or(0, |line| line.id);
+        let mut behind = None;
+        loop {
+            steps(step(behind.unwrap_or(0).min(last)), step(last));
+            let which = Lines { behind, most: PAGE, ..Lines::default() };
+            let page = self.0.store.lines(&which).await?;
+            let Some(line) = page.last() else { break };
+            behind = Some(line.id);
+            for line in page.into_iter().filter(|line| line.id <= last) {
+                replay.tell(line).await?;
+            }
+        }
+        replay.end().await
+    }
+}
+
+/// What was found of each subject and resource.
+type Found<T> = BTreeMap<(Subject, Resource), T>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Worded: what an action wants, as it is written: its amounts are read by the measure of what it
+//! draws on.
+
+use super::{Ask, Engine, EngineError};
+use crate::quota::{Aggregate, Amount, Invalid, Limit, Measure, Policy};
+
+/// What an action wants, as command line and API are told it: either a capability or a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Worded {
+    /// What they want to do.
+    pub capability: Option<String>,
+    /// What they want of.
+    pub resource: Option<String>,
+    /// How much: of a capability, in bytes; without it, one unit.
+    pub amount: Option<String>,
+    /// Which one, of a resource that counts different ones.
+    pub member: Option<String>,
+    /// A limit in place of the subject's own.
+    pub limit: Option<String>,
+}
+
+impl Worded {
+    fn read(&self, policy: &Policy) -> Result<Ask, Invalid> {
+        let (ask, measure) = match (&self.capability, &self.resource) {
+            (Some(name), None) => self.of_capability(name, policy)?,
+            (None, Some(name)) => self.of_resource(name, policy)?,
+            (None, None) => {
+                return Err(Invalid::new("nothing is asked: name a capability, or a resource"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Invalid::new("name a capability or a resource, not both"));
+            }
+        };
+        let limit = self.limit.as_ref().map(|text| {
+            let limit = Limit::parse(text, &measure)?;
+            limit.is_one_s_own().map(|()| limit)
+        });
+        let limit = limit.transpose().map_err(|e| Invalid::new(format!("limit: {e}")))?;
+        let ask = ask.within(limit);
+        ask.items(policy)?;
+        Ok(ask)
+    }
+
+    fn of_capability(&self, name: &str, policy: &Policy) -> Result<(Ask, Measure), Invalid> {
+        let resources = policy.capability(name)?.resources();
+        if self.member.is_some() {
+            return Err(Invalid::new("a member is one of a resource: name that, not a capability"));
+        }
+        let amount = self.amount.as_ref().map(|text| Measure::BYTES.parse(text)).transpose()?;
+        let measure = resources.first().map(|resource| policy.measure(resource));
+        Ok((Ask::Capability { name: name.to_owned(), amount }, measure.unwrap_or_default()))
+    }
+
+    fn of_resource(&self, name: &str, policy: &Policy) -> Result<(Ask, Measure), Invalid> {
+        let resource = policy.resource(name)?.clone();
+        let measure = policy.measure(&resource);
+        let ask = match (measure.aggregate, &self.amount, &self.member) {
+            (Aggregate::Unique, None, Some(member)) => {
+                if member.is_empty() || member.len() > 255 {
+                    return Err(Invalid::new("a member has 1 to 255 bytes"));
+                }
+                Ask::Member { resource, member: member.as_str().into() }
+            }
+            (Aggregate::Unique, Some(_), _) => {
+                return Err(Invalid::new(format!(
+                    "{resource} counts different members: say which one, not how many"
+                )));
+            }
+            (aggregate, _, Some(_)) => {
+                return Err(Invalid::new(format!(
+                    "{resource} is a {aggregate}: say how much, not which one"
+                )));
+            }
+            (_, Some(text), None) => Ask::Resource { resource, amount: measure.parse(text)? },
+            (_, None, None) => Ask::Resource { resource, amount: Amount::ONE },
+        };
+        Ok((ask, measure))
+    }
+}
+
+impl Engine {
+    /// Returns what `worded` asks, by the policy as last seen; where that makes no sense of it,
+    /// by the present one.
+    ///
+    /// # Errors
+    /// Bad input for what is not declared, or no amount; unavailable if the store is.
+    pub async fn understand(&self, worded: &Worded) -> Result<Ask, EngineError> {
+        match worded.read(&self.snapshot().policy) {
+            Ok(ask) => Ok(ask),
+            Err(_) => Ok(worded.read(&self.refresh().await?.policy)?),
+        }
+    }
+}

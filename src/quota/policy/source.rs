@@ -1,0 +1,57 @@
+//! Source: where a subject's limits come from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// Where a subject's limits come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The subject is exempt.
+    Exempt,
+    /// The subject has an override for this resource.
+    Override,
+    /// The subject was put in this group.
+    Assigned(Arc<str>),
+    /// A rule puts the subject in this group.
+    Matched(Arc<str>),
+    /// Everyone is in this group.
+    Default(Arc<str>),
+    /// The call brought a limit of its own.
+    Call,
+    /// No limit is declared for it.
+    Nothing,
+}
+
+/// `exempt`, `override`, `group free`, `rule bridges`, `default free`, `call`, `none`.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exempt => f.write_str("exempt"),
+            Self::Override => f.write_str("override"),
+            Self::Assigned(group) => write!(f, "group {group}"),
+            Self::Matched(group) => write!(f, "rule {group}"),
+            Self::Default(group) => write!(f, "default {group}"),
+            Self::Call => f.write_str("call"),
+            Self::Nothing => f.write_str("none"),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Source {
+    /// Returns the group it is about, if it is one.
+    #[must_use]
+    pub const fn group(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Assigned(group) | Self::Matched(group) | Self::Default(group) => Some(group),
+            Self::Exempt | Self::Override | Self::Call | Self::Nothing => None,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Buckets: which ones are opened, so that their counters, or their parts, are complete.
+//!
+//! A bucket is *opened* by the first call that writes with it in its plan: the ledger is folded
+//! for everyone. From then on every charge is counted in all opened buckets it falls in, whatever
+//! the policy says by then, so they stay complete and a missing counter is zero. So a period may
+//! be switched back and forth, and no charge is lost.
+
+use std::time::Duration;
+
+use rusqlite::types::FromSqlError;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::columns::End;
+use super::step::Step;
+use super::window::Window;
+use super::{counters, fold, members, parts};
+use crate::clock::Timestamp;
+use crate::quota::bucket::Shape;
+use crate::quota::count::can_be_kept;
+use crate::quota::plan::Plan;
+use crate::quota::{Aggregate, Bucket, Invalid, Per, Period, Policy, Resource, Zone};
+use crate::store::{Opened, StoreError};
+
+/// An opened bucket.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) id: i64,
+    pub(super) per: Per,
+    pub(super) aggregate: Aggregate,
+    /// Of a series (by first use, rolling): the one it was opened for.
+    pub(super) bucket: Bucket,
+}
+
+/// Opens every bucket of `plan`.
+pub(super) fn open_all(step: &mut Step<'_>, plan: &Plan) -> Result<(), StoreError> {
+    let bounds = plan.items.iter().flat_map(|item| item.bounds.iter().map(move |it| (item, it)));
+    for (item, bound) in bounds {
+        open(step, &Window::of_nobody(item, bound))?;
+    }
+    Ok(())
+}
+
+/// Returns the id of the bucket of `window`, which is opened if it was not. One of which nothing
+/// can be kept is written down all the same: so it is known which lines are needed.
+pub(super) fn open(step: &mut Step<'_>, window: &Window<'_>) -> Result<i64, StoreError> {
+    let (resource, per, key) = (window.resource, window.per, window.bucket.key.as_str());
+    let id = if let Some(id) = step.known.bucket(resource, per, key) {
+        id
+    } else {
+        let id = match find(step.db, window)? {
+            Some(id) => id,
+            None => fill(step, window)?,
+        };
+        step.known.remember_bucket(resource, per, key, id);
+        id
+    };
+    if window.is_in_parts() {
+        parts::complete(step, window)?;
+    }
+    Ok(id)
+}
+
+/// Returns the id of the bucket of `window`, if it is opened.
+pub(super) fn find(db: &Connection, window: &Window<'_>) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached(
+        "SELECT id FROM bucket WHERE resource = ?1 AND per = ?2 AND key = ?3 AND aggregate = ?4",
+    )?
+    .query_row(params![window.resource, window.per, window.bucket.key, window.aggregate], |row| {
+        row.get(0)
+    })
+    .optional()
+}
+
+fn fill(step: &mut Step<'_>, window: &Window<'_>) -> Result<i64, StoreError> {
+    let (resource, per, bucket) = (window.resource, window.per, window.bucket);
+    if per == Per::Group {
+        step.db.execute_batch(include_str!("groups.sql"))?;
+    }
+    // One that adds up in another way has not been closed, if another process is of another mind.
+    let other = step
+        .db
+        .prepare_cached("SELECT id FROM bucket WHERE resource = ?1 AND per = ?2 AND key = ?3")?
+        .query_row(params![resource, per, bucket.key], |row| row.get(0))
+        .optional()?;
+    if let Some(other) = other {
+        close(step, other)?;
+    }
+    let (start, end) = match bucket.shape {
+        Shape::Stretch => (bucket.start, bucket.end),
+        Shape::FirstUse { .. } | Shape::Rolling { .. } => (Timestamp::MIN, None),
+    };
+    step.db
+        .prepare_cached(
+            "INSERT INTO bucket (resource, per, key, aggregate, shape, at_ms, start_ms, end_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            resource,
+            per,
+            bucket.key,
+            window.aggregate,
+            shape(bucket),
+            moment(bucket),
+            start,
+            End(end)
+        ])?;
+    let id = step.db.last_insert_rowid();
+    if window.is_counted() {
+        for (account, tally) in fold::everyone(step.db, resource, window.aggregate, per, bucket)? {
+            counters::write(step.db, id, &account, &tally.count)?;
+            members::add_all(step.db, id, &account, &tally.members)?;
+        }
+    }
+    Ok(id)
+}
+
+const fn shape(bucket: &Bucket) -> &'static str {
+    match bucket.shape {
+        Shape::Stretch => "stretch",
+        Shape::FirstUse { .. } => "first",
+        Shape::Rolling { .. } => "rolling",
+    }
+}
+
+/// Returns a moment by which a bucket of a series can be made again.
+fn moment(bucket: &Bucket) -> Timestamp {
+    match (&bucket.shape, bucket.end) {
+        (Shape::Rolling { .. }, Some(end)) => end.before(Duration::from_millis(1)),
+        _ => bucket.start,
+    }
+}
+
+/// Forgets the counters of a bucket, so that it is folded anew when it is asked for.
+pub(super) fn close(step: &mut Step<'_>, id: i64) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM counter WHERE bucket = ?1",
+        "DELETE FROM member WHERE bucket = ?1",
+        "DELETE FROM bucket WHERE id = ?1",
+    ] {
+        step.db.prepare_cached(statement)?.execute(params![id])?;
+    }
+    step.known.forget();
+    Ok(())
+}
+
+/// Closes the buckets of resources that add up in another way by `policy`.
+pub(super) fn close_changed(step: &mut Step<'_>, policy: &Policy) -> Result<(), StoreError> {
+    for (resource, place) in all(step.db)? {
+        let aggregate = policy.measure(&resource).aggregate;
+        if aggregate != place.aggregate {
+            close(step, place.id)?;
+        }
+        if aggregate != Aggregate::Sum && matches!(place.bucket.shape, Shape::Rolling { .. }) {
+            parts::forget(step, &resource, place.per)?;
+        }
+    }
+    Ok(())
+}
+
+const COLUMNS: &str = "id, per, aggregate, key, shape, at_ms, end_ms";
+
+fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
+    let (key, shape): (String, String) = (row.get(3)?, row.get(4)?);
+    let (at, End(end)) = (row.get(5)?, row.get(6)?);
+    let bucket = if shape == "stretch" {
+        Bucket { key, start: at, end, shape: Shape::Stretch }
+    } else {
+        series(&key, at).map_err(FromSqlError::other)?
+    };
+    Ok(Place { id: row.get(0)?, per: row.get(1)?, aggregate: row.get(2)?, bucket })
+}
+
+/// Returns the bucket of a series, of which the key tells all, as it is at `moment`.
+fn series(key: &str, moment: Timestamp) -> Result<Bucket, Invalid> {
+    let (period, zone) = match key.split_once('@') {
+        Some((period, zone)) => (period, zone.parse()?),
+        None => (key, Zone::UTC),
+    };
+    Ok(Bucket::of(period.parse::<Period>()?, &zone, moment))
+}
+
+/// Returns `bucket` as it is at `moment`, if it is one of a series.
+pub(super) fn at(bucket: Bucket, moment: Timestamp) -> Result<Bucket, StoreError> {
+    if bucket.shape == Shape::Stretch {
+        return Ok(bucket);
+    }
+    let text = |error: Invalid| StoreError::Corrupt(error.to_string());
+    series(&bucket.key, moment).map_err(text)
+}
+
+/// Returns the opened buckets of `resource` that hold `moment`, those that end first before the others.
+pub(super) fn holding(
+    db: &Connection,
+    resource: &Resource,
+    moment: Timestamp,
+) -> rusqlite::Result<Vec<Place>> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM bucket
+         WHERE resource = ?1 AND end_ms > ?2 AND start_ms <= ?2 ORDER BY end_ms, key, per"
+    ))?;
+    let rows = query.query_map(params![resource, moment], place)?;
+    rows.collect()
+}
+
+/// Returns all opened buckets.
+pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<(Resource, Place)>> {
+    let mut query =
+        db.prepare(&format!("SELECT {COLUMNS}, resource FROM bucket ORDER BY resource, per, key"))?;
+    let rows = query.query_map([], |row| Ok((row.get(7)?, place(row)?)))?;
+    rows.collect()
+}
+
+/// Returns the buckets whose counters are kept.
+pub(super) fn opened(db: &Connection) -> Result<Vec<Opened>, StoreError> {
+    let named = |(resource, Place { per, aggregate, bucket, .. })| {
+        let is_rolling = matches!(bucket.shape, Shape::Rolling { .. });
+        let is_kept =
+            can_be_kept(&bucket, aggregate) || (is_rolling && aggregate == Aggregate::Sum);
+        is_kept.then_some(Opened { resource, aggregate, per, bucket })
+    };
+    let mut all: Vec<_> = all(db)?.into_iter().filter_map(named).collect();
+    all.sort_by(|one, other| {
+        let order = |it: &Opened| {
+            let end = it.bucket.end.filter(|_| it.bucket.shape == Shape::Stretch);
+            let end = end.unwrap_or(Timestamp::MAX);
+            (it.resource.clone(), it.per, end, it.bucket.key.clone())
+        };
+        order(one).cmp(&order(other))
+    });
+    Ok(all)
+}

@@ -1,0 +1,85 @@
+//! Outbox: what is to be told, and who was told of it.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
+
+use super::columns::{Count, Id};
+use super::policy::{parsed, written};
+use super::step::{Step, View};
+use crate::quota::notice::Notice;
+use crate::store::StoreError;
+
+/// Writes a notice; its place in the outbox is the next.
+pub(super) fn add(db: &Connection, notice: &Notice) -> Result<(), StoreError> {
+    db.prepare_cached("INSERT INTO notice (subject, document) VALUES (?1, ?2)")?
+        .execute(params![notice.subject, written(&anonymous(notice)?)?])?;
+    Ok(())
+}
+
+/// What of a notice stands in columns of its own, so that nobody's name is in the document.
+const COLUMNS: [&str; 2] = ["id", "subject"];
+
+fn anonymous(notice: &Notice) -> Result<Value, StoreError> {
+    let mut document: Value = parsed(&written(notice)?, "a notice")?;
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|name, _| !COLUMNS.contains(&name.as_str()));
+    }
+    Ok(document)
+}
+
+/// Returns the notice that `document` and the columns beside it make.
+fn whole(id: u64, subject: &str, document: &str) -> Result<Notice, StoreError> {
+    let mut whole: Value = parsed(document, "a notice")?;
+    if let Some(fields) = whole.as_object_mut() {
+        fields.insert("id".to_owned(), id.into());
+        fields.insert("subject".to_owned(), subject.into());
+    }
+    parsed(&whole.to_string(), "a notice")
+}
+
+/// Returns the notices behind the one with this id, oldest first.
+pub(super) fn notices(view: View<'_>, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
+    let mut query = view.db.prepare_cached(
+        "SELECT id, subject, document FROM notice WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let rows = query.query_map(params![Id(behind), Count(most)], |row| {
+        Ok((row.get::<_, Id>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    })?;
+    rows.map(|row| {
+        let (Id(id), subject, document) = row?;
+        whole(id, &subject, &document)
+    })
+    .collect()
+}
+
+/// Returns up to which notice `target` was told, if it is known.
+pub(super) fn told(view: View<'_>, target: &str) -> Result<Option<u64>, StoreError> {
+    let told = view
+        .db
+        .prepare_cached("SELECT notice FROM told WHERE target = ?1")?
+        .query_row(params![target], |row| row.get(0))
+        .optional()?;
+    Ok(told.map(|Id(id)| id))
+}
+
+/// Makes a new target begin behind the newest notice; returns where it stands.
+pub(super) fn begin(step: &Step<'_>, target: &str) -> Result<u64, StoreError> {
+    step.db
+        .prepare_cached(
+            "INSERT INTO told (target, notice) SELECT ?1, coalesce(max(id), 0) FROM notice
+             WHERE true ON CONFLICT (target) DO NOTHING",
+        )?
+        .execute(params![target])?;
+    Ok(told(step.view(), target)?.unwrap_or_default())
+}
+
+/// Remembers that `target` was told all up to `notice`; never goes back.
+pub(super) fn tell(step: &Step<'_>, target: &str, notice: u64) -> Result<(), StoreError> {
+    step.db
+        .prepare_cached(
+            "INSERT INTO told (target, notice) VALUES (?1, ?2) ON CONFLICT (target)
+             DO UPDATE SET notice = max(notice, excluded.notice)",
+        )?
+        .execute(params![target, Id(notice)])?;
+    Ok(())
+}

@@ -1,0 +1,342 @@
+//! Parts: what lines add up to per minute, hour or day, so that the sum of a rolling window costs
+//! no more as the ledger grows.
+//!
+//! A window is the whole parts inside it and, from the ledger, the lines at its two ends. One of a
+//! subject has few lines there; one of a pool is cut finer at its ends, down to minutes. Parts are
+//! kept of all accounts since a moment, which goes back when a longer window opens.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::fold;
+use super::step::Step;
+use super::window::Window;
+use crate::clock::Timestamp;
+use crate::quota::event::Event;
+use crate::quota::held::HoldId;
+use crate::quota::{Amount, Bucket, Per, Resource};
+use crate::store::StoreError;
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// How much later than it is written down a line may be dated: clocks differ by less.
+const DATED_AHEAD: i64 = 5 * MINUTE;
+
+/// Returns the sizes of the parts of a window, largest first.
+fn sizes(window: &Window<'_>) -> &'static [i64] {
+    let Bucket { start, end, .. } = window.bucket;
+    let length = end.unwrap_or(Timestamp::MAX).millis().saturating_sub(start.millis());
+    let all: &[i64] = &[DAY, HOUR, MINUTE];
+    // A day, an hour, a minute: so that there are at most some thousand of them.
+    let (first, last) = match length {
+        _ if length <= 2 * HOUR => (2, 3),
+        _ if length <= 62 * DAY => (1, 2),
+        _ => (0, 1),
+    };
+    let last = if window.per == Per::Subject { last } else { 3 };
+    all.get(first..last).unwrap_or_default()
+}
+
+/// Returns the first moment of the part that `moment` is in.
+pub(super) const fn floor(moment: i64, size: i64) -> i64 {
+    moment.div_euclid(size) * size
+}
+
+/// Makes the parts that the window needs complete.
+pub(super) fn complete(step: &mut Step<'_>, window: &Window<'_>) -> Result<(), StoreError> {
+    for size in sizes(window) {
+        let first = floor(window.bucket.start.millis(), *size);
+        let (resource, per) = (window.resource, window.per);
+        let mut from = step.known.parts_from(resource, per, *size);
+        if from.is_none() {
+            from = since(step.db, resource, per, *size)?;
+        }
+        if from.is_none_or(|from| first < from) {
+            fill(step.db, resource, per, *size, first, from)?;
+            from = Some(first);
+        }
+        if let Some(from) = from {
+            step.known.remember_parts(resource, per, *size, from);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the first moment of the first part that is kept.
+fn since(
+    db: &Connection,
+    resource: &Resource,
+    per: Per,
+    size: i64,
+) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached(
+        "SELECT from_ms FROM parts WHERE resource = ?1 AND per = ?2 AND size_ms = ?3",
+    )?
+    .query_row(params![resource, per, size], |row| row.get(0))
+    .optional()
+}
+
+fn fill(
+    db: &Connection,
+    resource: &Resource,
+    per: Per,
+    size: i64,
+    first: i64,
+    until: Option<i64>,
+) -> Result<(), StoreError> {
+    let sums = sums(db, resource, per, size, (first, until.unwrap_or(i64::MAX)), None)?;
+    for ((account, start), net) in sums {
+        write(db, (resource, per, size), &account, start, net)?;
+    }
+    db.prepare_cached(
+        "INSERT INTO parts (resource, per, size_ms, from_ms) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (resource, per, size_ms) DO UPDATE SET from_ms = excluded.from_ms",
+    )?
+    .execute(params![resource, per, size, first])?;
+    Ok(())
+}
+
+/// Returns what the lines of a time add up to, of all accounts or one, by the parts they are in.
+pub(super) fn sums(
+    db: &Connection,
+    resource: &Resource,
+    per: Per,
+    size: i64,
+    (first, until): (i64, i64),
+    account: Option<&str>,
+) -> Result<BTreeMap<(String, i64), Amount>, StoreError> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT {} FROM event WHERE resource = ?1 AND at_ms >= ?2 AND at_ms < ?3
+         AND kind NOT IN ('lapse', 'reset')",
+        fold::COLUMNS
+    ))?;
+    let mut sums = BTreeMap::new();
+    let mut rows = query.query(params![resource, first, until])?;
+    while let Some(row) = rows.next()? {
+        let event = fold::event(row, resource)?;
+        let whose = event.account(per);
+        let Some(whose) = whose.filter(|it| account.is_none_or(|account| account == *it)) else {
+            continue;
+        };
+        let start = floor(event.at.millis(), size);
+        let sum = sums.entry((whose.to_owned(), start)).or_insert(Amount::ZERO);
+        *sum = plus(*sum, event.amount);
+    }
+    sums.retain(|_, net| *net != Amount::ZERO);
+    Ok(sums)
+}
+
+/// Sums past 64 bits stay at the most there is.
+pub(super) fn plus(sum: Amount, more: Amount) -> Amount {
+    Amount::new(sum.get().saturating_add(more.get()))
+}
+
+/// Adds a new line to the parts it is in.
+pub(super) fn add(step: &mut Step<'_>, event: &Event, per: Per) -> Result<(), StoreError> {
+    let Some(account) = event.account(per).filter(|_| event.kind.charges()) else {
+        return Ok(());
+    };
+    if event.amount == Amount::ZERO {
+        return Ok(());
+    }
+    for (size, from) in kept(step.db, &event.resource, per)? {
+        let start = floor(event.at.millis(), size);
+        if start >= from {
+            let series = (&event.resource, per, size);
+            let net = find(step.db, series, account, start)?.unwrap_or_default();
+            write(step.db, series, account, start, plus(net, event.amount))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the sizes of the parts that are kept, each with the first moment of the first.
+pub(super) fn kept(
+    db: &Connection,
+    resource: &Resource,
+    per: Per,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let mut query =
+        db.prepare_cached("SELECT size_ms, from_ms FROM parts WHERE resource = ?1 AND per = ?2")?;
+    let rows = query.query_map(params![resource, per], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+type Series<'a> = (&'a Resource, Per, i64);
+
+fn find(
+    db: &Connection,
+    (resource, per, size): Series<'_>,
+    account: &str,
+    start: i64,
+) -> rusqlite::Result<Option<Amount>> {
+    db.prepare_cached(
+        "SELECT net FROM part
+         WHERE resource = ?1 AND per = ?2 AND size_ms = ?3 AND account = ?4 AND start_ms = ?5",
+    )?
+    .query_row(params![resource, per, size, account, start], |row| row.get(0))
+    .optional()
+}
+
+/// Writes what a part adds up to.
+pub(super) fn write(
+    db: &Connection,
+    (resource, per, size): Series<'_>,
+    account: &str,
+    start: i64,
+    net: Amount,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO part (resource, per, size_ms, account, start_ms, net)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (resource, per, size_ms, account, start_ms) DO UPDATE SET net = excluded.net",
+    )?
+    .execute(params![resource, per, size, account, start, net])
+    .map(|_| ())
+}
+
+/// Returns the parts from `first` on, of all accounts or one.
+pub(super) fn all(
+    db: &Connection,
+    (resource, per, size): Series<'_>,
+    first: i64,
+    account: Option<&str>,
+) -> rusqlite::Result<BTreeMap<(String, i64), Amount>> {
+    let mut query = db.prepare_cached(
+        "SELECT account, start_ms, net FROM part
+         WHERE resource = ?1 AND per = ?2 AND size_ms = ?3 AND start_ms >= ?4
+         AND (?5 IS NULL OR account = ?5)",
+    )?;
+    let rows = query.query_map(params![resource, per, size, first, account], |row| {
+        Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+    })?;
+    rows.collect()
+}
+
+/// Forgets all parts of a resource.
+pub(super) fn forget(step: &mut Step<'_>, resource: &Resource, per: Per) -> Result<(), StoreError> {
+    for table in ["part", "parts"] {
+        let forget = format!("DELETE FROM {table} WHERE resource = ?1 AND per = ?2");
+        step.db.prepare_cached(&forget)?.execute(params![resource, per])?;
+    }
+    step.known.forget();
+    Ok(())
+}
+
+/// Returns the sum of a rolling window.
+pub(super) fn used(db: &Connection, window: &Window<'_>) -> Result<Amount, StoreError> {
+    let (start, end) = bounds(window.bucket);
+    let kept = kept(db, window.resource, window.per)?;
+    let from = |size: &i64| kept.iter().find(|(kept, _)| kept == size).map(|(_, from)| *from);
+    let sizes: Vec<_> = sizes(window).iter().filter_map(|it| Some((*it, from(it)?))).collect();
+    let parts = Parts { db, window };
+    let Some(reset) = last_reset(db, window)? else {
+        return Ok(parts.between(start, end, &sizes)?.at_least_zero());
+    };
+    // What was written down before it is dated before this.
+    let cut = reset.recorded.saturating_add(DATED_AHEAD).saturating_add(1).clamp(start, end);
+    let first = parts.lines(start, cut, reset.line)?;
+    Ok(plus(first, parts.between(cut, end, &sizes)?).at_least_zero())
+}
+
+fn bounds(bucket: &Bucket) -> (i64, i64) {
+    (bucket.start.millis(), bucket.end.map_or(i64::MAX, Timestamp::millis))
+}
+
+struct Reset {
+    line: i64,
+    recorded: i64,
+}
+
+fn last_reset(db: &Connection, window: &Window<'_>) -> rusqlite::Result<Option<Reset>> {
+    if window.per != Per::Subject {
+        return Ok(None);
+    }
+    let (start, end) = bounds(window.bucket);
+    db.prepare_cached(
+        "SELECT id, recorded_ms FROM event INDEXED BY event_reset
+         WHERE subject = ?1 AND resource = ?2 AND at_ms >= ?3 AND at_ms < ?4 AND kind = 'reset'
+         AND (bucket IS NULL OR bucket = ?5) ORDER BY id DESC LIMIT 1",
+    )?
+    .query_row(params![window.account, window.resource, start, end, window.bucket.key], |row| {
+        Ok(Reset { line: row.get(0)?, recorded: row.get(1)? })
+    })
+    .optional()
+}
+
+struct Parts<'a> {
+    db: &'a Connection,
+    window: &'a Window<'a>,
+}
+
+impl Parts<'_> {
+    /// Returns what the lines in `[start, end)` add up to, by the largest parts there are.
+    fn between(&self, start: i64, end: i64, sizes: &[(i64, i64)]) -> Result<Amount, StoreError> {
+        if start >= end {
+            return Ok(Amount::ZERO);
+        }
+        let Some(((size, from), finer)) = sizes.split_first() else {
+            return self.lines(start, end, 0);
+        };
+        let first = floor(start.max(*from).saturating_add(size - 1), *size);
+        let last = floor(end, *size);
+        if first >= last {
+            return self.between(start, end, finer);
+        }
+        let before = self.between(start, first, finer)?;
+        let whole = self.whole(first, last, *size)?;
+        Ok(plus(plus(before, whole), self.between(last, end, finer)?))
+    }
+
+    fn whole(&self, first: i64, last: i64, size: i64) -> Result<Amount, StoreError> {
+        let Window { resource, per, account, .. } = self.window;
+        let mut query = self.db.prepare_cached(
+            "SELECT net FROM part WHERE resource = ?1 AND per = ?2 AND size_ms = ?3
+             AND account = ?4 AND start_ms >= ?5 AND start_ms < ?6",
+        )?;
+        let mut rows = query.query(params![resource, per, size, account, first, last])?;
+        let mut sum = Amount::ZERO;
+        while let Some(row) = rows.next()? {
+            sum = plus(sum, row.get(0)?);
+        }
+        Ok(sum)
+    }
+
+    /// Returns what the lines in `[start, end)` behind the line `behind` add up to.
+    fn lines(&self, start: i64, end: i64, behind: i64) -> Result<Amount, StoreError> {
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT amount FROM event WHERE resource = ?1 AND {} AND at_ms >= ?3 AND at_ms < ?4
+             AND +id > ?5 AND kind NOT IN ('lapse', 'reset')",
+            fold::belongs(self.window.per)
+        ))?;
+        let values = params![self.window.resource, self.window.account, start, end, behind];
+        let mut rows = query.query(values)?;
+        let mut sum = Amount::ZERO;
+        while let Some(row) = rows.next()? {
+            sum = plus(sum, row.get(0)?);
+        }
+        Ok(sum)
+    }
+}
+
+/// Returns the moment of the oldest charge in a rolling window, other than by `without`.
+pub(super) fn oldest(
+    db: &Connection,
+    window: &Window<'_>,
+    without: Option<HoldId>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let (start, end) = bounds(window.bucket);
+    let mut query = db.prepare_cached(&format!(
+        "SELECT at_ms FROM event WHERE resource = ?1 AND {} AND at_ms >= ?3 AND at_ms < ?4
+         AND kind NOT IN ('lapse', 'reset') AND (?5 IS NULL OR hold IS NOT ?5)
+         ORDER BY at_ms LIMIT 1",
+        fold::belongs(window.per)
+    ))?;
+    let oldest = query
+        .query_row(params![window.resource, window.account, start, end, without], |row| row.get(0))
+        .optional()?;
+    Ok(oldest)
+}
