@@ -74,8 +74,9 @@ pub(super) fn retire(
     if open.iter().all(|hold| counts(hold, &living, now)) {
         return Ok(open);
     }
-    let (counting, due): (Vec<_>, Vec<_>) =
+    let (counting, mut due): (Vec<_>, Vec<_>) =
         open.into_iter().partition(|hold| counts(hold, &living, now));
+    due.sort_by_key(|hold| hold.id);
     for hold in due {
         lapse(step, &hold, now)?;
     }
