@@ -99,6 +99,15 @@ impl Bound {
     pub fn stretch(&self, reading: &Reading) -> Bucket {
         reading.since.map_or_else(|| self.bucket.clone(), |since| self.bucket.begun(since))
     }
+
+    /// Returns whether room set aside at a moment is held of the window that `reading` is of.
+    ///
+    /// Where that opens by its first use and is not open, what is set aside may open it: so all
+    /// counts that could be charged in one stretch with what is asked.
+    pub fn holds(&self, reading: &Reading) -> impl Fn(Timestamp) -> bool + use<> {
+        let (stretch, is_open) = (self.stretch(reading), reading.since.is_some());
+        move |moment| stretch.contains(moment) || (!is_open && stretch.may_begin_at(moment))
+    }
 }
 
 /// What a store found in the windows of a plan: for each item, for each bound.
