@@ -188,16 +188,9 @@ fn rest<L: Look>(
             (reading.used, reading.known) = (Amount::ZERO, false);
         }
     }
-    let stretch;
-    let stretch = if reading.since.is_some() {
-        stretch = bound.stretch(&reading);
-        &stretch
-    } else {
-        &bound.bucket
-    };
     reading.held = look.held(window, &bound.holds(&reading))?;
-    if bound.strictness.grace.is_some() {
-        let marked = Marked::of(*window, bound.strictness.mode, stretch);
+    if bound.strictness.grace.is_some() && bound.is_past(reading.used) {
+        let marked = Marked::of(*window, bound.strictness.mode, &bound.stretch(&reading));
         reading.over_since = marked.find(look.db(), PAST)?;
     }
     if window.is_rolling() {

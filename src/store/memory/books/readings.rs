@@ -50,7 +50,7 @@ impl Books {
         let closed =
             matches!(bound.bucket.shape, Shape::FirstUse { .. }) && reading.since.is_none();
         reading.known = !closed && self.knows(without, plan, item, &account, &bound.bucket);
-        if bound.strictness.grace.is_some() {
+        if bound.strictness.grace.is_some() && bound.is_past(reading.used) {
             let window = WindowOf::new(account.clone(), bound, &reading);
             reading.over_since = self.over.get(&window).copied();
         }
