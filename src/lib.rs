@@ -16,14 +16,16 @@
 //! 4. Before the last byte goes up, the hold is settled, durably: so a crash at any moment leaves
 //!    either a charge, or a homeserver that cannot have the whole file. If the homeserver refuses
 //!    the upload, the [`Charge`] is refunded. A hold that is dropped ends itself.
+//! 5. What the charge makes of its windows (a warning, a limit that is reached) is put into an
+//!    outbox with it, or not at all. [`notify`] tells it to whoever asked, until it is taken.
 //!
 //! # The modules, in reading order
 //!
 //! | | module | is about | may import, of ours |
 //! |---|---|---|---|
 //! | words | [`quota`] | amounts, limits, windows, groups; pure | the [`Timestamp`] of `clock` |
-//! | memory | [`store`] | a trait, its contract S1 … S14, and those who keep it | words |
-//! | mind | [`engine`] | check, reserve, settle, record, tell, declare | words, memory |
+//! | memory | [`store`] | a trait, its contract S1 … S20, and those who keep it | words |
+//! | mind | [`engine`] | decide, charge, record, tell, explain, declare, carry | words, memory |
 //! | meaning | [`matrix`] | what a path means, who asks, errors in Matrix' words | words, wire |
 //! | wire | [`net`] | listeners, connections, bodies, the client to the homeserver | nothing |
 //! | doors | [`proxy`] [`api`] | what clients and operators meet | mind, meaning, words, wire |

@@ -16,7 +16,7 @@ use crate::quota::Measure;
 
 /// Tell the ledger again under another policy: who would have been refused, and who over
 ///
-/// The [policy] of the file holds in place of all that is declared today; what subjects have of
+/// The policy of the file holds in place of all that is declared today; what subjects have of
 /// their own stays. What would have been refused is not counted. Nothing is written.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -24,7 +24,7 @@ use crate::quota::Measure;
   metergate simulate policy.toml --start 2026-06-01 --end 2026-07-01
   metergate simulate /etc/metergate/metergate.toml --json")]
 pub(super) struct Simulate {
-    /// A configuration file; only its [policy] counts
+    /// A configuration file; only its policy counts
     file: PathBuf,
     /// What happened before this is counted, but not judged
     #[arg(long, value_name = "DATE")]

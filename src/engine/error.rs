@@ -20,6 +20,13 @@ pub enum EngineError {
     Unavailable(#[source] StoreError),
 }
 
+impl EngineError {
+    /// Says that the policy was another one each time it was tried.
+    pub(super) fn outrun() -> Self {
+        Self::Conflict("the policy keeps changing: try again".to_owned())
+    }
+}
+
 impl From<Invalid> for EngineError {
     fn from(invalid: Invalid) -> Self {
         Self::BadInput(invalid.to_string())

@@ -17,8 +17,8 @@ const SUBJECTS: u64 = 100_000;
 
 /// How many subjects are read in one step, where all are.
 const PAGE: usize = 1000;
-/// How often all are read again because the policy changed meanwhile, at most.
-const TRIES: usize = 32;
+/// How often something is done again because the policy changed meanwhile, at most.
+pub(super) const TRIES: usize = 32;
 
 /// The latest snapshot.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Engine {
                 return Ok((snapshot, all));
             }
         }
-        Err(EngineError::Conflict("the policy keeps changing: try again".to_owned()))
+        Err(EngineError::outrun())
     }
 
     /// Returns what the subjects from `first` to `last` by name have of their own, of the same
@@ -123,7 +123,7 @@ impl Engine {
                 return Ok((snapshot, all));
             }
         }
-        Err(EngineError::Conflict("the policy keeps changing: try again".to_owned()))
+        Err(EngineError::outrun())
     }
 
     async fn all_grants(&self) -> Result<BTreeMap<Subject, Grants>, EngineError> {

@@ -1,11 +1,14 @@
 //! The mind: policy, store and clock together answer one question: may they?
 //!
-//! **check** writes nothing; **explain** says why, too; **consume** charges at once; **reserve** decides and sets room aside as a [`Hold`], which can
-//! **grow** and be **extended** until it is **settled** with what was really used, **released**
-//! or, once settled, **refunded**; **record** notes what happened whatever the limit; **set**
-//! brings a count to a value, **reset** to zero. **usage**, **summary**, **over**, **top**,
-//! **subjects**, **events** and **history** tell; **declare** changes the policy; **rebuild**,
-//! **forget** and **prune** keep the books. Each verb is a file, or shares one with its like.
+//! **check** writes nothing; **explain** says why, too; **consume** charges at once; **reserve**
+//! decides and sets room aside as a [`Hold`], which can **grow** and be **extended** until it is
+//! **settled** with what was really used, **released** or, once settled, **refunded**. **record**
+//! notes what happened whatever the limit; **set** brings a count to a value, **reset** to zero.
+//! **usage**, **summary**, **over**, **top**, **subjects**, **events** and **history** tell;
+//! **notices** are what others are to be told. **rebuild**, **forget** and **prune** keep the
+//! books. Changes of the policy are **declared**; **export**, **import** and **move** carry all of
+//! it elsewhere, and **simulate** tries another policy on it. Each verb is a file, or shares one
+//! with its like.
 
 // Deciding.
 mod ask;

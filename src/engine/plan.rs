@@ -1,6 +1,7 @@
 //! Question → plan: windows, buckets, limits. Pure; what is not, is to plan again when stale.
 
 use super::ask::Wanted;
+use super::known::TRIES;
 use super::{Ask, Engine, EngineError};
 use crate::clock::Timestamp;
 use crate::quota::plan::{Bound, Item, Plan, Readings};
@@ -10,9 +11,6 @@ use crate::quota::{
     Amount, Bucket, Grants, Invalid, Limit, Measure, Per, Period, Policy, Resource, Strictness,
     Subject, Window, Zone,
 };
-
-/// How often a plan is made again because the policy changed under it, at most.
-pub(super) const TRIES: usize = 32;
 
 /// What is to be planned.
 #[derive(Clone, Copy, Debug)]
@@ -201,9 +199,7 @@ impl Planning<'_> {
         match self.tries {
             0 => {}
             TRIES => {
-                return Err(EngineError::Conflict(
-                    "the policy keeps changing: try again".to_owned(),
-                ));
+                return Err(EngineError::outrun());
             }
             _ => drop(self.engine.refresh().await?),
         }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::plan::{TRIES, plan};
+use super::known::TRIES;
+use super::plan::plan;
 use super::report::{UsageReport, windows};
 use super::{Engine, EngineError, Span};
 use crate::quota::policy::Source;
@@ -58,6 +59,6 @@ impl Engine {
                 resources,
             });
         }
-        Err(EngineError::Conflict("the policy keeps changing: try again".to_owned()))
+        Err(EngineError::outrun())
     }
 }

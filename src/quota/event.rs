@@ -1,8 +1,9 @@
-//! Event: what happened, once and for good: one line of the ledger.
+//! Event: what happened, once and for good; and the line of the ledger that keeps it.
 
 use std::sync::Arc;
 
 use super::held::HoldId;
+use super::idempotency::Key;
 use super::{Amount, Per, Resource, Subject};
 use crate::clock::Timestamp;
 
@@ -54,7 +55,7 @@ impl Kind {
     }
 }
 
-/// One line of the ledger.
+/// What happened, and whose counts it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Whose usage.
@@ -94,7 +95,7 @@ impl Event {
     }
 }
 
-/// A line of the ledger as a store keeps it.
+/// One line of the ledger: an event as a store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Its place in the ledger, from 1; what is folded in order is folded by it.
@@ -104,5 +105,5 @@ pub struct Line {
     /// When it was written down.
     pub recorded: Timestamp,
     /// The caller's name for it.
-    pub key: Option<super::idempotency::Key>,
+    pub key: Option<Key>,
 }

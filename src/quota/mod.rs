@@ -2,10 +2,14 @@
 //!
 //! They make one sentence: *a **subject** is in a **group**; a group sets **limits**; a limit caps
 //! a **resource** by an **amount** of a **unit** per **period**; a **capability** is the resources
-//! one action draws on.* The rest is about keeping count: a **window** is one cap of a limit, a
-//! **bucket** the stretch of time a period is in now, an **event** a line of the ledger, a
-//! **held** reservation room set aside, a **plan** one question with all its windows, and the
-//! **rule** its answer.
+//! one action draws on.* A **measure** says how a resource adds up (its **aggregate**) and in what
+//! unit. A **window** is one cap of a limit: **per** whom it is shared, and how **strict** it is;
+//! a **grant** is what one subject has of its own; the **policy** is all that is declared.
+//!
+//! The rest is about keeping count: a **bucket** is the stretch of time a period is in now, an
+//! **event** what happened, which a **line** of the ledger keeps, a **count** what the lines of an
+//! account come to, a **held** reservation room set aside, a **plan** one question with all its
+//! windows, the **rule** its answer, and a **notice** what others are to be told of it.
 
 // How much, of what.
 pub mod aggregate;

@@ -56,7 +56,7 @@ pub enum LayerKind {
 /// - **S2 exact admission.** Under any concurrency N parallel reservations of A admit exactly
 ///   ⌊(limit − used) / A⌋; a denied one changes no counter and no reservation.
 /// - **S3 all windows.** A plan fits only if each of its windows fits by
-///   [`judge`](crate::quota::rule::judge); then it counts in all of them.
+///   [`judge_all`](crate::quota::rule::judge_all); then it counts in all of them.
 /// - **S4 stale plans.** A plan made from another version of the policy than the present one is
 ///   answered [`Admission::Stale`] and changes nothing. Every change of policy or grants raises
 ///   the version; one written from an outdated version is a conflict.
@@ -81,6 +81,10 @@ pub enum LayerKind {
 /// - **S13 durable.** Settle, refund, record, reset and policy changes are on disk before they
 ///   are acknowledged (power loss); reserve and grow survive the end of the process. The memory
 ///   store keeps neither, and says so.
+/// - **S14 errors.** A store that cannot answer says [`StoreError::Unavailable`]; what was not
+///   acknowledged may or may not have happened, and every call but record without a key can be
+///   repeated safely. A call that was dropped happens, if it does, before those made after it by
+///   the same caller: so what gives a reservation back also gives back one of a lost answer.
 /// - **S15 pools.** A window per group or per server counts, and holds, what all subjects of the
 ///   group, or all there are, use together; in the same step and by the same rule as the others.
 ///   The group is the one the plan names; an event keeps it. A reset is about one subject's own
@@ -98,10 +102,6 @@ pub enum LayerKind {
 ///   for at a moment since then; recounting makes counters equal the ledger and says where they
 ///   did not; forgetting gives all that one subject did to a name that says nothing.
 /// - **S20 import** replaces what it names in one step, or nothing.
-/// - **S14 errors.** A store that cannot answer says [`StoreError::Unavailable`]; what was not
-///   acknowledged may or may not have happened, and every call but record without a key can be
-///   repeated safely. A call that was dropped happens, if it does, before those made after it by
-///   the same caller: so what gives a reservation back also gives back one of a lost answer.
 ///
 /// Every call may be dropped half way: the step then happens whole or not at all. Times come
 /// from the caller, in milliseconds; a store that shares a clock of its own may use that instead.

@@ -1,7 +1,8 @@
 //! What binds many: groups, capabilities, rules.
 
 use super::missing::members;
-use super::{GroupChange, TRIES, busy, no_group, not_found_near, not_in_file};
+use super::{GroupChange, no_group, not_found_near, not_in_file};
+use crate::engine::known::TRIES;
 use crate::engine::{Engine, EngineError};
 use crate::quota::capability::UPLOAD;
 use crate::quota::policy::Rule;
@@ -62,7 +63,7 @@ impl Engine {
                 return Ok(());
             }
         }
-        Err(busy())
+        Err(EngineError::outrun())
     }
 
     /// Makes or replaces the capability `name`.

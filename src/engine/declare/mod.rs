@@ -13,15 +13,13 @@ pub use missing::{Members, MissingGroup, NeededBy};
 pub use resource::{DeclaredBy, DeclaredResource};
 pub use subject::OverrideChange;
 
+use super::known::TRIES;
 use super::{Engine, EngineError};
 use crate::quota::nearest;
 use crate::quota::{
     Amount, Grants, Group, Layer, Limit, Policy, PolicyVersion, Resource, Subject, Zone,
 };
 use crate::store::{LayerKind, StoreError};
-
-/// How often a change is made again because someone else changed the policy meanwhile, at most.
-const TRIES: usize = 32;
 
 /// A change of one group: what is not named stays.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +79,7 @@ impl Engine {
                 return Ok(version);
             }
         }
-        Err(busy())
+        Err(EngineError::outrun())
     }
 
     /// Changes the store layer; again, on the new state, if someone else was faster.
@@ -97,7 +95,7 @@ impl Engine {
                 return Ok(());
             }
         }
-        Err(busy())
+        Err(EngineError::outrun())
     }
 
     /// Writes a layer in place of its former self in `seen`; none if someone else was faster.
@@ -139,7 +137,7 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(busy())
+        Err(EngineError::outrun())
     }
 }
 
@@ -173,10 +171,6 @@ fn not_found_near<'a>(
 ) -> EngineError {
     let hint = nearest(name, known);
     EngineError::NotFound(format!("there is no {what} \"{name}\"{hint}"))
-}
-
-fn busy() -> EngineError {
-    EngineError::Conflict("the policy keeps being changed by others: try again".to_owned())
 }
 
 /// A group of nothing but limits; for those who build a policy in code.

@@ -8,6 +8,7 @@ pub use crate::quota::policy::Standing;
 pub use remedy::Remedy;
 
 use super::decision::source;
+use super::known::TRIES;
 use super::plan::{Planned, capped, plan, zone_of};
 use super::{Ask, Decision, Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
@@ -17,9 +18,6 @@ use crate::quota::policy::{Capped, Claim, Source};
 use crate::quota::rule::{self, Verdict};
 use crate::quota::strictness::{Admit, Mode};
 use crate::quota::{Amount, Grants, Measure, Policy, Resource, Subject, Window};
-
-/// How often all is read again because the policy changed meanwhile, at most.
-const TRIES: usize = 32;
 
 /// A decision, and how it came about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -117,7 +115,7 @@ impl Engine {
             }
             self.refresh().await?;
         }
-        Err(EngineError::Conflict("the policy keeps changing: try again".to_owned()))
+        Err(EngineError::outrun())
     }
 }
 

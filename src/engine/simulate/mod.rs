@@ -14,15 +14,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use self::replay::Replay;
-use super::transfer::{Steps, step};
+use super::transfer::{Steps, Walk};
 use super::{Engine, EngineError, WindowDecision};
 use crate::clock::{Manual, Timestamp};
 use crate::quota::{Amount, Layer, Measure, Resource, Subject};
 use crate::store::memory::Memory;
-use crate::store::{Import, LayerKind, Ledger, Lines, Store};
-
-/// How many lines are read in one step.
-const PAGE: usize = 2000;
+use crate::store::{Import, LayerKind, Ledger, Store};
 
 /// Which time is judged; what came before is only counted, what came after is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,20 +108,16 @@ impl Engine {
         let clock = Arc::new(Manual::at(self.now()));
         let engine = Self::visit(books, clock.clone()).await?;
         let mut replay = Replay::new(&engine, &clock, stretch);
-        let newest = Lines { newest_first: true, most: 1, ..Lines::default() };
-        let last = self.0.store.lines(&newest).await?.first().map_or(0, |line| line.id);
-        let mut behind = None;
+        let mut walk = Walk::of(&*self.0.store, steps).await?;
         loop {
-            steps(step(behind.unwrap_or(0).min(last)), step(last));
-            let which = Lines { behind, most: PAGE, ..Lines::default() };
-            let page = self.0.store.lines(&which).await?;
-            let Some(line) = page.last() else { break };
-            behind = Some(line.id);
-            for line in page.into_iter().filter(|line| line.id <= last) {
+            let lines = walk.next().await?;
+            if lines.is_empty() {
+                return replay.end().await;
+            }
+            for line in lines {
                 replay.tell(line).await?;
             }
         }
-        replay.end().await
     }
 }
 

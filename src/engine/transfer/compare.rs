@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::moving::same;
-use super::{Steps, step};
+use super::lines::{PAGE, Steps, newest, tell};
 use crate::clock::Timestamp;
 use crate::engine::EngineError;
 use crate::quota::event::{EVERYONE, Line};
@@ -12,9 +11,6 @@ use crate::quota::plan::{Bound, Item, Plan, Readings};
 use crate::quota::policy::Source;
 use crate::quota::{Amount, Bucket, Per, Period, Policy, PolicyVersion, Resource, Subject};
 use crate::store::{Balance, Lines, Store};
-
-/// How many lines are read in one step.
-const PAGE: usize = 2000;
 
 /// Whoever has a count of something.
 #[derive(Debug, Default)]
@@ -33,8 +29,7 @@ impl Accounts {
         other: &dyn Store,
         steps: Steps<'_>,
     ) -> Result<usize, EngineError> {
-        let last = Lines { newest_first: true, most: 1, ..Lines::default() };
-        let last = store.lines(&last).await?.first().map_or(0, |line| line.id);
+        let last = newest(store).await?.unwrap_or(0);
         let (mut count, mut behind) = (0, None);
         loop {
             let which = Lines { behind, most: PAGE, ..Lines::default() };
@@ -51,7 +46,7 @@ impl Accounts {
             }
             let Some(line) = here.last() else { return Ok(count) };
             behind = Some(line.id);
-            steps(step(line.id.min(last)), step(last));
+            tell(steps, line.id, last);
             count += here.len();
             for line in &here {
                 self.of_line(line);
@@ -87,6 +82,14 @@ impl Accounts {
         }
         Ok(count)
     }
+}
+
+/// Returns an error if `what` is not the same in both.
+pub(super) fn same<T: PartialEq>(what: &str, here: &T, there: &T) -> Result<(), EngineError> {
+    if here == there {
+        return Ok(());
+    }
+    Err(EngineError::Conflict(format!("{what} is not the same in both stores")))
 }
 
 fn counts(readings: &Readings) -> usize {

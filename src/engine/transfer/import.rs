@@ -3,14 +3,13 @@
 use super::changes::{Changes, changes};
 use super::document::Document;
 use super::draft::Draft;
+use super::lines::newest;
 use super::read::{Understood, read};
+use crate::engine::known::TRIES;
 use crate::engine::{Engine, EngineError};
 use crate::quota::policy::Rule;
 use crate::quota::{Grants, Group, Layer, Policy, Subject};
-use crate::store::{Import, Lines, StoreError};
-
-/// How often it is tried again because someone else changed the policy meanwhile, at most.
-const TRIES: usize = 32;
+use crate::store::{Import, StoreError};
 
 /// What becomes of what is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,14 +94,13 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(EngineError::Conflict("the policy keeps being changed by others: try again".to_owned()))
+        Err(EngineError::outrun())
     }
 
     /// Returns an error if there is a ledger that must not be lost; otherwise tells what will be.
     async fn makes_room(&self, how: How, told: &mut Imported) -> Result<(), EngineError> {
         let store = &self.0.store;
-        let newest = Lines { newest_first: true, most: 1, ..Lines::default() };
-        let last = store.lines(&newest).await?.first().map(|line| line.id);
+        let last = newest(&**store).await?;
         let known = last.is_some() || !store.balances().await?.is_empty();
         if how == How::Merge && known {
             return Err(EngineError::Conflict(

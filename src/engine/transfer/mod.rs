@@ -8,6 +8,7 @@
 // What is carried.
 mod document;
 mod draft;
+mod lines;
 mod record;
 mod tree;
 // How it is read.
@@ -30,16 +31,10 @@ pub use draft::Draft;
 pub use export::Wanted;
 pub use foreign::{Foreign, foreign};
 pub use import::{How, Imported};
+pub use lines::Steps;
+pub(super) use lines::Walk;
 pub use moving::Moved;
 pub use tree::Tree;
-
-/// Is told how much of a long work is done, and how much there is.
-pub type Steps<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
-
-/// Returns how far the line `id` is, as steps are told.
-pub(super) fn step(id: u64) -> usize {
-    usize::try_from(id).unwrap_or(usize::MAX)
-}
 
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Steps;
-use super::compare::Accounts;
-use super::export::ledger;
+use super::compare::{Accounts, same};
+use super::lines::{Steps, balances, ledger, newest};
 use crate::engine::{Engine, EngineError};
 use crate::quota::{Layer, PolicyVersion};
 use crate::store::{Import, LayerKind, Lines, Page, Store, StoreError};
@@ -67,8 +66,7 @@ impl Engine {
     /// Returns what changes whenever anything is written.
     async fn moment(&self) -> Result<(PolicyVersion, Option<u64>), EngineError> {
         let store = &self.0.store;
-        let newest = Lines { newest_first: true, most: 1, ..Lines::default() };
-        let last = store.lines(&newest).await?.first().map(|line| line.id);
+        let last = newest(&**store).await?;
         Ok((store.policy().await?.version, last))
     }
 
@@ -102,7 +100,7 @@ impl Engine {
         same("the policy of the store", &here.store, &there.store)?;
         let subjects = same_grants(store, other).await?;
         let mut accounts = Accounts::default();
-        let (here, there) = (sorted(store).await?, sorted(other).await?);
+        let (here, there) = (balances(store).await?, balances(other).await?);
         same("what was used before the ledger", &here, &there)?;
         for balance in &here {
             accounts.of_balance(balance);
@@ -131,12 +129,6 @@ async fn is_empty(store: &dyn Store) -> Result<PolicyVersion, EngineError> {
     Ok(policy.version)
 }
 
-async fn sorted(store: &dyn Store) -> Result<Vec<crate::store::Balance>, EngineError> {
-    let mut all = store.balances().await?;
-    all.sort_by_key(|it| (it.resource.clone(), it.per, it.account.clone()));
-    Ok(all)
-}
-
 async fn same_grants(store: &dyn Store, other: &dyn Store) -> Result<usize, EngineError> {
     const PAGE: usize = 1000;
     let (mut count, mut page) = (0, Page::first(PAGE));
@@ -147,14 +139,6 @@ async fn same_grants(store: &dyn Store, other: &dyn Store) -> Result<usize, Engi
         count += here.len();
         page = Page::behind(last.clone(), PAGE);
     }
-}
-
-/// Returns an error if `what` is not the same in both.
-pub(super) fn same<T: PartialEq>(what: &str, here: &T, there: &T) -> Result<(), EngineError> {
-    if here == there {
-        return Ok(());
-    }
-    Err(EngineError::Conflict(format!("{what} is not the same in both stores")))
 }
 
 /// Says what to do with a target that is no copy.
