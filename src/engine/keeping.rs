@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Engine, EngineError};
 use crate::quota::Subject;
 use crate::quota::held::Held;
-use crate::store::Drift;
+use crate::store::{Drift, Pruned};
 use crate::telemetry::cause;
 
 /// The least time that lines are kept: a fact may be told 35 days late, and has a day to spare.
@@ -62,7 +62,7 @@ impl Engine {
     }
 
     /// Takes lines out of the ledger that are older than `keep` and that no count needs which can
-    /// still be asked for; returns how many.
+    /// still be asked for, and what else is as old and no longer needed; returns how many lines.
     ///
     /// # Errors
     /// Bad input for less than [`LEAST_KEPT`]; unavailable if the store is.
@@ -76,9 +76,10 @@ impl Engine {
         let mut pruned: usize = 0;
         loop {
             let now = self.now();
-            match self.0.store.prune(now.before(keep), now).await? {
-                0 => return Ok(pruned),
-                some => pruned = pruned.saturating_add(some),
+            let Pruned { lines, more } = self.0.store.prune(now.before(keep), now).await?;
+            pruned = pruned.saturating_add(lines);
+            if !more {
+                return Ok(pruned);
             }
         }
     }

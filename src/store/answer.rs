@@ -135,6 +135,15 @@ pub struct Drift {
     pub ledger: Amount,
 }
 
+/// What was taken out of the books.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many lines of the ledger.
+    pub lines: usize,
+    /// There may be more to take out.
+    pub more: bool,
+}
+
 /// What an account had used in all when older lines were taken out of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {

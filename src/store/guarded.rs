@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
-    Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Pruned,
+    Recorded, Settled, Store, StoreError, Usage,
 };
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
@@ -220,7 +220,7 @@ impl<G: Guard> Store for Guarded<G> {
         self.guard.pass("recount", self.inner.recount(opened, subject, dry_run)).await
     }
 
-    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError> {
         self.guard.pass("prune", self.inner.prune(before, now)).await
     }
 

@@ -20,8 +20,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use answer::{
-    Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Recorded,
-    Settled, Usage,
+    Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Pruned,
+    Recorded, Settled, Usage,
 };
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};
@@ -99,7 +99,8 @@ pub enum LayerKind {
 ///   all; each mark once per window (of a rolling window: once in its length), none for a bucket
 ///   that has ended.
 /// - **S19 keeping.** Pruning takes old lines out of the ledger and changes no count that is asked
-///   for at a moment since then; recounting makes counters equal the ledger and says where they
+///   for at a moment since then. It takes old notices too: who was told less is told the next
+///   that is left, and no id is given twice. Recounting makes counters equal the ledger and says where they
 ///   did not; forgetting gives all that one subject did to a name that says nothing.
 /// - **S20 import** replaces what it names in one step, or nothing.
 ///
@@ -262,9 +263,10 @@ pub trait Store: Send + Sync + fmt::Debug {
         dry_run: bool,
     ) -> Result<Vec<Drift>, StoreError>;
 
-    /// Takes some of the lines recorded before `before` out of the ledger that nothing needs which
-    /// can still be asked for; returns how many. Called again until it returns none.
-    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError>;
+    /// Takes some of the oldest lines recorded before `before` out of the ledger, up to the first
+    /// that is needed for what can still be asked; and some of the notices of before `before`, told
+    /// or not, other than the newest. Called again while there is more.
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError>;
 
     /// Gives all that `subject` did to `pseudonym`, and takes away what it has of its own; false if
     /// it is not known. Its open reservations are a conflict.

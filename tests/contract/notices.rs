@@ -30,6 +30,7 @@ clauses!(
     notices_come_in_order_page_by_page,
     a_target_is_told_from_when_it_was_first_seen,
     what_a_target_was_told_never_goes_back,
+    old_notices_go_and_no_id_comes_twice,
     of_many_charges_at_once_each_mark_is_told_once,
 );
 
@@ -370,4 +371,38 @@ async fn of_many_charges_at_once_each_mark_is_told_once(store: &dyn Store) {
     let told = all(store).await;
     let count = |topic| told.iter().filter(|notice| notice.topic == topic).count();
     assert_eq!((count(Topic::Warn), count(Topic::Over), count(Topic::ChargeOver)), (2, 1, 12));
+}
+
+/// S19.
+async fn old_notices_go_and_no_id_comes_twice(store: &dyn Store) {
+    let charge = async |days: u32| {
+        let at = noon().after(days * Duration::from_hours(24));
+        recorded(store, &wants_at(at, 8, &["10/day"])).await;
+    };
+    charge(0).await;
+    store.tell("slow", 1).await.unwrap();
+    for days in 1..4 {
+        charge(days).await;
+    }
+    store.tell("quick", 4).await.unwrap();
+    let before = all(store).await;
+    let ids = async || all(store).await.iter().map(|notice| notice.id).collect::<Vec<_>>();
+    assert_eq!(ids().await, [1, 2, 3, 4]);
+    let moment = noon().after(Duration::from_hours(48));
+    store.prune(moment, moment).await.unwrap();
+    assert_eq!(all(store).await, before[2..]);
+    let now = noon().after(Duration::from_hours(240));
+    store.prune(now, now).await.unwrap();
+    assert_eq!(all(store).await, before[3..], "the newest stays");
+    charge(12).await;
+    assert_eq!(ids().await, [4, 5]);
+    // Who was told less goes on with what is left, and nobody is told anything twice.
+    let next = async |target| {
+        let told = store.told(target).await.unwrap();
+        store.notices(told, 9).await.unwrap().first().map(|notice| notice.id)
+    };
+    assert_eq!(
+        (next("slow").await, next("quick").await, next("new").await),
+        (Some(4), Some(5), None)
+    );
 }

@@ -14,8 +14,8 @@ use metergate::quota::{
 };
 use metergate::store::memory::Memory;
 use metergate::store::{
-    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
-    Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Pruned,
+    Recorded, Settled, Store, StoreError, Usage,
 };
 use tokio::sync::watch;
 
@@ -279,7 +279,7 @@ impl Store for Scripted {
         self.inner.recount(opened, subject, dry_run).await
     }
 
-    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError> {
         self.before("prune").await?;
         self.inner.prune(before, now).await
     }

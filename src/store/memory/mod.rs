@@ -10,8 +10,8 @@ use async_trait::async_trait;
 
 use self::books::Books;
 use super::{
-    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
-    Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Pruned,
+    Recorded, Settled, Store, StoreError, Usage,
 };
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
@@ -213,7 +213,7 @@ impl Store for Memory {
         Ok(self.books().recount(opened, subject, dry_run))
     }
 
-    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError> {
         Ok(self.books().prune(before, now))
     }
 

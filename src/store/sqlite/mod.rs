@@ -51,8 +51,8 @@ use self::readers::Readers;
 use self::step::{Step, View};
 use self::writer::{Survives, Writer};
 use super::{
-    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Recorded,
-    Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Pruned,
+    Recorded, Settled, Store, StoreError, Usage,
 };
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
@@ -310,7 +310,7 @@ impl Store for Sqlite {
             .await
     }
 
-    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError> {
         self.writer.call(Survives::PowerLoss, move |step| prune::prune(step, before, now)).await
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::columns::{Count, Id};
 use super::policy::{parsed, written};
 use super::step::{Step, View};
+use crate::clock::Timestamp;
 use crate::quota::notice::Notice;
 use crate::store::StoreError;
 
@@ -50,6 +51,29 @@ pub(super) fn notices(view: View<'_>, behind: u64, most: usize) -> Result<Vec<No
         whole(id, &subject, &document)
     })
     .collect()
+}
+
+/// Takes out at most so many of the first notices, of before `before`; never the newest, whose id
+/// the next one follows. Returns how many.
+pub(super) fn trim(db: &Connection, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT id, subject, document FROM notice WHERE id < (SELECT max(id) FROM notice)
+         ORDER BY id LIMIT ?1",
+    )?;
+    let (mut last, mut count) = (Id(0), 0);
+    let mut rows = query.query(params![Count(most)])?;
+    while let Some(row) = rows.next()? {
+        let (Id(id), subject, document) =
+            (row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?);
+        if whole(id, &subject, &document)?.at >= before {
+            break;
+        }
+        (last, count) = (Id(id), count + 1);
+    }
+    if count > 0 {
+        db.prepare_cached("DELETE FROM notice WHERE id <= ?1")?.execute(params![last])?;
+    }
+    Ok(count)
 }
 
 /// Returns up to which notice `target` was told, if it is known.

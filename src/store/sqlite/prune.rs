@@ -8,19 +8,29 @@ use super::buckets::{self, Place};
 use super::columns::{Count as Number, Id};
 use super::fold::TakenBack;
 use super::step::{Step, View};
-use super::{counters, fold, lines, policy};
+use super::{counters, fold, lines, outbox, policy};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::Count;
 use crate::quota::event::{Event, Line};
 use crate::quota::held::State;
 use crate::quota::{Aggregate, Bucket, Per, Policy, Resource};
-use crate::store::{Balance, StoreError};
+use crate::store::{Balance, Pruned, StoreError};
 
-/// Lines taken out at once, so that no call waits long for it.
+/// Lines, or notices, taken out at once, so that no call waits long for it.
 const AT_ONCE: usize = 1000;
 
 pub(super) fn prune(
+    step: &mut Step<'_>,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<Pruned, StoreError> {
+    let lines = prune_ledger(step, before, now)?;
+    let notices = outbox::trim(step.db, before, AT_ONCE)?;
+    Ok(Pruned { lines, more: lines == AT_ONCE || notices == AT_ONCE })
+}
+
+fn prune_ledger(
     step: &mut Step<'_>,
     before: Timestamp,
     now: Timestamp,

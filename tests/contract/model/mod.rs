@@ -138,7 +138,7 @@ async fn prune(store: &dyn Store, model: &mut Model) {
         store.reserve(&plan, id, Life::Until(model.now.after(SHORT)), model.now).await.unwrap();
         store.release(id, model.now).await.unwrap();
     }
-    while store.prune(before, model.now).await.unwrap() > 0 {}
+    while store.prune(before, model.now).await.unwrap().more {}
 }
 
 async fn forget(store: &dyn Store, model: &mut Model, who: usize) {

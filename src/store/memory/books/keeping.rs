@@ -10,9 +10,9 @@ use crate::quota::bucket::Shape;
 use crate::quota::event::{Event, Kind, Line};
 use crate::quota::held::{HoldId, State};
 use crate::quota::{Aggregate, Bucket, Per, Subject};
-use crate::store::{Drift, Opened};
+use crate::store::{Drift, Opened, Pruned};
 
-/// How many lines are taken out of the ledger at once.
+/// How many lines, or notices, are taken out at once.
 const AT_ONCE: usize = 1000;
 
 impl Books {
@@ -74,7 +74,13 @@ impl Books {
         drifts
     }
 
-    pub(in crate::store::memory) fn prune(&mut self, before: Timestamp, now: Timestamp) -> usize {
+    pub(in crate::store::memory) fn prune(&mut self, before: Timestamp, now: Timestamp) -> Pruned {
+        let lines = self.prune_ledger(before, now);
+        let notices = self.outbox.trim(before, AT_ONCE);
+        Pruned { lines, more: lines == AT_ONCE || notices == AT_ONCE }
+    }
+
+    fn prune_ledger(&mut self, before: Timestamp, now: Timestamp) -> usize {
         let old = self.ledger.lines.values().take(AT_ONCE);
         let count = old.take_while(|line| self.can_go(line, before, now)).count();
         let refunds = self.ledger.lines.values().filter(|it| it.event.kind == Kind::Refund);

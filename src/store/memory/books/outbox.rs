@@ -54,6 +54,15 @@ impl Outbox {
         *told = notice.max(*told);
     }
 
+    /// Takes out at most so many of the first notices, of before `before`; never the newest, whose
+    /// id the next one follows. Returns how many.
+    pub(super) fn trim(&mut self, before: Timestamp, most: usize) -> usize {
+        let old = self.notices.iter().take(self.notices.len().saturating_sub(1)).take(most);
+        let count = old.take_while(|notice| notice.at < before).count();
+        self.notices.drain(..count);
+        count
+    }
+
     fn newest(&self) -> u64 {
         self.notices.last().map_or(0, |notice| notice.id)
     }
