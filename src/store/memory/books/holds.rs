@@ -26,7 +26,7 @@ impl Books {
         self.retire(&plan.subject, now);
         self.open(plan);
         // The same call again: it does not stand in its own way.
-        let readings = self.read_without(Some(id), plan, now);
+        let readings = self.read_without(self.known(id), plan, now);
         match self.holds.get(&id).map(|known| known.state) {
             Some(State::Open) => return Ok(Admission::Granted(readings)),
             Some(_) => return Ok(Admission::Lapsed),
@@ -75,7 +75,7 @@ impl Books {
         }
         self.retire(&plan.subject, now);
         self.open(plan);
-        let readings = self.read_without(Some(id), plan, now);
+        let readings = self.read_without(self.known(id), plan, now);
         match self.holds.get(&id).map(|known| known.state) {
             Some(State::Settled) => return Ok(Admission::Granted(readings)),
             Some(State::Open) => return conflict("the reservation is open: settle it"),
@@ -98,6 +98,11 @@ impl Books {
             }
         });
         Ok(Admission::Granted(readings))
+    }
+
+    /// Returns `id`, if there is something to leave out.
+    fn known(&self, id: HoldId) -> Option<HoldId> {
+        self.holds.contains_key(&id).then_some(id)
     }
 
     pub(in crate::store::memory) fn extend(
