@@ -99,6 +99,21 @@ impl Bound {
     pub fn stretch(&self, reading: &Reading) -> Bucket {
         reading.since.map_or_else(|| self.bucket.clone(), |since| self.bucket.begun(since))
     }
+
+    /// Returns true if `used` is more than its limit.
+    #[must_use]
+    pub fn is_past(&self, used: Amount) -> bool {
+        self.limit.is_some_and(|limit| used > limit)
+    }
+
+    /// Returns whether room set aside at a moment is held of the window that `reading` is of.
+    ///
+    /// Where that opens by its first use and is not open, what is set aside may open it: so all
+    /// counts that could be charged in one stretch with what is asked.
+    pub fn holds(&self, reading: &Reading) -> impl Fn(Timestamp) -> bool + use<> {
+        let (stretch, is_open) = (self.stretch(reading), reading.since.is_some());
+        move |moment| stretch.contains(moment) || (!is_open && stretch.may_begin_at(moment))
+    }
 }
 
 /// What a store found in the windows of a plan: for each item, for each bound.
@@ -113,7 +128,8 @@ pub struct Reading {
     pub held: Amount,
     /// Of a bucket that opens by its first use: the first moment of its present stretch.
     pub since: Option<Timestamp>,
-    /// Of a limit with a grace: when it was first charged past.
+    /// Of a limit with a grace: since when more than it is used, where that is so now: when the
+    /// charge was made that left it so and found it otherwise.
     pub over_since: Option<Timestamp>,
     /// The member that is asked for is counted already.
     pub known: bool,

@@ -28,6 +28,7 @@ clauses!(
     each_account_opens_its_own,
     a_late_charge_opens_nothing_behind_an_open_one,
     a_reservation_before_the_first_use_holds_room_and_opens_nothing,
+    reservations_before_the_first_use_share_the_stretch_they_may_open,
     a_moment_before_the_first_use_reads_nothing,
     a_reset_leaves_the_window_open,
     a_first_use_before_the_window_was_asked_for_opened_it,
@@ -353,6 +354,31 @@ async fn a_reservation_before_the_first_use_holds_room_and_opens_nothing(store: 
     store.settle(id, Amount::new(5), None, noon().after(3 * DAY)).await.unwrap().unwrap();
     let reading = one(store, noon().after(3 * DAY), window).await;
     assert_eq!((figures(reading), reading.since), ((5, 4), Some(moment("2026-06-18"))));
+}
+
+/// S2, S5.
+async fn reservations_before_the_first_use_share_the_stretch_they_may_open(store: &dyn Store) {
+    let (window, pool) = ("10/30d", "10/30d per server");
+    let after = |days: u32, amount| wants_at(noon().after(days * DAY), amount, &[window]);
+    let id = granted(store, &after(0, 6)).await;
+    for days in [5, 29] {
+        assert_eq!(reads(store, &after(days, 0)).await, (0, 6), "after {days} days");
+        assert!(!fits(store, &after(days, 5), noon()).await);
+        let shared = by(bob(), wants_at(noon().after(days * DAY), 5, &[pool]));
+        assert!(!fits(store, &shared, noon()).await);
+    }
+    let other = granted(store, &after(5, 4)).await;
+    // A stretch that began on the fifth day would still be open.
+    assert_eq!(reads(store, &after(30, 0)).await, (0, 4));
+    assert_eq!(reads(store, &after(35, 0)).await, (0, 0));
+    // They are asked for by turns, whichever comes first.
+    assert_eq!(reads(store, &after(0, 0)).await, (0, 10));
+    store.settle(other, Amount::new(4), None, noon()).await.unwrap().unwrap();
+    // Now it is known where it began, and what was before is not in it.
+    let reading = one(store, noon().after(30 * DAY), window).await;
+    assert_eq!((figures(reading), reading.since), ((4, 0), Some(moment("2026-06-23"))));
+    store.settle(id, Amount::new(6), None, noon()).await.unwrap().unwrap();
+    assert_eq!(reads(store, &after(29, 0)).await, (4, 0));
 }
 
 async fn a_moment_before_the_first_use_reads_nothing(store: &dyn Store) {

@@ -17,6 +17,8 @@ clauses!(
     a_hard_window_beside_a_soft_one_denies,
     the_clock_starts_at_the_first_charge_past_the_limit,
     the_clock_stops_when_the_count_falls_back,
+    the_clock_starts_anew_where_a_rolling_window_fell_back_by_itself,
+    the_clock_shows_nothing_under_a_higher_limit,
     the_clock_starts_with_a_settlement_and_stops_with_a_refund,
     reservations_start_no_clock,
     each_bucket_has_a_clock_of_its_own,
@@ -107,6 +109,44 @@ async fn the_clock_stops_when_the_count_falls_back(store: &dyn Store) {
     assert_eq!(over_since(store, &soft(again, 0), again).await, Some(again));
     store.set(&soft(again, 3), 0, again).await.unwrap().unwrap();
     assert_eq!(over_since(store, &soft(again, 0), again).await, None);
+}
+
+/// S17.
+async fn the_clock_starts_anew_where_a_rolling_window_fell_back_by_itself(store: &dyn Store) {
+    let both = ["10/rolling 12h soft grace 1d", "10/rolling 12h soft grace 1d per server"];
+    let soft = |at, amount| wants_at(at, amount, &both);
+    let hours = |count: u32| noon().after(count * Duration::from_hours(1));
+    let clocks = async |at| {
+        let readings = windows(store, &soft(at, 0)).await;
+        assert_eq!(readings[0].over_since, readings[1].over_since);
+        readings[0].over_since
+    };
+    recorded(store, &soft(hours(0), 11)).await;
+    recorded(store, &soft(hours(6), 10)).await;
+    assert_eq!(clocks(hours(11)).await, Some(hours(0)));
+    // The first charge has left it.
+    assert_eq!(clocks(hours(12)).await, None);
+    recorded(store, &soft(hours(13), 1)).await;
+    recorded(store, &soft(hours(14), 1)).await;
+    assert_eq!(clocks(hours(14)).await, Some(hours(13)));
+    recorded(store, &soft(hours(17), 10)).await;
+    // One day since the first time it was past, but not since it is.
+    let late = hours(24);
+    assert_eq!(clocks(late).await, Some(hours(13)));
+    assert!(fits(store, &soft(late, 5), late).await);
+}
+
+async fn the_clock_shows_nothing_under_a_higher_limit(store: &dyn Store) {
+    let soft = |at, amount| wants_at(at, amount, &["10/month soft grace 7d"]);
+    let raised = |at, amount| wants_at(at, amount, &["20/month soft grace 7d"]);
+    recorded(store, &soft(noon(), 15)).await;
+    assert_eq!(over_since(store, &raised(noon(), 0), noon()).await, None);
+    let later = noon().after(DAY);
+    recorded(store, &raised(later, 1)).await;
+    // Nobody has charged past the lower one since then.
+    assert_eq!(over_since(store, &soft(later, 0), later).await, None);
+    recorded(store, &soft(later, 1)).await;
+    assert_eq!(over_since(store, &soft(later, 0), later).await, Some(later));
 }
 
 /// S6, S8.

@@ -135,6 +135,15 @@ impl Bucket {
         begun
     }
 
+    /// Returns true if one that has not begun may still have to make room for a first use at the
+    /// earlier `moment`: it would begin then, and hold the first moment of this one.
+    #[must_use]
+    pub fn may_begin_at(&self, moment: Timestamp) -> bool {
+        matches!(self.shape, Shape::FirstUse { .. })
+            && moment < self.start
+            && self.begun(moment).contains(self.start)
+    }
+
     /// Returns the first moment at which a charge made at `moment` no longer counts; none if it
     /// always will.
     #[must_use]

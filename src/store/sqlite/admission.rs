@@ -7,7 +7,7 @@ use super::{buckets, holds, instances, ledger, readings, watch};
 use crate::clock::Timestamp;
 use crate::quota::Amount;
 use crate::quota::event::{Event, Kind};
-use crate::quota::held::{HeldItem, HoldId, Life, State};
+use crate::quota::held::{Held, HeldItem, HoldId, Life, State};
 use crate::quota::plan::Plan;
 use crate::quota::rule::{Verdict, judge_all};
 use crate::store::{Admission, StoreError};
@@ -65,15 +65,14 @@ pub(super) fn grow(
     if plan.version != step.version()? {
         return Ok(Admission::Stale);
     }
-    buckets::open_all(step, plan)?;
     let entry = holds::load(step.db, id)?;
-    let Some(Entry { held, .. }) = entry.filter(|entry| entry.held.state == State::Open) else {
-        return Ok(Admission::Lapsed);
-    };
-    if let Life::While(instance) = &held.life {
+    if let Some(Entry {
+        held: Held { state: State::Open, life: Life::While(instance), .. }, ..
+    }) = &entry
+    {
         instances::sign_of_life(step, instance, now)?;
     }
-    let mut open = open::retire(step, &held.subject, now)?;
+    let mut open = open::retire(step, &plan.subject, now)?;
     let readings = readings::of(step, plan, &open, now)?;
     let fits = judge_all(plan, &readings, now)? == Verdict::Fits;
     let admission = match open.iter_mut().find(|hold| hold.id == id) {
@@ -84,7 +83,7 @@ pub(super) fn grow(
             Admission::Granted(readings)
         }
     };
-    open::keep(step, &held.subject, open);
+    open::keep(step, &plan.subject, open);
     Ok(admission)
 }
 

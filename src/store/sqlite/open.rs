@@ -10,7 +10,7 @@ use super::{holds, ledger};
 use crate::clock::Timestamp;
 use crate::quota::event::{Event, Kind};
 use crate::quota::held::{Held, HeldItem, HoldId, Instance, Life, State};
-use crate::quota::{Amount, Bucket, Resource, Subject};
+use crate::quota::{Amount, Resource, Subject};
 use crate::store::{INSTANCE_LEASE, StoreError};
 
 /// An open reservation, by what decides about others.
@@ -24,13 +24,13 @@ pub(super) struct Open {
     pub(super) items: Vec<HeldItem>,
 }
 
-/// Returns how much `open` reservations hold of a bucket.
+/// Returns how much `open` reservations hold of a window, at the moments it `holds`.
 pub(super) fn held_in<'a>(
     open: impl IntoIterator<Item = &'a Open>,
     resource: &Resource,
-    bucket: &Bucket,
+    holds: &dyn Fn(Timestamp) -> bool,
 ) -> Amount {
-    let here = open.into_iter().filter(|hold| bucket.contains(hold.at));
+    let here = open.into_iter().filter(|hold| holds(hold.at));
     let items = here.flat_map(|hold| &hold.items).filter(|item| item.resource == *resource);
     items.fold(Amount::ZERO, |sum, item| sum.plus(item.amount).unwrap_or(Amount::MAX))
 }
@@ -74,8 +74,9 @@ pub(super) fn retire(
     if open.iter().all(|hold| counts(hold, &living, now)) {
         return Ok(open);
     }
-    let (counting, due): (Vec<_>, Vec<_>) =
+    let (counting, mut due): (Vec<_>, Vec<_>) =
         open.into_iter().partition(|hold| counts(hold, &living, now));
+    due.sort_by_key(|hold| hold.id);
     for hold in due {
         lapse(step, &hold, now)?;
     }

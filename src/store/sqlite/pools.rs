@@ -8,7 +8,7 @@ use super::step::Step;
 use super::window::Window;
 use crate::clock::Timestamp;
 use crate::quota::held::{Instance, Life};
-use crate::quota::{Amount, Bucket, Per};
+use crate::quota::{Amount, Per};
 use crate::store::StoreError;
 
 /// Returns true if `hold` counts in `window`, wherever it lies in time.
@@ -20,14 +20,15 @@ fn shares(hold: &Open, window: &Window<'_>) -> bool {
     }
 }
 
-/// Returns how much `open` reservations, of whomever, hold of `stretch` of a window.
+/// Returns how much `open` reservations, of whomever, hold of a window, at the moments it
+/// `holds`.
 pub(super) fn held_in<'a>(
     open: impl IntoIterator<Item = &'a Open>,
     window: &Window<'_>,
-    stretch: &Bucket,
+    holds: &dyn Fn(Timestamp) -> bool,
 ) -> Amount {
     let sharing = open.into_iter().filter(|hold| shares(hold, window));
-    open::held_in(sharing, window.resource, stretch)
+    open::held_in(sharing, window.resource, holds)
 }
 
 /// Returns how much the open reservations of all but the one whose are given out hold.
@@ -35,7 +36,7 @@ pub(super) fn held_by_others(
     step: &mut Step<'_>,
     asking: &str,
     window: &Window<'_>,
-    stretch: &Bucket,
+    holds: &dyn Fn(Timestamp) -> bool,
     now: Timestamp,
 ) -> Result<Amount, StoreError> {
     if step.known.all_open().is_none() {
@@ -46,7 +47,7 @@ pub(super) fn held_by_others(
     let living = living(step, now)?;
     let all = step.known.all_open().into_iter().flatten();
     let counting = all.filter(|hold| open::counts(hold, &living, now));
-    Ok(held_in(counting, window, stretch))
+    Ok(held_in(counting, window, holds))
 }
 
 /// Returns the instances that live, of those that reservations live by.

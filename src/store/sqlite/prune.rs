@@ -106,6 +106,9 @@ impl Needed {
 
     /// Returns true if `event` counts in a bucket that goes on.
     fn is_live(&self, db: &Connection, place: &Place, event: &Event) -> Result<bool, StoreError> {
+        let Some(account) = event.account(place.per) else {
+            return Ok(false);
+        };
         let goes_on = |bucket: &Bucket| {
             bucket.contains(event.at) && bucket.end.is_none_or(|end| self.now < end)
         };
@@ -113,9 +116,6 @@ impl Needed {
             Shape::Stretch => place.bucket.start > Timestamp::MIN && goes_on(&place.bucket),
             Shape::Rolling { .. } => place.bucket.start <= event.at,
             Shape::FirstUse { .. } => {
-                let Some(account) = event.account(place.per) else {
-                    return Ok(false);
-                };
                 let count = counters::find(db, place.id, account)?;
                 let since = count.and_then(|count| count.since);
                 since.is_some_and(|since| goes_on(&place.bucket.begun(since)))

@@ -13,8 +13,11 @@ use crate::quota::count::{self, Count};
 use crate::quota::event::Kind;
 use crate::quota::held::HoldId;
 use crate::quota::plan::{Bound, Item, Plan, Reading, Readings};
-use crate::quota::{Aggregate, Amount, Bucket, Per};
+use crate::quota::{Aggregate, Amount, Per};
 use crate::store::StoreError;
+
+/// Which moments.
+type Moments = dyn Fn(Timestamp) -> bool;
 
 /// Who looks.
 trait Look {
@@ -25,8 +28,8 @@ trait Look {
 
     fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError>;
 
-    /// Returns how much open reservations hold of `stretch`.
-    fn held(&mut self, window: &Window<'_>, stretch: &Bucket) -> Result<Amount, StoreError>;
+    /// Returns how much open reservations hold of a window, at the moments it `holds`.
+    fn held(&mut self, window: &Window<'_>, holds: &Moments) -> Result<Amount, StoreError>;
 }
 
 /// Reads what the windows of `plan` hold, and writes nothing.
@@ -185,16 +188,9 @@ fn rest<L: Look>(
             (reading.used, reading.known) = (Amount::ZERO, false);
         }
     }
-    let stretch;
-    let stretch = if reading.since.is_some() {
-        stretch = bound.stretch(&reading);
-        &stretch
-    } else {
-        &bound.bucket
-    };
-    reading.held = look.held(window, stretch)?;
-    if bound.strictness.grace.is_some() {
-        let marked = Marked::of(*window, bound.strictness.mode, stretch);
+    reading.held = look.held(window, &bound.holds(&reading))?;
+    if bound.strictness.grace.is_some() && bound.is_past(reading.used) {
+        let marked = Marked::of(*window, bound.strictness.mode, &bound.stretch(&reading));
         reading.over_since = marked.find(look.db(), PAST)?;
     }
     if window.is_rolling() {
@@ -224,12 +220,12 @@ impl Look for Decider<'_, '_> {
         Ok(counters::known(self.step, id, account)?)
     }
 
-    fn held(&mut self, window: &Window<'_>, stretch: &Bucket) -> Result<Amount, StoreError> {
+    fn held(&mut self, window: &Window<'_>, holds: &Moments) -> Result<Amount, StoreError> {
         if window.per == Per::Subject {
-            return Ok(open::held_in(self.open, window.resource, stretch));
+            return Ok(open::held_in(self.open, window.resource, holds));
         }
-        let own = pools::held_in(self.open, window, stretch);
-        let others = pools::held_by_others(self.step, self.subject, window, stretch, self.now)?;
+        let own = pools::held_in(self.open, window, holds);
+        let others = pools::held_by_others(self.step, self.subject, window, holds, self.now)?;
         Ok(own.plus(others).unwrap_or(Amount::MAX))
     }
 }
@@ -256,7 +252,7 @@ impl Look for Counter<'_, '_> {
         Ok(counters::known(self.step, id, account)?)
     }
 
-    fn held(&mut self, _: &Window<'_>, _: &Bucket) -> Result<Amount, StoreError> {
+    fn held(&mut self, _: &Window<'_>, _: &Moments) -> Result<Amount, StoreError> {
         Ok(Amount::ZERO)
     }
 }
@@ -283,13 +279,13 @@ impl Look for Reader<'_> {
         Ok(counters::find(self.view.db, id, account)?.unwrap_or_default())
     }
 
-    fn held(&mut self, window: &Window<'_>, stretch: &Bucket) -> Result<Amount, StoreError> {
+    fn held(&mut self, window: &Window<'_>, holds: &Moments) -> Result<Amount, StoreError> {
         if window.per == Per::Subject {
-            return Ok(open::held_in(&self.open, window.resource, stretch));
+            return Ok(open::held_in(&self.open, window.resource, holds));
         }
         if self.all.is_none() {
             self.all = Some(open::counting_of_all(self.view, self.now)?);
         }
-        Ok(pools::held_in(self.all.iter().flatten(), window, stretch))
+        Ok(pools::held_in(self.all.iter().flatten(), window, holds))
     }
 }

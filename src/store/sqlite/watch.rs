@@ -70,15 +70,13 @@ impl Seen<'_> {
 
     /// Remembers since when more than the limit is used.
     fn keep_past(&self, step: &Step<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let Some(limit) = self.bound.limit else { return Ok(()) };
-        let (was, is) = (self.before.used > limit, self.after.used > limit);
-        if is {
-            let marked = self.marked();
-            if marked.find(step.db, PAST)?.is_none() {
-                marked.set(step.db, PAST, now)?;
-            }
-        } else if was || self.bound.strictness.grace.is_some() {
-            self.marked().clear(step.db, PAST)?;
+        let marked = self.marked();
+        if !self.bound.is_past(self.after.used) {
+            return Ok(marked.clear(step.db, PAST)?);
+        }
+        // It may have been past before, and fallen back by itself.
+        if !self.bound.is_past(self.before.used) || marked.find(step.db, PAST)?.is_none() {
+            marked.set(step.db, PAST, now)?;
         }
         Ok(())
     }

@@ -199,13 +199,15 @@ impl Model {
         let bucket = stretch.unwrap_or_else(|| bound.bucket.clone());
         let members: HashSet<_> = facts.iter().filter_map(|fact| fact.member.as_ref()).collect();
         let unique = AGGREGATES[asked.what] == Aggregate::Unique;
-        Reading {
+        let mut reading = Reading {
             used: Amount::new(used(&facts, &bucket, AGGREGATES[asked.what])),
-            held: Amount::new(self.held(asked.what, bound.per, account, &bucket)),
             since,
             known: unique && asked.member.is_some_and(|member| members.contains(&member)),
             ..Reading::default()
-        }
+        };
+        let held = self.held(asked.what, bound.per, account, bound.holds(&reading));
+        reading.held = Amount::new(held);
+        reading
     }
 
     pub(super) fn used_in(&self, what: usize, who: &Subject, bucket: &Bucket) -> i64 {
@@ -251,7 +253,7 @@ impl Model {
         (facts.into_iter().filter(|fact| fact.charge().is_some()).collect(), stretch)
     }
 
-    fn held(&self, what: usize, per: Per, account: &str, bucket: &Bucket) -> i64 {
+    fn held(&self, what: usize, per: Per, account: &str, holds: impl Fn(Timestamp) -> bool) -> i64 {
         let counts = |room: &&Room| {
             let mine = match per {
                 Per::Subject => room.who == account,
@@ -259,7 +261,7 @@ impl Model {
                 Per::Server => true,
             };
             let open = room.state == State::Open && self.now < room.end;
-            room.what == what && mine && open && bucket.contains(room.at)
+            room.what == what && mine && open && holds(room.at)
         };
         self.rooms.iter().filter(counts).map(|room| room.amount).sum()
     }

@@ -19,11 +19,11 @@ impl Books {
         if plan.version != self.policy.version {
             return Ok(None);
         }
-        self.retire(&plan.subject, now);
-        self.open(plan);
         if let Some(key) = &key {
             match self.ledger.asked_under(&plan.subject, &key.name) {
                 Some(asked) if *asked == key.fingerprint => {
+                    self.retire(&plan.subject, now);
+                    self.open(plan);
                     return Ok(Some(Recorded { readings: self.read(plan, now), replayed: true }));
                 }
                 Some(_) => return conflict("the key was used before for something else"),
@@ -31,6 +31,8 @@ impl Books {
             }
         }
         self.fits_in_64_bits(plan, now)?;
+        self.retire(&plan.subject, now);
+        self.open(plan);
         self.watched(Some(plan), now, |books| {
             for item in &plan.items {
                 books.happened(plan.event(item, Kind::Use), key.take(), now);
@@ -54,8 +56,6 @@ impl Books {
         let Some(bound) = item.bounds.get(basis) else {
             return conflict("there is no such window to set");
         };
-        self.retire(&plan.subject, now);
-        self.open(plan);
         let readings = self.read(plan, now);
         let used = readings.first().and_then(|found| found.get(basis)).map(|found| found.used);
         let used = used.unwrap_or_default();
@@ -78,6 +78,8 @@ impl Books {
                 lines.push(change_of(plan, item, Kind::Use, None));
             }
         }
+        self.retire(&plan.subject, now);
+        self.open(plan);
         self.watched(Some(plan), now, |books| {
             for line in lines {
                 books.happened(line, None, now);

@@ -14,15 +14,17 @@ impl Books {
         pseudonym: &Subject,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.retire(subject, now);
-        if self.open_of(Per::Subject, subject.as_str()).next().is_some() {
+        if !self.knows_of(subject) {
+            return Ok(false);
+        }
+        let mut open = self.open_of(Per::Subject, subject.as_str());
+        if open.any(|held| self.counts(held, now)) {
             return conflict(format!(
                 "{subject} has reservations under way: try again when they have ended"
             ));
         }
-        if !self.knows_of(subject) {
-            return Ok(false);
-        }
+        drop(open);
+        self.retire(subject, now);
         self.ledger.rename(subject, pseudonym);
         self.rename_balances(subject, pseudonym);
         for (place, counters) in &mut self.opened {

@@ -23,20 +23,21 @@ impl Books {
         if let Life::While(instance) = &life {
             self.beat(instance, now);
         }
+        let known = self.as_at(id, now).map(|held| held.state);
+        // The same call again: it does not stand in its own way.
+        let readings = self.read_without(known.map(|_| id), plan, now);
+        let fits = known.is_some() || judge_all(plan, &readings, now)? == Verdict::Fits;
         self.retire(&plan.subject, now);
         self.open(plan);
-        // The same call again: it does not stand in its own way.
-        let readings = self.read_without(self.known(id), plan, now);
-        match self.holds.get(&id).map(|known| known.state) {
-            Some(State::Open) => return Ok(Admission::Granted(readings)),
-            Some(_) => return Ok(Admission::Lapsed),
-            None => {}
+        match known {
+            Some(State::Open) => Ok(Admission::Granted(readings)),
+            Some(_) => Ok(Admission::Lapsed),
+            None if fits => {
+                self.begin(held(plan, id, life, State::Open));
+                Ok(Admission::Granted(readings))
+            }
+            None => Ok(Admission::Denied(readings)),
         }
-        if judge_all(plan, &readings, now)? != Verdict::Fits {
-            return Ok(Admission::Denied(readings));
-        }
-        self.begin(held(plan, id, life, State::Open));
-        Ok(Admission::Granted(readings))
     }
 
     pub(in crate::store::memory) fn grow(
@@ -49,10 +50,10 @@ impl Books {
             return Ok(Admission::Stale);
         }
         self.sign_of_life(id, now);
-        self.retire(&plan.subject, now);
-        self.open(plan);
         let readings = self.read(plan, now);
         let verdict = judge_all(plan, &readings, now)?;
+        self.retire(&plan.subject, now);
+        self.open(plan);
         let open = self.holds.get_mut(&id).filter(|held| held.state == State::Open);
         let Some(held) = open else {
             return Ok(Admission::Lapsed);
@@ -73,19 +74,19 @@ impl Books {
         if plan.version != self.policy.version {
             return Ok(Admission::Stale);
         }
+        let known = self.as_at(id, now).map(|held| held.state);
+        if known == Some(State::Open) {
+            return conflict("the reservation is open: settle it");
+        }
+        let readings = self.read_without(known.map(|_| id), plan, now);
+        let fits = known.is_some() || judge_all(plan, &readings, now)? == Verdict::Fits;
         self.retire(&plan.subject, now);
         self.open(plan);
-        let readings = self.read_without(self.known(id), plan, now);
-        match self.holds.get(&id).map(|known| known.state) {
+        match known {
             Some(State::Settled) => return Ok(Admission::Granted(readings)),
-            Some(State::Open) => return conflict("the reservation is open: settle it"),
-            Some(State::Lapsed | State::Released | State::Refunded) => {
-                return Ok(Admission::Lapsed);
-            }
-            None => {}
-        }
-        if judge_all(plan, &readings, now)? != Verdict::Fits {
-            return Ok(Admission::Denied(readings));
+            Some(_) => return Ok(Admission::Lapsed),
+            None if fits => {}
+            None => return Ok(Admission::Denied(readings)),
         }
         self.holds.insert(id, held(plan, id, Life::Until(now), State::Settled));
         let metered = plan.items.iter().find(|item| item.metered);
@@ -98,11 +99,6 @@ impl Books {
             }
         });
         Ok(Admission::Granted(readings))
-    }
-
-    /// Returns `id`, if there is something to leave out.
-    fn known(&self, id: HoldId) -> Option<HoldId> {
-        self.holds.contains_key(&id).then_some(id)
     }
 
     pub(in crate::store::memory) fn extend(

@@ -23,8 +23,9 @@ pub(super) struct WindowOf {
 
 impl WindowOf {
     pub(super) fn new(account: Account, bound: &Bound, reading: &Reading) -> Self {
-        let (bucket, since) = (bound.bucket.key.clone(), reading.since);
-        Self { account, bucket, since, mode: bound.strictness.mode }
+        let opens = matches!(bound.bucket.shape, Shape::FirstUse { .. });
+        let since = opens.then(|| bound.stretch(reading).start);
+        Self { account, bucket: bound.bucket.key.clone(), since, mode: bound.strictness.mode }
     }
 }
 
@@ -134,10 +135,13 @@ impl Books {
         };
         let account = Account::new(&item.resource, bound.per, name);
         let window = WindowOf::new(account, bound, after);
-        if after.used > limit {
+        if !bound.is_past(after.used) {
+            self.over.remove(&window);
+        } else if bound.is_past(before) {
             self.over.entry(window.clone()).or_insert(now);
         } else {
-            self.over.remove(&window);
+            // It may have been past before, and fallen back by itself.
+            self.over.insert(window.clone(), now);
         }
         if has_ended(bound, after, plan.at, now) {
             return;

@@ -46,12 +46,11 @@ impl Books {
         let count = self.count(&account, &bound.bucket, item.aggregate, without);
         let count = standing(count, &bound.bucket);
         let mut reading = Reading { used: count.used, since: count.since, ..Reading::default() };
-        let stretch = bound.stretch(&reading);
-        reading.held = self.reserved(&account, &stretch, without, now);
+        reading.held = self.reserved(&account, bound.holds(&reading), without, now);
         let closed =
             matches!(bound.bucket.shape, Shape::FirstUse { .. }) && reading.since.is_none();
         reading.known = !closed && self.knows(without, plan, item, &account, &bound.bucket);
-        if bound.strictness.grace.is_some() {
+        if bound.strictness.grace.is_some() && bound.is_past(reading.used) {
             let window = WindowOf::new(account.clone(), bound, &reading);
             reading.over_since = self.over.get(&window).copied();
         }
@@ -108,12 +107,12 @@ impl Books {
     fn reserved(
         &self,
         account: &Account,
-        stretch: &Bucket,
+        holds: impl Fn(Timestamp) -> bool,
         without: Option<HoldId>,
         now: Timestamp,
     ) -> Amount {
         let open = self.open_of(account.per, &account.name);
-        let open = open.filter(|held| stretch.contains(held.at) && self.counts(held, now));
+        let open = open.filter(|held| holds(held.at) && self.counts(held, now));
         let items = open.filter(|held| Some(held.id) != without).flat_map(|held| &held.items);
         let items = items.filter(|item| item.resource == account.resource);
         items.fold(Amount::ZERO, |sum, item| sum.plus(item.amount).unwrap_or(Amount::MAX))

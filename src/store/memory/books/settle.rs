@@ -16,23 +16,24 @@ impl Books {
         watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
-        let Some(mut held) = self.current(id, now) else {
+        let Some(mut held) = self.as_at(id, now) else {
             return Ok(None);
         };
         let late = match held.state {
             State::Open => false,
             State::Lapsed => true,
             State::Settled => {
-                return match self.settled.get(&id) {
-                    Some(known) if known.total == total => {
-                        Ok(Some(Settled { late: known.late, replayed: true }))
-                    }
-                    _ => conflict("the reservation was settled with another amount"),
+                let known = self.settled.get(&id).filter(|known| known.total == total);
+                let Some(SettledAs { late, .. }) = known.copied() else {
+                    return conflict("the reservation was settled with another amount");
                 };
+                self.retire(&held.subject, now);
+                return Ok(Some(Settled { late, replayed: true }));
             }
             State::Released => return conflict("the reservation was released"),
             State::Refunded => return conflict("the reservation was refunded"),
         };
+        self.retire(&held.subject, now);
         held.items = held.charges(total);
         self.end(id, State::Settled);
         held.state = State::Settled;
@@ -51,13 +52,15 @@ impl Books {
         id: HoldId,
         now: Timestamp,
     ) -> Result<Option<()>, StoreError> {
-        let Some(held) = self.current(id, now) else {
+        let Some(held) = self.as_at(id, now) else {
             return Ok(None);
         };
-        match held.state {
-            State::Open => self.end(id, State::Released),
-            State::Released | State::Lapsed => {}
-            State::Settled | State::Refunded => return conflict("the reservation was settled"),
+        if matches!(held.state, State::Settled | State::Refunded) {
+            return conflict("the reservation was settled");
+        }
+        self.retire(&held.subject, now);
+        if held.state == State::Open {
+            self.end(id, State::Released);
         }
         Ok(Some(()))
     }
@@ -89,10 +92,12 @@ impl Books {
         Ok(Some(()))
     }
 
-    /// Returns a reservation as it is at `now`.
-    fn current(&mut self, id: HoldId, now: Timestamp) -> Option<Held> {
-        let subject = self.holds.get(&id)?.subject.clone();
-        self.retire(&subject, now);
-        self.holds.get(&id).cloned()
+    /// Returns a reservation as it is at `now`: lapsed, if its life has ended.
+    pub(super) fn as_at(&self, id: HoldId, now: Timestamp) -> Option<Held> {
+        let mut held = self.holds.get(&id)?.clone();
+        if held.state == State::Open && !self.counts(&held, now) {
+            held.state = State::Lapsed;
+        }
+        Some(held)
     }
 }
