@@ -11,8 +11,9 @@ use crate::quota::plan::{Bound, Plan, Reading, Readings};
 use crate::quota::{Aggregate, Amount, Grants, Measure, Per, Resource, Shape, Subject};
 use crate::store::{Page, Usage};
 
-/// How many subjects are looked at in one step.
-const PAGE: usize = 1000;
+/// How many subjects are looked at in one step: at first few, since most may be over, then more.
+const FEWEST: usize = 64;
+const MOST: usize = 2000;
 /// How often a bucket whose counters are not kept is read for one subject, before it is read for
 /// all of them at once.
 const SINGLY: usize = 64;
@@ -29,8 +30,10 @@ impl Engine {
         let Page { mut after, most } = page;
         let mut search = Search { engine: self, now: self.now(), buckets: HashMap::new() };
         let mut over = Vec::new();
+        let mut step = most.clamp(FEWEST, MOST);
         while over.len() < most {
-            let page = Page { after, most: PAGE };
+            let page = Page { after, most: step };
+            step = step.saturating_mul(2).min(MOST);
             let users = self.0.store.users(resource, search.now, page).await?;
             let (Some(first), Some(last)) = (users.first(), users.last()) else { break };
             let (snapshot, grants) = self.grants_between(&first.subject, &last.subject).await?;

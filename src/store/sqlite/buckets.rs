@@ -5,6 +5,7 @@
 //! the policy says by then, so they stay complete and a missing counter is zero. So a period may
 //! be switched back and forth, and no charge is lost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::FromSqlError;
@@ -29,6 +30,13 @@ pub(super) struct Place {
     pub(super) aggregate: Aggregate,
     /// Of a series (by first use, rolling): the one it was opened for.
     pub(super) bucket: Bucket,
+}
+
+impl Place {
+    /// Returns true if something at `moment` may count in it.
+    pub(super) fn holds(&self, moment: Timestamp) -> bool {
+        self.bucket.shape != Shape::Stretch || self.bucket.contains(moment)
+    }
 }
 
 /// Opens every bucket of `plan`.
@@ -104,6 +112,7 @@ fn fill(step: &mut Step<'_>, window: &Window<'_>) -> Result<i64, StoreError> {
             start,
             End(end)
         ])?;
+    step.known.forget_places(resource);
     let id = step.db.last_insert_rowid();
     if window.is_counted() {
         for (account, tally) in fold::everyone(step.db, resource, window.aggregate, per, bucket)? {
@@ -194,9 +203,34 @@ pub(super) fn holding(
     resource: &Resource,
     moment: Timestamp,
 ) -> rusqlite::Result<Vec<Place>> {
+    let mut places = ending_after(db, resource, moment)?;
+    places.retain(|place| place.holds(moment));
+    Ok(places)
+}
+
+/// Returns the opened buckets of `resource` that end after `moment`, in the same order, and maybe
+/// others, as the writer knows them.
+pub(super) fn around(
+    step: &mut Step<'_>,
+    resource: &Resource,
+    moment: Timestamp,
+) -> rusqlite::Result<Arc<[Place]>> {
+    if let Some(places) = step.known.places(resource, moment) {
+        return Ok(places);
+    }
+    let places: Arc<[Place]> = ending_after(step.db, resource, moment)?.into();
+    step.known.remember_places(resource, moment, places.clone());
+    Ok(places)
+}
+
+fn ending_after(
+    db: &Connection,
+    resource: &Resource,
+    moment: Timestamp,
+) -> rusqlite::Result<Vec<Place>> {
     let mut query = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM bucket
-         WHERE resource = ?1 AND end_ms > ?2 AND start_ms <= ?2 ORDER BY end_ms, key, per"
+         WHERE resource = ?1 AND end_ms > ?2 ORDER BY end_ms, key, per"
     ))?;
     let rows = query.query_map(params![resource, moment], place)?;
     rows.collect()

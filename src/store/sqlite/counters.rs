@@ -1,6 +1,6 @@
 //! Counters: what is used of opened buckets, kept up to date with every line of the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -62,6 +62,22 @@ pub(super) fn all(db: &Connection, id: i64) -> rusqlite::Result<BTreeMap<String,
     rows.collect()
 }
 
+/// Returns the counters of those from `first` to `last` by name in an opened bucket.
+pub(super) fn between(
+    db: &Connection,
+    id: i64,
+    first: &Subject,
+    last: &Subject,
+) -> rusqlite::Result<HashMap<String, Count>> {
+    let mut query = db.prepare_cached(
+        "SELECT account, used, newest_ms, since_ms FROM counter
+         WHERE bucket = ?1 AND account >= ?2 AND account <= ?3",
+    )?;
+    let rows =
+        query.query_map(params![id, first, last], |row| Ok((row.get(0)?, count(row, 1)?)))?;
+    rows.collect()
+}
+
 /// Forgets the counter of an account that has nothing to count.
 pub(super) fn remove(db: &Connection, id: i64, account: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM counter WHERE bucket = ?1 AND account = ?2")?
@@ -72,7 +88,8 @@ pub(super) fn remove(db: &Connection, id: i64, account: &str) -> rusqlite::Resul
 /// Counts a new line of the ledger in every opened bucket it falls in.
 pub(super) fn add(step: &mut Step<'_>, event: &Event) -> Result<(), StoreError> {
     let mut in_parts = Vec::new();
-    for place in buckets::holding(step.db, &event.resource, event.at)? {
+    let places = buckets::around(step, &event.resource, event.at)?;
+    for place in places.iter().filter(|place| place.holds(event.at)) {
         if matches!(place.bucket.shape, Shape::Rolling { .. }) {
             // However many windows share them, the parts are added to once.
             if !in_parts.contains(&place.per) {
@@ -82,7 +99,7 @@ pub(super) fn add(step: &mut Step<'_>, event: &Event) -> Result<(), StoreError> 
         } else if can_be_kept(&place.bucket, place.aggregate)
             && let Some(account) = event.account(place.per)
         {
-            add_to(step, event, &place, account)?;
+            add_to(step, event, place, account)?;
         }
     }
     Ok(())

@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
+use super::buckets::Place;
 use super::open::Open;
 use crate::clock::Timestamp;
 use crate::quota::count::Count;
@@ -25,6 +27,8 @@ pub(super) struct Known {
     pub(super) last_line: Option<i64>,
     /// Opened buckets: `bucket.id` by resource and key.
     buckets: HashMap<Resource, HashMap<String, Vec<(Per, i64)>>>,
+    /// Opened buckets that end after a moment, by resource.
+    places: HashMap<Resource, (Timestamp, Arc<[Place]>)>,
     /// The counts of accounts in opened buckets, and how many there are in all.
     counts: HashMap<i64, HashMap<Box<str>, Count>>,
     counted: usize,
@@ -65,6 +69,25 @@ impl Known {
             Some(places) => places.push((per, id)),
             None => remember(keys, key.to_owned(), vec![(per, id)]),
         }
+    }
+
+    /// Returns the opened buckets of `resource` that end after `moment`, and maybe others.
+    pub(super) fn places(&self, resource: &Resource, moment: Timestamp) -> Option<Arc<[Place]>> {
+        let (after, places) = self.places.get(resource)?;
+        (*after <= moment).then(|| places.clone())
+    }
+
+    pub(super) fn remember_places(
+        &mut self,
+        resource: &Resource,
+        after: Timestamp,
+        places: Arc<[Place]>,
+    ) {
+        remember(&mut self.places, resource.clone(), (after, places));
+    }
+
+    pub(super) fn forget_places(&mut self, resource: &Resource) {
+        self.places.remove(resource);
     }
 
     pub(super) fn count(&self, bucket: i64, account: &str) -> Option<Count> {

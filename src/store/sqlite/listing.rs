@@ -2,11 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::buckets::Place;
 use super::columns::{Count as Number, End};
 use super::step::View;
 use super::window::Window;
-use super::{buckets, counters, fold};
+use super::{buckets, counters, fold, sums};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::Count;
@@ -26,20 +25,31 @@ pub(super) fn users(
 ) -> Result<Vec<Usage>, StoreError> {
     // No subject is the empty text, so all are behind it.
     let after = page.after.as_ref().map_or("", Subject::as_str);
-    let mut places = buckets::holding(view.db, resource, at)?;
-    places.retain(counters::is_of_subjects);
-    charged(view.db, resource, after, page.most)?
-        .into_iter()
-        .map(|subject| {
-            let counter = |place: &Place| {
-                let count = counters::find(view.db, place.id, subject.as_str())?;
-                let used = at_moment(&count.unwrap_or_default(), &place.bucket, at);
-                Ok((place.bucket.key.clone(), used))
-            };
-            let counters = places.iter().map(counter).collect::<Result<_, StoreError>>()?;
-            Ok(Usage { subject, resource: resource.clone(), counters })
-        })
-        .collect()
+    let subjects = charged(view.db, resource, after, page.most)?;
+    let (Some(first), Some(last)) = (subjects.first(), subjects.last()) else {
+        return Ok(Vec::new());
+    };
+    let mut counters = vec![Vec::new(); subjects.len()];
+    for place in buckets::holding(view.db, resource, at)? {
+        let bucket = buckets::at(place.bucket.clone(), at)?;
+        let window = Window { per: place.per, ..alone(resource, place.aggregate, &bucket) };
+        let each = subjects.iter().zip(&mut counters);
+        if counters::is_of_subjects(&place) {
+            let all = counters::between(view.db, place.id, first, last)?;
+            for (subject, counters) in each {
+                let count = all.get(subject.as_str()).copied().unwrap_or_default();
+                counters.push((bucket.key.clone(), at_moment(&count, &bucket, at)));
+            }
+        } else if window.per == Per::Subject && window.is_in_parts() {
+            let all = sums::used(view.db, &window, &subjects)?;
+            for (subject, counters) in each {
+                let used = all.get(subject.as_str()).copied().unwrap_or_default();
+                counters.push((bucket.key.clone(), used));
+            }
+        }
+    }
+    let usage = |(subject, counters)| Usage { subject, resource: resource.clone(), counters };
+    Ok(subjects.into_iter().zip(counters).map(usage).collect())
 }
 
 /// Returns what is used of the stretch that `moment` is in.
@@ -132,6 +142,14 @@ fn all_charged(db: &Connection, window: &Window<'_>) -> Result<Vec<Charged>, Sto
         let subject = subject.map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Charged { subject, used: at_moment(count, bucket, bucket.start) })
     };
+    if window.is_in_parts() {
+        let subjects = self::charged(db, resource, "", usize::MAX)?;
+        let used = sums::used(db, window, &subjects)?;
+        let one = |(account, used): (&&str, &Amount)| {
+            charged(account, &Count { used: *used, ..Count::default() })
+        };
+        return used.iter().map(one).collect();
+    }
     if window.is_counted() {
         if let Some(id) = buckets::find(db, window)? {
             let all = counters::all(db, id)?;

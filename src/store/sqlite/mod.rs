@@ -28,6 +28,7 @@ mod policy;
 mod fold;
 mod pools;
 mod readings;
+mod sums;
 mod tally;
 mod watch;
 mod window;

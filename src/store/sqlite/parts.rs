@@ -26,7 +26,7 @@ const DAY: i64 = 24 * HOUR;
 const DATED_AHEAD: i64 = 5 * MINUTE;
 
 /// Returns the sizes of the parts of a window, largest first.
-fn sizes(window: &Window<'_>) -> &'static [i64] {
+pub(super) fn sizes(window: &Window<'_>) -> &'static [i64] {
     let Bucket { start, end, .. } = window.bucket;
     let length = end.unwrap_or(Timestamp::MAX).millis().saturating_sub(start.millis());
     let all: &[i64] = &[DAY, HOUR, MINUTE];
@@ -242,7 +242,8 @@ pub(super) fn used(db: &Connection, window: &Window<'_>) -> Result<Amount, Store
     Ok(plus(first, parts.between(cut, end, &sizes)?).at_least_zero())
 }
 
-fn bounds(bucket: &Bucket) -> (i64, i64) {
+/// Returns the first moment of a bucket and the first after it.
+pub(super) fn bounds(bucket: &Bucket) -> (i64, i64) {
     (bucket.start.millis(), bucket.end.map_or(i64::MAX, Timestamp::millis))
 }
 
@@ -267,9 +268,10 @@ fn last_reset(db: &Connection, window: &Window<'_>) -> rusqlite::Result<Option<R
     .optional()
 }
 
-struct Parts<'a> {
-    db: &'a Connection,
-    window: &'a Window<'a>,
+/// The parts of one account.
+pub(super) struct Parts<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) window: &'a Window<'a>,
 }
 
 impl Parts<'_> {
@@ -291,7 +293,8 @@ impl Parts<'_> {
         Ok(plus(plus(before, whole), self.between(last, end, finer)?))
     }
 
-    fn whole(&self, first: i64, last: i64, size: i64) -> Result<Amount, StoreError> {
+    /// Returns what the parts of a size from `first` to before `last` add up to.
+    pub(super) fn whole(&self, first: i64, last: i64, size: i64) -> Result<Amount, StoreError> {
         let Window { resource, per, account, .. } = self.window;
         let mut query = self.db.prepare_cached(
             "SELECT net FROM part WHERE resource = ?1 AND per = ?2 AND size_ms = ?3

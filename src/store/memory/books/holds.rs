@@ -25,7 +25,7 @@ impl Books {
         }
         let known = self.as_at(id, now).map(|held| held.state);
         // The same call again: it does not stand in its own way.
-        let readings = self.read_without(Some(id), plan, now);
+        let readings = self.read_without(known.map(|_| id), plan, now);
         let fits = known.is_some() || judge_all(plan, &readings, now)? == Verdict::Fits;
         self.retire(&plan.subject, now);
         self.open(plan);
@@ -78,7 +78,7 @@ impl Books {
         if known == Some(State::Open) {
             return conflict("the reservation is open: settle it");
         }
-        let readings = self.read_without(Some(id), plan, now);
+        let readings = self.read_without(known.map(|_| id), plan, now);
         let fits = known.is_some() || judge_all(plan, &readings, now)? == Verdict::Fits;
         self.retire(&plan.subject, now);
         self.open(plan);
