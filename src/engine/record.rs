@@ -6,7 +6,7 @@ use super::report::windows;
 use super::{Ask, Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::idempotency::Key;
-use crate::quota::{Aggregate, Amount, Measure, Per, Period, Resource, Subject};
+use crate::quota::{Amount, Measure, Per, Period, Resource, Subject};
 
 /// How far back a fact may be recorded.
 const LATEST: Duration = Duration::from_hours(35 * 24);
@@ -85,21 +85,7 @@ impl Engine {
     fn asked(&self, fact: &Fact) -> Result<Ask, EngineError> {
         let resource = fact.resource.clone();
         let measure = self.snapshot().policy.measure(&resource);
-        match (&fact.member, measure.aggregate) {
-            (Some(member), Aggregate::Unique) => {
-                if member.is_empty() || member.len() > 255 {
-                    return Err(EngineError::BadInput("a member has 1 to 255 bytes".to_owned()));
-                }
-                Ok(Ask::Member { resource, member: member.as_str().into() })
-            }
-            (None, Aggregate::Unique) => Err(EngineError::BadInput(format!(
-                "{resource} counts different members: say which one, not how many"
-            ))),
-            (Some(_), aggregate) => Err(EngineError::BadInput(format!(
-                "{resource} is a {aggregate}: say how much, not which one"
-            ))),
-            (None, _) => Ok(Ask::Resource { resource, amount: fact.amount }),
-        }
+        Ok(Ask::one(resource, measure.aggregate, fact.amount, fact.member.as_deref())?)
     }
 
     /// Brings the current counts of `resources` to zero, in every window or only that of

@@ -55,24 +55,15 @@ impl Worded {
         let resource = policy.resource(name)?.clone();
         let measure = policy.measure(&resource);
         let ask = match (measure.aggregate, &self.amount, &self.member) {
-            (Aggregate::Unique, None, Some(member)) => {
-                if member.is_empty() || member.len() > 255 {
-                    return Err(Invalid::new("a member has 1 to 255 bytes"));
-                }
-                Ask::Member { resource, member: member.as_str().into() }
-            }
+            // One more, whichever it is.
+            (Aggregate::Unique, None, None) => Ask::Resource { resource, amount: Amount::ONE },
             (Aggregate::Unique, Some(_), _) => {
-                return Err(Invalid::new(format!(
-                    "{resource} counts different members: say which one, not how many"
-                )));
+                Ask::one(resource, Aggregate::Unique, Amount::ONE, None)?
             }
-            (aggregate, _, Some(_)) => {
-                return Err(Invalid::new(format!(
-                    "{resource} is a {aggregate}: say how much, not which one"
-                )));
+            (aggregate, amount, which) => {
+                let amount = amount.as_ref().map(|text| measure.parse(text)).transpose()?;
+                Ask::one(resource, aggregate, amount.unwrap_or(Amount::ONE), which.as_deref())?
             }
-            (_, Some(text), None) => Ask::Resource { resource, amount: measure.parse(text)? },
-            (_, None, None) => Ask::Resource { resource, amount: Amount::ONE },
         };
         Ok((ask, measure))
     }

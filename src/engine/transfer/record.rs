@@ -1,14 +1,13 @@
 //! Records: lines of the ledger, and what was used before them, as a document says them.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::place::said;
 use crate::clock::{Timestamp, exact};
-use crate::quota::event::{Event, Kind, Line};
+use crate::quota::event::{Event, Kind, Line, member};
 use crate::quota::held::HoldId;
 use crate::quota::idempotency::Key;
+use crate::quota::resource::name;
 use crate::quota::{Amount, Invalid, Measure, Per, Resource, Subject};
 use crate::store::Balance;
 
@@ -108,11 +107,11 @@ impl Record {
         }
         let event = Event {
             subject: self.subject.clone(),
-            group: self.group.as_deref().map(Arc::from),
+            group: self.group.as_deref().map(|group| name(group, "group")).transpose()?,
             resource: self.resource.clone(),
             kind,
             amount,
-            member: self.member.as_deref().map(Arc::from),
+            member: self.member.as_deref().map(member).transpose()?,
             at: self.at,
             hold: self.hold.as_deref().map(str::parse::<HoldId>).transpose()?,
             bucket: self.bucket.clone(),
@@ -123,13 +122,10 @@ impl Record {
     fn key(&self) -> Result<Option<Key>, Invalid> {
         match (&self.key, &self.fingerprint) {
             (Some(name), Some(fingerprint)) => {
-                if name.is_empty() || name.len() > 255 {
-                    return Err(Invalid::new("a key has 1 to 255 bytes"));
-                }
                 let fingerprint = bytes(fingerprint).ok_or_else(|| {
                     Invalid::new("the fingerprint is no text of hexadecimal digits")
                 })?;
-                Ok(Some(Key { name: name.clone(), fingerprint }))
+                Key::new(name, fingerprint).map(Some)
             }
             (None, None) => Ok(None),
             _ => Err(Invalid::new("key and fingerprint belong together: write both, or neither")),
@@ -154,6 +150,11 @@ impl Brought {
             return Err(Invalid::new(
                 "what is per server has no account, and everything else has one",
             ));
+        }
+        match per {
+            Per::Subject => drop(account.parse::<Subject>()?),
+            Per::Group => drop(name(&account, "group")?),
+            Per::Server => {}
         }
         Ok(Balance { resource, per, account, used: used.units(measure)?, newest })
     }
