@@ -6,13 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Desk;
 use super::respond::Problem;
 use crate::clock::Timestamp;
-use crate::engine::Fact;
-use crate::quota::{Amount, Resource, Subject};
+use crate::engine::{Fact, Recorded};
+use crate::quota::{Amount, Subject};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,16 +34,6 @@ enum Written {
     Text(String),
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Recorded {
-    subject: Subject,
-    resource: Resource,
-    used: Amount,
-    unit: String,
-    over: bool,
-    replayed: bool,
-}
-
 /// Answers once it is on disk.
 pub(super) async fn record(
     State(desk): State<Arc<Desk>>,
@@ -61,14 +51,5 @@ pub(super) async fn record(
         }
     };
     let fact = Fact { subject, resource, amount, member: value, key, at };
-    let recorded = desk.engine.record(&fact).await?;
-    let Fact { subject, resource, .. } = fact;
-    Ok(Json(Recorded {
-        unit: recorded.measure.unit.name().to_owned(),
-        subject,
-        resource,
-        used: recorded.window.used,
-        over: recorded.over,
-        replayed: recorded.replayed,
-    }))
+    Ok(Json(desk.engine.record(&fact).await?))
 }

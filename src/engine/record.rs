@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use super::report::windows;
 use super::{Ask, Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
@@ -30,18 +32,32 @@ pub struct Fact {
     pub at: Option<Timestamp>,
 }
 
-/// What a fact did to the count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a fact did to the count. Programs read what its window then counts, as `used`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recorded {
+    /// Whose usage.
+    pub subject: Subject,
+    /// Of what.
+    pub resource: Resource,
     /// The subject's own window with the least room after it; without a limit that of the
     /// default period.
+    #[serde(rename = "used", serialize_with = "used")]
     pub window: WindowDecision,
     /// How the resource is counted.
+    #[serde(rename = "unit", serialize_with = "unit")]
     pub measure: Measure,
     /// A limit is reached, perhaps one that is shared with others.
     pub over: bool,
     /// It had been recorded before; nothing was changed.
     pub replayed: bool,
+}
+
+fn used<S: Serializer>(window: &WindowDecision, out: S) -> Result<S::Ok, S::Error> {
+    window.used.serialize(out)
+}
+
+fn unit<S: Serializer>(measure: &Measure, out: S) -> Result<S::Ok, S::Error> {
+    measure.unit.serialize(out)
 }
 
 impl Engine {
@@ -78,7 +94,8 @@ impl Engine {
         let window = own.min_by_key(room);
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
         let measure = planned.measure(&fact.resource);
-        Ok(Recorded { window, measure, over, replayed: recorded.replayed })
+        let (subject, resource) = (fact.subject.clone(), fact.resource.clone());
+        Ok(Recorded { subject, resource, window, measure, over, replayed: recorded.replayed })
     }
 
     /// Returns what a fact asks of its windows, if it says what its resource counts.

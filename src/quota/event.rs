@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::held::HoldId;
+use super::hold_id::HoldId;
 use super::idempotency::Key;
 use super::invalid::Invalid;
 use super::{Amount, Per, Resource, Subject};

@@ -36,6 +36,7 @@ pub mod window;
 pub mod count;
 pub mod event;
 pub mod held;
+mod hold_id;
 pub mod idempotency;
 pub mod notice;
 pub mod plan;
