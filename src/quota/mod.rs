@@ -16,6 +16,7 @@ pub mod aggregate;
 pub mod amount;
 pub mod measure;
 pub mod resource;
+mod said;
 pub mod unit;
 // Until when.
 pub mod bucket;
@@ -61,6 +62,7 @@ pub use per::Per;
 pub use period::{CivilDate, Length, Period};
 pub use policy::{Layer, Policy, PolicyVersion};
 pub use resource::Resource;
+pub use said::Said;
 pub use strictness::Strictness;
 pub use subject::Subject;
 pub use unit::Unit;

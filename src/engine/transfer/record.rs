@@ -1,6 +1,6 @@
 //! Records: lines of the ledger, and what was used before them, as a document says them.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::place::said;
 use crate::clock::{Timestamp, exact};
@@ -8,7 +8,7 @@ use crate::quota::event::{Event, Kind, Line, member};
 use crate::quota::held::HoldId;
 use crate::quota::idempotency::Key;
 use crate::quota::resource::name;
-use crate::quota::{Amount, Invalid, Measure, Per, Resource, Subject};
+use crate::quota::{Amount, Invalid, Measure, Per, Resource, Said, Subject};
 use crate::store::Balance;
 
 /// One line of the ledger.
@@ -57,13 +57,6 @@ pub(super) struct Brought {
     used: Said,
 }
 
-/// An amount as it is said: base units, or text with a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
-    Units(Amount),
-    Text(String),
-}
-
 impl Record {
     /// Returns how `line` is said.
     pub(super) fn of(line: &Line) -> Self {
@@ -95,7 +88,7 @@ impl Record {
             let all = Kind::ALL.map(Kind::name).join(", ");
             Invalid::new(format!("\"{}\" is no kind of event: write one of {all}", self.kind))
         })?;
-        let amount = self.amount.units(measure)?;
+        let amount = units(&self.amount, measure)?;
         if !kind.charges() && amount != Amount::ZERO {
             return Err(Invalid::new(format!(
                 "a {kind} has no amount: write 0",
@@ -156,57 +149,15 @@ impl Brought {
             Per::Group => drop(name(&account, "group")?),
             Per::Server => {}
         }
-        Ok(Balance { resource, per, account, used: used.units(measure)?, newest })
+        Ok(Balance { resource, per, account, used: units(&used, measure)?, newest })
     }
 }
 
-impl Said {
-    fn units(&self, measure: &Measure) -> Result<Amount, Invalid> {
-        match self {
-            Self::Units(units) => Ok(*units),
-            Self::Text(text) => said(text, measure).parse(text),
-        }
-    }
-}
-
-impl Default for Said {
-    fn default() -> Self {
-        Self::Units(Amount::ZERO)
-    }
-}
-
-impl Serialize for Said {
-    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Units(units) => units.serialize(out),
-            Self::Text(text) => text.serialize(out),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Said {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Amounts;
-        impl serde::de::Visitor<'_> for Amounts {
-            type Value = Said;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an amount, like 500000000 or \"500MB\"")
-            }
-
-            fn visit_i64<E>(self, units: i64) -> Result<Said, E> {
-                Ok(Said::Units(Amount::new(units)))
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, units: u64) -> Result<Said, E> {
-                Amount::try_from(units).map(Said::Units).map_err(E::custom)
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Said, E> {
-                Ok(Said::Text(text.to_owned()))
-            }
-        }
-        input.deserialize_any(Amounts)
+/// Returns what is said, a number without a unit as one of base units.
+fn units(amount: &Said, measure: &Measure) -> Result<Amount, Invalid> {
+    match amount {
+        Said::Units(units) => Ok(*units),
+        Said::Text(text) => said(text, measure).parse(text),
     }
 }
 
