@@ -132,10 +132,10 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document, Draft,
-    Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How, Imported,
-    ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, OverrideChange, Page, Reason, Rebuilt,
-    Recorded, Reserved, Simulation, Someone, Span, Step, Stretch, SubjectView, Summary,
+    Answered, Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document,
+    Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How,
+    Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, OverrideChange, Page, Reason,
+    Rebuilt, Recorded, Reserved, Simulation, Someone, Span, Step, Stretch, SubjectView, Summary,
     UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;

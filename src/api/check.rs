@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Desk;
 use super::respond::Problem;
-use crate::engine::{Decision, Explanation, Worded};
+use crate::engine::{Answered, Explanation, Worded};
 use crate::quota::Subject;
 
 #[derive(Debug, Deserialize)]
@@ -28,28 +28,22 @@ pub(super) struct Question {
     limit: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Answer {
-    subject: Subject,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    capability: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<String>,
-    #[serde(flatten)]
-    decision: Decision,
+impl From<Question> for (Subject, Worded) {
+    fn from(question: Question) -> Self {
+        let Question { subject, capability, resource, amount, member, limit } = question;
+        (subject, Worded { capability, resource, amount, member, limit })
+    }
 }
 
 /// Answers 200 whether it is yes or no.
 pub(super) async fn check(
     State(desk): State<Arc<Desk>>,
     question: Result<Query<Question>, QueryRejection>,
-) -> Result<Json<Answer>, Problem> {
-    let Query(Question { subject, capability, resource, amount, member, limit }) = question?;
-    let worded = Worded { capability, resource, amount, member, limit };
+) -> Result<Json<Answered>, Problem> {
+    let (subject, worded) = question?.0.into();
     let ask = desk.engine.understand(&worded).await?;
     let decision = desk.engine.check(&subject, &ask).await?;
-    let Worded { capability, resource, .. } = worded;
-    Ok(Json(Answer { subject, capability, resource, decision }))
+    Ok(Json(worded.answered(subject, decision)))
 }
 
 /// Answers 200 whether it is yes or no.
@@ -57,8 +51,7 @@ pub(super) async fn explain(
     State(desk): State<Arc<Desk>>,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Result<Json<Explanation>, Problem> {
-    let Query(Question { subject, capability, resource, amount, member, limit }) = question?;
-    let worded = Worded { capability, resource, amount, member, limit };
+    let (subject, worded) = question?.0.into();
     let ask = desk.engine.understand(&worded).await?;
     Ok(Json(desk.engine.explain(&subject, &ask).await?))
 }

@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
 
 use super::Desk;
 use super::respond::Problem;
+use crate::net::bearer;
 
 /// Lets a call pass that shows the token, or every call where there is none.
 pub(super) async fn demand(
@@ -24,17 +25,11 @@ pub(super) async fn demand(
     };
     let mut shown = request.headers().get_all(AUTHORIZATION).iter();
     let (first, second) = (shown.next(), shown.next());
-    let bearer = first.filter(|_| second.is_none()).and_then(|value| bearer(value.as_bytes()));
+    let bearer = first.filter(|_| second.is_none()).and_then(bearer);
     if bearer.is_some_and(|shown| token.is(shown)) {
         return next.run(request).await;
     }
     Problem::Unauthorized.into_response()
-}
-
-/// Returns the token of `Bearer …`; the scheme in any case.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }
 
 /// Returns true if a browser sent it for a page of somebody else: such a page can reach what is

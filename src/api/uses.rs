@@ -6,42 +6,24 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Desk;
 use super::respond::Problem;
 use crate::clock::Timestamp;
-use crate::engine::Fact;
-use crate::quota::{Amount, Resource, Subject};
+use crate::engine::{Fact, Recorded};
+use crate::quota::{Amount, Said, Subject};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Told {
     subject: Subject,
     resource: String,
-    amount: Option<Written>,
+    amount: Option<Said>,
     /// Which one, of a resource that counts different ones.
     value: Option<String>,
     key: Option<String>,
     at: Option<Timestamp>,
-}
-
-/// An amount as callers write it: base units, or a text with a unit.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "an amount is a whole number, or a text like \"300MB\"")]
-enum Written {
-    Units(i64),
-    Text(String),
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Recorded {
-    subject: Subject,
-    resource: Resource,
-    used: Amount,
-    unit: String,
-    over: bool,
-    replayed: bool,
 }
 
 /// Answers once it is on disk.
@@ -53,22 +35,13 @@ pub(super) async fn record(
     let Told { subject, resource, amount, value, key, at } = serde_json::from_slice(&told?)?;
     let resource = desk.engine.resource(&resource).await?;
     let amount = match amount {
-        Some(Written::Units(units)) => Amount::new(units),
-        Some(Written::Text(text)) => desk.engine.measure(&resource).parse(&text)?,
+        Some(Said::Units(units)) => units,
+        Some(Said::Text(text)) => desk.engine.measure(&resource).parse(&text)?,
         None if value.is_some() => Amount::ONE,
         None => {
             return Err(Problem::BadRequest("missing field `amount`: write how much".to_owned()));
         }
     };
     let fact = Fact { subject, resource, amount, member: value, key, at };
-    let recorded = desk.engine.record(&fact).await?;
-    let Fact { subject, resource, .. } = fact;
-    Ok(Json(Recorded {
-        unit: recorded.measure.unit.name().to_owned(),
-        subject,
-        resource,
-        used: recorded.window.used,
-        over: recorded.over,
-        replayed: recorded.replayed,
-    }))
+    Ok(Json(desk.engine.record(&fact).await?))
 }

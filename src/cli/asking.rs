@@ -35,14 +35,18 @@ impl Asking {
         if self.amount.as_ref().is_some_and(|text| text.trim_start().starts_with('-')) {
             return Err(Failure::bad_input("an action has no size below zero: write 10MB"));
         }
-        let worded = Worded {
+        Ok(engine.understand(&self.worded()).await?)
+    }
+
+    /// Returns it as the engine reads it.
+    pub(super) fn worded(&self) -> Worded {
+        Worded {
             capability: self.capability.clone(),
             resource: self.resource.clone(),
             amount: self.amount.clone(),
             member: self.member.clone(),
             limit: self.limit.clone(),
-        };
-        Ok(engine.understand(&worded).await?)
+        }
     }
 
     /// Returns what they want to do: `upload_media`, `use seats`.

@@ -8,13 +8,12 @@ use serde::Serialize;
 use super::answer::{Answer, Done};
 use super::assignment::{self, Assignment};
 use super::exit::Failure;
-use super::overrides::note;
+use super::grants::{refuse_past, whose};
 use super::table::table;
-use super::user::{everyone, refuse_past};
 use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::engine::{BoostChange, Engine};
-use crate::quota::grant::Grant;
+use crate::quota::grant::{Grant, note};
 use crate::quota::{Amount, Grants, Measure, Policy, Resource, Subject};
 
 /// Add to the limits of one subject, until a date
@@ -154,10 +153,7 @@ async fn told(engine: &Engine, subject: &Subject, words: String) -> Result<Answe
 async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let (words, now) = (Words::under(&policy), engine.now());
-    let found = match subject {
-        Some(subject) => vec![(subject.clone(), engine.subject(&subject).await?.grants)],
-        None => everyone(engine).await?,
-    };
+    let found = whose(engine, subject).await?;
     let all = found.iter().map(|(subject, grants)| Of { subject, boosts: shown(&policy, grants) });
     let all: Vec<_> = all.filter(|of| !of.boosts.is_empty()).collect();
     let rows = all.iter().flat_map(|of| {

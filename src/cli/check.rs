@@ -1,7 +1,6 @@
 //! check: may they? Prints ALLOWED or DENIED and why; exits 0 or 1.
 
 use clap::Args;
-use serde::Serialize;
 
 use super::answer::Answer;
 use super::asking::Asking;
@@ -9,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::words::{self, Words};
 use crate::engine::{Ask, Decision, Engine, Figures, Reason};
 use crate::quota::strictness::Mode;
-use crate::quota::{Amount, Measure, Subject};
+use crate::quota::{Amount, Measure};
 
 /// May they? Prints ALLOWED or DENIED, exits 0 or 1
 ///
@@ -25,18 +24,6 @@ pub(super) struct Check {
     asking: Asking,
 }
 
-/// What programs read.
-#[derive(Debug, Serialize)]
-struct Checked<'a> {
-    subject: &'a Subject,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    capability: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'a str>,
-    #[serde(flatten)]
-    decision: &'a Decision,
-}
-
 impl Check {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
@@ -45,15 +32,10 @@ impl Check {
         let decision = engine.check(&asking.subject, &ask).await?;
         let words = Words::of(engine).await?;
         let sentence = sentence(asking, &ask, &decision, &words);
-        let checked = Checked {
-            subject: &asking.subject,
-            capability: asking.capability.as_deref(),
-            resource: asking.resource.as_deref(),
-            decision: &decision,
-        };
         let (first, exit) =
             if decision.allowed { ("ALLOWED", Exit::Done) } else { ("DENIED", Exit::Denied) };
-        Ok(Answer::new(format!("{first} {sentence}"), &checked)?.ending(exit))
+        let answered = asking.worded().answered(asking.subject.clone(), decision);
+        Ok(Answer::new(format!("{first} {sentence}"), &answered)?.ending(exit))
     }
 }
 

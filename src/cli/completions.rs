@@ -1,11 +1,10 @@
 //! completions: the script by which a shell completes what is typed.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use serde::Serialize;
 
 use super::answer::Answer;
-use super::args;
 use super::exit::Failure;
 
 /// Print the script that lets a shell complete commands and flags
@@ -27,9 +26,8 @@ struct Script<'a> {
 }
 
 impl Completions {
-    /// Writes the script; touches no store.
-    pub(super) fn run(self) -> Result<Answer, Failure> {
-        let mut command = args::Args::command();
+    /// Writes the script for `command`, which is all of them; touches no store.
+    pub(super) fn run(self, mut command: Command) -> Result<Answer, Failure> {
         let name = command.get_name().to_owned();
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, name, &mut script);

@@ -5,12 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::roff::{Roff, roman};
 use serde::Serialize;
 
 use super::answer::{Answer, Done};
-use super::args;
 use super::exit::Failure;
 
 /// Print the manual page, or write one for each command
@@ -38,9 +37,9 @@ struct Written<'a> {
 }
 
 impl Man {
-    /// Writes the page, or all of them; touches no store.
-    pub(super) fn run(self) -> Result<Answer, Failure> {
-        let mut command = args::Args::command().disable_help_subcommand(true);
+    /// Writes the page of `command`, which is all of them, or those of each; touches no store.
+    pub(super) fn run(self, command: Command) -> Result<Answer, Failure> {
+        let mut command = command.disable_help_subcommand(true);
         command.build();
         let Some(folder) = self.out else {
             let page = page(&command)?;

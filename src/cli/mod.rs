@@ -21,6 +21,7 @@ mod words;
 // Who may how much.
 mod boost;
 mod capability;
+mod grants;
 mod group;
 mod overrides;
 mod resource;

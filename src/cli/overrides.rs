@@ -8,13 +8,13 @@ use serde::Serialize;
 use super::answer::{Answer, Done};
 use super::assignment::{Assigned, Assignment, MAX_UPLOAD, Size};
 use super::exit::Failure;
+use super::grants::{refuse_past, whose};
 use super::table::table;
-use super::user::{everyone, refuse_past};
 use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, OverrideChange};
-use crate::quota::grant::Grant;
-use crate::quota::{Amount, Grants, Invalid, Limit, Measure, Policy, Resource, Subject};
+use crate::quota::grant::{Grant, note};
+use crate::quota::{Amount, Grants, Limit, Measure, Policy, Resource, Subject};
 
 /// Give one subject limits of its own
 ///
@@ -63,14 +63,6 @@ pub(super) enum OverrideCommand {
         #[arg(value_name = "RESOURCE")]
         resources: Vec<String>,
     },
-}
-
-/// Reads a note.
-pub(super) fn note(text: &str) -> Result<String, Invalid> {
-    if text.chars().any(char::is_control) {
-        return Err(Invalid::new("a note is one line of text"));
-    }
-    Ok(text.to_owned())
 }
 
 /// What stands in an override.
@@ -203,10 +195,7 @@ async fn told(
 async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let words = Words::under(&policy);
-    let found = match subject {
-        Some(subject) => vec![(subject.clone(), engine.subject(&subject).await?.grants)],
-        None => everyone(engine).await?,
-    };
+    let found = whose(engine, subject).await?;
     let all: Vec<_> = found
         .iter()
         .map(|(subject, grants)| Of { subject, overrides: shown(&policy, grants) })

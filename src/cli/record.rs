@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use serde::Serialize;
 
 use super::answer::{Answer, Done};
 use super::exit::Failure;
@@ -55,30 +54,6 @@ pub(super) struct Reset {
     period: Option<Period>,
 }
 
-/// What programs read of a fact.
-#[derive(Debug, Serialize)]
-pub(super) struct Told<'a> {
-    subject: &'a Subject,
-    resource: &'a Resource,
-    used: Amount,
-    unit: &'a str,
-    over: bool,
-    replayed: bool,
-}
-
-impl<'a> Told<'a> {
-    pub(super) fn of(subject: &'a Subject, resource: &'a Resource, recorded: &'a Recorded) -> Self {
-        Self {
-            subject,
-            resource,
-            used: recorded.window.used,
-            unit: recorded.measure.unit.name(),
-            over: recorded.over,
-            replayed: recorded.replayed,
-        }
-    }
-}
-
 impl Use {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
@@ -94,8 +69,7 @@ impl Use {
         let fact = Fact { subject, resource, amount, member, key, at };
         let recorded = engine.record(&fact).await?;
         let words = Words::of(engine).await?;
-        let told = Told::of(&fact.subject, &fact.resource, &recorded);
-        Ok(Answer::new(sentence(&fact, &recorded, &words), &told)?)
+        Ok(Answer::new(sentence(&fact, &recorded, &words), &recorded)?)
     }
 }
 

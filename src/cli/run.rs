@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::answer::{self, Answer};
 use super::args::{Args, Command, OnStore};
@@ -37,8 +37,8 @@ fn execute(args: Args) -> Result<Answer, Failure> {
     match args.command {
         Command::Serve(serve) => serve.run(args.storage).map(|()| Answer::silent(Exit::Done)),
         Command::Config(config) => config.run(),
-        Command::Completions(completions) => completions.run(),
-        Command::Man(man) => man.run(),
+        Command::Completions(completions) => completions.run(Args::command()),
+        Command::Man(man) => man.run(Args::command()),
         Command::OnStore(command) => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?

@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::answer::Answer;
 use super::exit::Failure;
-use super::record::Told;
 use super::words::{self, Words};
 use crate::engine::Engine;
 use crate::quota::Subject;
@@ -41,6 +40,6 @@ impl Set {
             words::amount(&set.measure, value),
             words.window(&set.measure, &set.window),
         );
-        Ok(Answer::new(text, &Told::of(&self.subject, &resource, &set))?)
+        Ok(Answer::new(text, &set)?)
     }
 }

@@ -8,16 +8,13 @@ use serde::Serialize;
 use super::answer::{Answer, Done};
 use super::boost::{self, Boosts};
 use super::exit::Failure;
+use super::grants::{everyone, refuse_past};
 use super::overrides::{Shown, shown};
 use super::table::table;
 use super::words::Words;
 use crate::clock::Timestamp;
-use crate::engine::{Engine, EngineError};
+use crate::engine::Engine;
 use crate::quota::{Grants, Policy, Subject};
-use crate::store::Page;
-
-/// How many subjects are read in one step.
-const PAGE: usize = 1000;
 
 /// Put one subject into a group, or exempt it
 #[derive(Debug, Subcommand)]
@@ -199,15 +196,6 @@ impl UserCommand {
     }
 }
 
-/// Refuses a date that has passed: what is given until then would take away what was there, and
-/// never be in force.
-pub(super) fn refuse_past(until: Option<Timestamp>, now: Timestamp) -> Result<(), Failure> {
-    match until.filter(|end| *end <= now) {
-        Some(end) => Err(Failure::bad_input(format!("{end} has passed: write a later --until"))),
-        None => Ok(()),
-    }
-}
-
 /// Answers with `words`, and with the place that `subject` has now.
 async fn told(engine: &Engine, words: String, subject: &Subject) -> Result<Answer, Failure> {
     let view = engine.subject(subject).await?;
@@ -269,18 +257,4 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
         "nobody has anything of their own",
     );
     Ok(Answer::new(text, &places)?)
-}
-
-/// Returns everyone who has something of their own.
-pub(super) async fn everyone(engine: &Engine) -> Result<Vec<(Subject, Grants)>, EngineError> {
-    let mut all = Vec::new();
-    let mut page = Page::first(PAGE);
-    loop {
-        let part = engine.subjects_with_grants(page).await?;
-        let Some((last, _)) = part.last() else {
-            return Ok(all);
-        };
-        page = Page::behind(last.clone(), PAGE);
-        all.extend(part.into_iter().filter(|(_, grants)| !grants.is_empty()));
-    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::quota::capability::UPLOAD;
+use crate::quota::event::member;
 use crate::quota::policy::{Source, Terms};
 use crate::quota::{Aggregate, Amount, Invalid, Limit, Policy, Resource};
 
@@ -66,6 +67,26 @@ impl Ask {
         Self::Capability { name: UPLOAD.to_owned(), amount: Some(bytes) }
     }
 
+    /// Returns the question for `amount` of `resource`, which adds up as `aggregate`, or for one
+    /// `member` of it where different ones are counted.
+    pub(super) fn one(
+        resource: Resource,
+        aggregate: Aggregate,
+        amount: Amount,
+        which: Option<&str>,
+    ) -> Result<Self, Invalid> {
+        match (aggregate, which) {
+            (Aggregate::Unique, Some(which)) => {
+                Ok(Self::Member { resource, member: member(which)? })
+            }
+            (Aggregate::Unique, None) => Err(Invalid::new(format!(
+                "{resource} counts different members: say which one, not how many"
+            ))),
+            (aggregate, Some(_)) => Err(has_no_members(&resource, aggregate)),
+            (_, None) => Ok(Self::Resource { resource, amount }),
+        }
+    }
+
     /// Returns the same question under `limit`, if there is one.
     #[must_use]
     pub fn within(self, limit: Option<Limit>) -> Self {
@@ -88,9 +109,7 @@ impl Ask {
             Self::Member { resource, member } => {
                 let aggregate = policy.measure(resource).aggregate;
                 if aggregate != Aggregate::Unique {
-                    return Err(Invalid::new(format!(
-                        "{resource} is a {aggregate}: say how much, not which one"
-                    )));
+                    return Err(has_no_members(resource, aggregate));
                 }
                 let member = Some(member.clone());
                 Ok(vec![Wanted { member, ..plain(resource, Amount::ONE) }])
@@ -166,6 +185,10 @@ impl Ask {
             Self::Member { .. } => None,
         }
     }
+}
+
+fn has_no_members(resource: &Resource, aggregate: Aggregate) -> Invalid {
+    Invalid::new(format!("{resource} is a {aggregate}: say how much, not which one"))
 }
 
 fn distinct(items: &[(Resource, Amount)]) -> Result<(), Invalid> {

@@ -71,7 +71,7 @@ pub use terms::UploadTerms;
 pub use transfer::{
     Change, Changes, Document, Draft, Foreign, How, Imported, Moved, Steps, Tree, Wanted, foreign,
 };
-pub use worded::Worded;
+pub use worded::{Answered, Worded};
 
 /// Parts of lists, and of the ledger.
 pub use crate::store::{Charged, Drift, Lines, Page};

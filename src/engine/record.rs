@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use super::report::windows;
 use super::{Ask, Engine, EngineError, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::idempotency::Key;
-use crate::quota::{Aggregate, Amount, Measure, Per, Period, Resource, Subject};
+use crate::quota::{Amount, Measure, Per, Period, Resource, Subject};
 
 /// How far back a fact may be recorded.
 const LATEST: Duration = Duration::from_hours(35 * 24);
@@ -30,18 +32,32 @@ pub struct Fact {
     pub at: Option<Timestamp>,
 }
 
-/// What a fact did to the count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a fact did to the count. Programs read what its window then counts, as `used`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recorded {
+    /// Whose usage.
+    pub subject: Subject,
+    /// Of what.
+    pub resource: Resource,
     /// The subject's own window with the least room after it; without a limit that of the
     /// default period.
+    #[serde(rename = "used", serialize_with = "used")]
     pub window: WindowDecision,
     /// How the resource is counted.
+    #[serde(rename = "unit", serialize_with = "unit")]
     pub measure: Measure,
     /// A limit is reached, perhaps one that is shared with others.
     pub over: bool,
     /// It had been recorded before; nothing was changed.
     pub replayed: bool,
+}
+
+fn used<S: Serializer>(window: &WindowDecision, out: S) -> Result<S::Ok, S::Error> {
+    window.used.serialize(out)
+}
+
+fn unit<S: Serializer>(measure: &Measure, out: S) -> Result<S::Ok, S::Error> {
+    measure.unit.serialize(out)
 }
 
 impl Engine {
@@ -78,28 +94,15 @@ impl Engine {
         let window = own.min_by_key(room);
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
         let measure = planned.measure(&fact.resource);
-        Ok(Recorded { window, measure, over, replayed: recorded.replayed })
+        let (subject, resource) = (fact.subject.clone(), fact.resource.clone());
+        Ok(Recorded { subject, resource, window, measure, over, replayed: recorded.replayed })
     }
 
     /// Returns what a fact asks of its windows, if it says what its resource counts.
     fn asked(&self, fact: &Fact) -> Result<Ask, EngineError> {
         let resource = fact.resource.clone();
         let measure = self.snapshot().policy.measure(&resource);
-        match (&fact.member, measure.aggregate) {
-            (Some(member), Aggregate::Unique) => {
-                if member.is_empty() || member.len() > 255 {
-                    return Err(EngineError::BadInput("a member has 1 to 255 bytes".to_owned()));
-                }
-                Ok(Ask::Member { resource, member: member.as_str().into() })
-            }
-            (None, Aggregate::Unique) => Err(EngineError::BadInput(format!(
-                "{resource} counts different members: say which one, not how many"
-            ))),
-            (Some(_), aggregate) => Err(EngineError::BadInput(format!(
-                "{resource} is a {aggregate}: say how much, not which one"
-            ))),
-            (None, _) => Ok(Ask::Resource { resource, amount: fact.amount }),
-        }
+        Ok(Ask::one(resource, measure.aggregate, fact.amount, fact.member.as_deref())?)
     }
 
     /// Brings the current counts of `resources` to zero, in every window or only that of

@@ -52,7 +52,8 @@ impl Engine {
         }
         let window = windows.swap_remove(basis);
         let measure = planned.measure(resource);
-        Ok(Recorded { window, measure, over, replayed: recorded.replayed })
+        let (subject, resource) = (subject.clone(), resource.clone());
+        Ok(Recorded { subject, resource, window, measure, over, replayed: recorded.replayed })
     }
 }
 

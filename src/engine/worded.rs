@@ -1,8 +1,10 @@
 //! Worded: what an action wants, as it is written: its amounts are read by the measure of what it
 //! draws on.
 
-use super::{Ask, Engine, EngineError};
-use crate::quota::{Aggregate, Amount, Invalid, Limit, Measure, Policy};
+use serde::Serialize;
+
+use super::{Ask, Decision, Engine, EngineError};
+use crate::quota::{Aggregate, Amount, Invalid, Limit, Measure, Policy, Subject};
 
 /// What an action wants, as command line and API are told it: either a capability or a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +21,30 @@ pub struct Worded {
     pub limit: Option<String>,
 }
 
+/// A decision with the question it answers, as programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    /// Who asked.
+    pub subject: Subject,
+    /// What they want to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capability: Option<String>,
+    /// What they want of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// What they are told.
+    #[serde(flatten)]
+    pub decision: Decision,
+}
+
 impl Worded {
+    /// Returns `decision` as the answer to it, asked by `subject`.
+    #[must_use]
+    pub fn answered(self, subject: Subject, decision: Decision) -> Answered {
+        let Self { capability, resource, .. } = self;
+        Answered { subject, capability, resource, decision }
+    }
+
     fn read(&self, policy: &Policy) -> Result<Ask, Invalid> {
         let (ask, measure) = match (&self.capability, &self.resource) {
             (Some(name), None) => self.of_capability(name, policy)?,
@@ -55,24 +80,15 @@ impl Worded {
         let resource = policy.resource(name)?.clone();
         let measure = policy.measure(&resource);
         let ask = match (measure.aggregate, &self.amount, &self.member) {
-            (Aggregate::Unique, None, Some(member)) => {
-                if member.is_empty() || member.len() > 255 {
-                    return Err(Invalid::new("a member has 1 to 255 bytes"));
-                }
-                Ask::Member { resource, member: member.as_str().into() }
-            }
+            // One more, whichever it is.
+            (Aggregate::Unique, None, None) => Ask::Resource { resource, amount: Amount::ONE },
             (Aggregate::Unique, Some(_), _) => {
-                return Err(Invalid::new(format!(
-                    "{resource} counts different members: say which one, not how many"
-                )));
+                Ask::one(resource, Aggregate::Unique, Amount::ONE, None)?
             }
-            (aggregate, _, Some(_)) => {
-                return Err(Invalid::new(format!(
-                    "{resource} is a {aggregate}: say how much, not which one"
-                )));
+            (aggregate, amount, which) => {
+                let amount = amount.as_ref().map(|text| measure.parse(text)).transpose()?;
+                Ask::one(resource, aggregate, amount.unwrap_or(Amount::ONE), which.as_deref())?
             }
-            (_, Some(text), None) => Ask::Resource { resource, amount: measure.parse(text)? },
-            (_, None, None) => Ask::Resource { resource, amount: Amount::ONE },
         };
         Ok((ask, measure))
     }

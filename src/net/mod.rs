@@ -7,7 +7,9 @@ mod listener;
 mod server;
 mod shutdown;
 // Through: what messages carry.
+mod bearer;
 mod body;
+mod hop;
 mod passing;
 mod segments;
 mod tunnel;
@@ -19,8 +21,10 @@ mod parting;
 mod tls;
 
 pub use address::{Address, BadAddress, Origin};
+pub use bearer::bearer;
 pub use body::{Body, BodyError, SmallError, small};
 pub use client::{Client, ClientError, ClientSettings};
+pub use hop::end_to_end;
 pub use listener::{Listener, Peer};
 pub use passing::Passing;
 pub use segments::Segments;

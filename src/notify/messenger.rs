@@ -8,7 +8,6 @@ use tokio::time::sleep;
 
 use super::Target;
 use super::delivery::{Courier, Untaken};
-use super::notifier::begin_at;
 use crate::engine::{Charges, Engine, EngineError};
 use crate::telemetry::cause;
 
@@ -186,6 +185,14 @@ impl Messenger {
         }
         self.stuck = why;
     }
+}
+
+/// Returns up to which notice the target of this name was told. One that is new begins here,
+/// however long the next notice takes to come.
+pub(super) async fn begin_at(engine: &Engine, name: &str) -> Result<u64, EngineError> {
+    let told = engine.told(name).await?;
+    engine.tell(name, told).await?;
+    Ok(told)
 }
 
 /// Returns the next order; whoever gives none any more has gone.

@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Target;
-use super::messenger::{Messenger, Order};
-use crate::engine::{Engine, EngineError};
+use super::messenger::{Messenger, Order, begin_at};
+use crate::engine::Engine;
 use crate::telemetry::cause;
 
 /// Notes those of `targets` in the store that it does not know, so that they are told of every
@@ -22,14 +22,6 @@ pub async fn meet(engine: &Engine, targets: &[Target]) {
             return;
         }
     }
-}
-
-/// Returns up to which notice the target of this name was told. One that is new begins here,
-/// however long the next notice takes to come.
-pub(super) async fn begin_at(engine: &Engine, name: &str) -> Result<u64, EngineError> {
-    let told = engine.told(name).await?;
-    engine.tell(name, told).await?;
-    Ok(told)
 }
 
 /// Tells all targets. Dropped, it ends behind the deliveries under way.

@@ -13,12 +13,9 @@ use hyper::body::Incoming;
 
 use super::Settings;
 use super::rejection::Rejection;
-use crate::net::{Body, Peer};
+use crate::net::{Body, Peer, end_to_end};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What a `Connection` header may not take away, whoever names it there.
@@ -85,21 +82,9 @@ pub(super) fn answer(response: Response<Incoming>) -> Response<Body> {
     Response::from_parts(parts, Body::passing(body))
 }
 
-/// Removes what belongs to one hop: what `Connection` names, and what always does.
+/// Removes what belongs to one hop.
 pub(super) fn strip(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-        let names = values.flat_map(|value| value.split(','));
-        let named: Vec<HeaderName> =
-            names.filter_map(|name| HeaderName::try_from(name.trim()).ok()).collect();
-        for name in named.iter().filter(|name| !KEPT.contains(name)) {
-            headers.remove(name);
-        }
-        headers.remove(CONNECTION);
-    }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, HTTP2_SETTINGS, TE, TRANSFER_ENCODING, UPGRADE] {
-        headers.remove(name);
-    }
+    end_to_end(headers, &KEPT);
 }
 
 /// Returns true if the client takes trailers; it must name `TE` in `Connection` (RFC 9110

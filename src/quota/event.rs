@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::held::HoldId;
+use super::hold_id::HoldId;
 use super::idempotency::Key;
+use super::invalid::Invalid;
 use super::{Amount, Per, Resource, Subject};
 use crate::clock::Timestamp;
 
@@ -76,6 +77,17 @@ pub struct Event {
     pub hold: Option<HoldId>,
     /// The key of the one bucket that a reset is about; none means every bucket `at` is in.
     pub bucket: Option<String>,
+}
+
+/// Reads the name of one of those that are counted where different ones are.
+///
+/// # Errors
+/// If it is empty or longer than 255 bytes.
+pub fn member(text: &str) -> Result<Arc<str>, Invalid> {
+    if text.is_empty() || text.len() > 255 {
+        return Err(Invalid::new("a member has 1 to 255 bytes"));
+    }
+    Ok(text.into())
 }
 
 /// The account of all subjects together.

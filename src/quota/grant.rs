@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::invalid::Invalid;
 use super::once::once;
 use super::{Amount, Limit, Resource};
 use crate::clock::{Timestamp, exact};
@@ -26,6 +27,17 @@ impl<T> Grant<T> {
     pub fn live(&self, now: Timestamp) -> Option<&T> {
         self.until.is_none_or(|end| now < end).then_some(&self.what)
     }
+}
+
+/// Reads why something is given.
+///
+/// # Errors
+/// If it is more than one line, or holds what moves a terminal's cursor.
+pub fn note(text: &str) -> Result<String, Invalid> {
+    if text.chars().any(char::is_control) {
+        return Err(Invalid::new("a note is one line of text"));
+    }
+    Ok(text.to_owned())
 }
 
 /// All that one subject has of its own.

@@ -16,6 +16,17 @@ pub struct Key {
 }
 
 impl Key {
+    /// Returns the key `name` of a call with this fingerprint.
+    ///
+    /// # Errors
+    /// If the name is empty or longer than 255 bytes.
+    pub fn new(name: &str, fingerprint: Vec<u8>) -> Result<Self, Invalid> {
+        if name.is_empty() || name.len() > 255 {
+            return Err(Invalid::new("a key has 1 to 255 bytes"));
+        }
+        Ok(Self { name: name.to_owned(), fingerprint })
+    }
+
     /// Returns the key `name` of a call that records `amount`, or `member`, of `resource` at `at`.
     ///
     /// # Errors
@@ -27,15 +38,12 @@ impl Key {
         member: Option<&str>,
         at: Option<Timestamp>,
     ) -> Result<Self, Invalid> {
-        if name.is_empty() || name.len() > 255 {
-            return Err(Invalid::new("a key has 1 to 255 bytes"));
-        }
         let mut hash = Sha256::new();
         hash.update(format!("record\0{resource}\0{amount}\0"));
         if let Some(member) = member {
             hash.update(format!("{member}\0"));
         }
         hash.update(at.map(|at| at.millis().to_be_bytes()).unwrap_or_default());
-        Ok(Self { name: name.to_owned(), fingerprint: hash.finalize().to_vec() })
+        Self::new(name, hash.finalize().to_vec())
     }
 }

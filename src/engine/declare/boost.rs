@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
-use crate::quota::grant::Grant;
+use crate::quota::grant::{Grant, note};
 use crate::quota::{Amount, Resource, Subject};
 
 /// An addition to the limits of one subject, beside those it has.
@@ -22,13 +22,14 @@ impl Engine {
     /// Adds boosts to those that `subject` has: all of `change`, or none of it.
     ///
     /// # Errors
-    /// Bad input for a resource that is not declared, and an amount that is not above zero;
-    /// unavailable if the store is.
+    /// Bad input for a resource that is not declared, an amount that is not above zero, and a
+    /// note that is not one line; unavailable if the store is.
     pub async fn add_boosts(
         &self,
         subject: &Subject,
         change: &BoostChange,
     ) -> Result<(), EngineError> {
+        change.note.as_deref().map(note).transpose()?;
         self.grant(subject, |policy, grants| {
             for (resource, amount) in &change.amounts {
                 let resource = policy.resource(resource.as_str())?;

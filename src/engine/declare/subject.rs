@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{SubjectView, no_group};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
-use crate::quota::grant::Grant;
+use crate::quota::grant::{Grant, note};
 use crate::quota::{Amount, Grants, Invalid, Limit, Resource, Subject};
 use crate::store::Page;
 
@@ -82,13 +82,14 @@ impl Engine {
     /// Gives `subject` limits of its own: all of `change`, or none of it.
     ///
     /// # Errors
-    /// Bad input for a resource that is not declared, and for windows that are shared: those
-    /// belong to groups; unavailable if the store is.
+    /// Bad input for a resource that is not declared, for windows that are shared (those belong
+    /// to groups), and for a note that is not one line; unavailable if the store is.
     pub async fn set_overrides(
         &self,
         subject: &Subject,
         change: &OverrideChange,
     ) -> Result<(), EngineError> {
+        change.note.as_deref().map(note).transpose()?;
         self.grant(subject, |policy, grants| {
             for (resource, limit) in &change.limits {
                 let resource = policy.resource(resource.as_str())?;

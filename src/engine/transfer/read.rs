@@ -9,7 +9,7 @@ use super::place::{Place, Table};
 use super::record::Record;
 use super::tree::Tree;
 use crate::engine::EngineError;
-use crate::quota::grant::Grant;
+use crate::quota::grant::{self, Grant};
 use crate::quota::policy::Rule;
 use crate::quota::resource::name;
 use crate::quota::{
@@ -154,10 +154,7 @@ fn subjects(place: &Place<'_>, grants: &mut BTreeMap<Subject, Grants>) -> Result
 }
 
 fn given<T>(table: &Table<'_>, what: T, until: &str, note: &str) -> Result<Grant<T>, EngineError> {
-    let note = table.value(note, |it| match it.text()? {
-        text if text.chars().any(char::is_control) => Err(it.wrong("a note is one line of text")),
-        text => Ok(text.to_owned()),
-    })?;
+    let note = table.value(note, |it| it.heed(grant::note(it.text()?)))?;
     Ok(Grant { what, until: table.value(until, Place::parsed)?, note })
 }
 
@@ -218,7 +215,11 @@ impl Reader<'_> {
                 }
                 let resource: Resource = place.heed(key.parse())?;
                 let measure = self.measure(&resource);
-                let grant: Grant<Limit> = granted(&place, |it| limit(it, &measure))?;
+                let alone = |it: &Place<'_>| {
+                    let limit = limit(it, &measure)?;
+                    it.heed(limit.is_one_s_own()).map(|()| limit)
+                };
+                let grant: Grant<Limit> = granted(&place, alone)?;
                 own.overrides.insert(resource, grant);
             }
         }

@@ -1,15 +1,14 @@
 //! Records: lines of the ledger, and what was used before them, as a document says them.
 
-use std::sync::Arc;
-
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::place::said;
 use crate::clock::{Timestamp, exact};
-use crate::quota::event::{Event, Kind, Line};
+use crate::quota::event::{Event, Kind, Line, member};
 use crate::quota::held::HoldId;
 use crate::quota::idempotency::Key;
-use crate::quota::{Amount, Invalid, Measure, Per, Resource, Subject};
+use crate::quota::resource::name;
+use crate::quota::{Amount, Invalid, Measure, Per, Resource, Said, Subject};
 use crate::store::Balance;
 
 /// One line of the ledger.
@@ -58,13 +57,6 @@ pub(super) struct Brought {
     used: Said,
 }
 
-/// An amount as it is said: base units, or text with a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
-    Units(Amount),
-    Text(String),
-}
-
 impl Record {
     /// Returns how `line` is said.
     pub(super) fn of(line: &Line) -> Self {
@@ -96,7 +88,7 @@ impl Record {
             let all = Kind::ALL.map(Kind::name).join(", ");
             Invalid::new(format!("\"{}\" is no kind of event: write one of {all}", self.kind))
         })?;
-        let amount = self.amount.units(measure)?;
+        let amount = units(&self.amount, measure)?;
         if !kind.charges() && amount != Amount::ZERO {
             return Err(Invalid::new(format!(
                 "a {kind} has no amount: write 0",
@@ -108,11 +100,11 @@ impl Record {
         }
         let event = Event {
             subject: self.subject.clone(),
-            group: self.group.as_deref().map(Arc::from),
+            group: self.group.as_deref().map(|group| name(group, "group")).transpose()?,
             resource: self.resource.clone(),
             kind,
             amount,
-            member: self.member.as_deref().map(Arc::from),
+            member: self.member.as_deref().map(member).transpose()?,
             at: self.at,
             hold: self.hold.as_deref().map(str::parse::<HoldId>).transpose()?,
             bucket: self.bucket.clone(),
@@ -123,13 +115,10 @@ impl Record {
     fn key(&self) -> Result<Option<Key>, Invalid> {
         match (&self.key, &self.fingerprint) {
             (Some(name), Some(fingerprint)) => {
-                if name.is_empty() || name.len() > 255 {
-                    return Err(Invalid::new("a key has 1 to 255 bytes"));
-                }
                 let fingerprint = bytes(fingerprint).ok_or_else(|| {
                     Invalid::new("the fingerprint is no text of hexadecimal digits")
                 })?;
-                Ok(Some(Key { name: name.clone(), fingerprint }))
+                Key::new(name, fingerprint).map(Some)
             }
             (None, None) => Ok(None),
             _ => Err(Invalid::new("key and fingerprint belong together: write both, or neither")),
@@ -155,57 +144,20 @@ impl Brought {
                 "what is per server has no account, and everything else has one",
             ));
         }
-        Ok(Balance { resource, per, account, used: used.units(measure)?, newest })
-    }
-}
-
-impl Said {
-    fn units(&self, measure: &Measure) -> Result<Amount, Invalid> {
-        match self {
-            Self::Units(units) => Ok(*units),
-            Self::Text(text) => said(text, measure).parse(text),
+        match per {
+            Per::Subject => drop(account.parse::<Subject>()?),
+            Per::Group => drop(name(&account, "group")?),
+            Per::Server => {}
         }
+        Ok(Balance { resource, per, account, used: units(&used, measure)?, newest })
     }
 }
 
-impl Default for Said {
-    fn default() -> Self {
-        Self::Units(Amount::ZERO)
-    }
-}
-
-impl Serialize for Said {
-    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Units(units) => units.serialize(out),
-            Self::Text(text) => text.serialize(out),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Said {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Amounts;
-        impl serde::de::Visitor<'_> for Amounts {
-            type Value = Said;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an amount, like 500000000 or \"500MB\"")
-            }
-
-            fn visit_i64<E>(self, units: i64) -> Result<Said, E> {
-                Ok(Said::Units(Amount::new(units)))
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, units: u64) -> Result<Said, E> {
-                Amount::try_from(units).map(Said::Units).map_err(E::custom)
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Said, E> {
-                Ok(Said::Text(text.to_owned()))
-            }
-        }
-        input.deserialize_any(Amounts)
+/// Returns what is said, a number without a unit as one of base units.
+fn units(amount: &Said, measure: &Measure) -> Result<Amount, Invalid> {
+    match amount {
+        Said::Units(units) => Ok(*units),
+        Said::Text(text) => said(text, measure).parse(text),
     }
 }
 

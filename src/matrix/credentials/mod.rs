@@ -7,6 +7,8 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
+use crate::net::bearer;
+
 /// The parameter that is a token. Removed from the specification, accepted by homeservers.
 const ACCESS_TOKEN: &[u8] = b"access_token";
 /// The parameters by which an application service says for whom it acts:
@@ -96,13 +98,6 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials([redacted])")
     }
-}
-
-/// Returns the token of a header `Bearer …`, the scheme in any case; an empty one is none.
-fn bearer(header: &HeaderValue) -> Option<&[u8]> {
-    let (scheme, token) = header.as_bytes().split_at_checked(b"Bearer ".len())?;
-    let token = token.trim_ascii_end();
-    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
 }
 
 /// Returns the header that shows a token, if there is one that can.

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName,
-    PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName, PROXY_AUTHENTICATE, TRAILER,
 };
 use http::{Request, Response, StatusCode, Uri};
 use moka::future::Cache;
@@ -16,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use crate::matrix::cors;
 use crate::matrix::credentials::Credentials;
 use crate::matrix::user_id::{BadUserId, UserId};
-use crate::net::{Body, Client, ClientError, SmallError, small};
+use crate::net::{Body, Client, ClientError, SmallError, end_to_end, small};
 
 /// <https://spec.matrix.org/v1.18/client-server-api/#get_matrixclientv3accountwhoami>
 const WHOAMI: &str = "/_matrix/client/v3/account/whoami";
@@ -305,7 +304,7 @@ async fn ask<A: Ask>(asker: &A, credentials: &Credentials) -> Result<Identity, W
         Err(error) => return odd(Oddity::Body(Arc::new(error))),
     };
     if head.status != StatusCode::OK {
-        let headers = end_to_end(head.headers);
+        let headers = about_the_answer(head.headers);
         return Ok(Identity::Refused(Arc::new(Refusal { status: head.status, headers, body })));
     }
     if credentials.token().is_none() {
@@ -336,31 +335,13 @@ fn question(credentials: &Credentials) -> Result<Request<Body>, WhoamiError> {
     Ok(request)
 }
 
+/// What an answer of ours says anew, or cannot say of another's.
+const SAID_ANEW: [HeaderName; 5] = [CONTENT_LENGTH, DATE, HOST, PROXY_AUTHENTICATE, TRAILER];
+
 /// Returns the headers that are about the answer, not about how it came.
-///
-/// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
-fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    let fixed = [
-        CONNECTION,
-        CONTENT_LENGTH,
-        DATE,
-        HOST,
-        PROXY_AUTHENTICATE,
-        TE,
-        TRAILER,
-        TRANSFER_ENCODING,
-        UPGRADE,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-    ];
-    for name in named.iter().chain(&fixed) {
+fn about_the_answer(mut headers: HeaderMap) -> HeaderMap {
+    end_to_end(&mut headers, &[]);
+    for name in &SAID_ANEW {
         headers.remove(name);
     }
     headers

@@ -59,6 +59,10 @@ fn grant<T: std::fmt::Debug + Clone>(
     })
 }
 
+fn limit_alone() -> impl Strategy<Value = Limit> {
+    limit().prop_filter("a group's", |limit| limit.is_one_s_own().is_ok())
+}
+
 fn amount() -> impl Strategy<Value = Amount> {
     prop_oneof![Just(1), Just(i64::MAX), 1..1_000_i64].prop_map(Amount::new)
 }
@@ -71,7 +75,7 @@ fn grants() -> impl Strategy<Value = Grants> {
     (
         prop::option::of(grant(group_name())),
         prop::option::of(grant(Just(()))),
-        prop::collection::btree_map(resource(), grant(limit()), 0..3),
+        prop::collection::btree_map(resource(), grant(limit_alone()), 0..3),
         prop::collection::btree_map(resource(), prop::collection::vec(grant(amount()), 1..3), 0..2),
         prop::option::of(grant(prop::option::of(amount()))),
     )
