@@ -96,8 +96,10 @@ pub enum LayerKind {
 ///   that has ended.
 /// - **S19 keeping.** Pruning takes old lines out of the ledger and changes no count that is asked
 ///   for at a moment since then. It takes old notices too: who was told less is told the next
-///   that is left, and no id is given twice. Recounting makes counters equal the ledger and says where they
-///   did not; forgetting gives all that one subject did to a name that says nothing.
+///   that is left, and no id is given twice. Of a bucket that ended before, of a moment before in
+///   a window that moves, and by [history](Store::history), is told what the lines come to that
+///   are left, no more. Recounting makes counters equal the ledger and says where they did not;
+///   forgetting gives all that one subject did to a name that says nothing.
 /// - **S20 import** replaces what it names in one step, or nothing.
 /// - **S14 errors.** A store that cannot answer says [`StoreError::Unavailable`]; what was not
 ///   acknowledged may or may not have happened, and every call but record without a key can be
@@ -264,8 +266,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Vec<Drift>, StoreError>;
 
     /// Takes some of the oldest lines recorded before `before` out of the ledger, up to the first
-    /// that is needed for what can still be asked; and some of the notices of before `before`, told
-    /// or not, other than the newest. Called again while there is more.
+    /// that is needed for what can still be asked; some of the notices of before `before`, told
+    /// or not, other than the newest; and what is kept of buckets that ended before it. Called
+    /// again while there is more.
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError>;
 
     /// Gives all that `subject` did to `pseudonym`, and takes away what it has of its own; false if

@@ -68,9 +68,10 @@ impl Books {
         aggregate: Aggregate,
         without: Option<HoldId>,
     ) -> Count {
-        match self.kept(&account.resource, account.per, bucket, aggregate) {
-            Some(counters) if without.is_none() => counters.count(&account.name),
-            _ => self.ledger.count(account, bucket, aggregate, without),
+        let kept = self.kept(&account.resource, account.per, bucket, aggregate);
+        match kept.map(|counters| counters.count(&account.name)) {
+            Some(count) if without.is_none() => count,
+            counted => self.ledger.count(account, bucket, aggregate, counted, without),
         }
     }
 
