@@ -310,13 +310,11 @@ async fn what_ended_long_ago_is_told_by_what_the_ledger_has(store: &dyn Store) {
         let plan = now_planned(store, wants_at(at, amount, &windows)).await;
         consumed(store, &plan).await;
     }
-    // Told so late that it stays.
     let late = now_planned(store, wants_at(april.after(DAY / 24), 4000, &windows)).await;
     store.record(&late, None, end()).await.unwrap().unwrap();
     assert_eq!(used(store, &late).await, [4021, 4321, 4001, 4001, 4321]);
-    let before = end().before(36 * DAY);
-    assert_eq!(pruned(store, before).await, 3);
-    let opened: Vec<_> = store.opened().await.unwrap();
+    assert_eq!(pruned(store, end().before(36 * DAY)).await, 3);
+    let opened = store.opened().await.unwrap();
     let lasting = |it: &Opened| it.bucket.shape != Shape::Stretch || it.bucket.contains(end());
     assert!(opened.iter().all(lasting), "{opened:?}");
     for _ in 0..2 {
@@ -327,7 +325,6 @@ async fn what_ended_long_ago_is_told_by_what_the_ledger_has(store: &dyn Store) {
         let top = store.top(&media(), Aggregate::Sum, bucket, None, 9).await.unwrap();
         assert_eq!(top, [Charged { subject: alice(), used: Amount::new(4000) }]);
         assert_eq!(drifts(store, false).await, []);
-        // Opened once more, they are no other.
         granted(store, &late).await;
     }
     assert_eq!(used(store, &now_planned(store, wants_at(end(), 0, &windows)).await).await[4], 4321);

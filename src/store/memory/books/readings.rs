@@ -101,7 +101,14 @@ impl Books {
         };
         match self.kept(&account.resource, account.per, bucket, item.aggregate) {
             Some(counters) if without.is_none() => counters.knows(&account.name, member),
-            _ => self.ledger.is_known(account, bucket, &plan.event(item, Kind::Use), without),
+            _ => {
+                let mut asked = plan.event(item, Kind::Use);
+                if bucket.shape == Shape::Stretch {
+                    // Whether it is counted there does not hang on the moment of the plan.
+                    asked.at = bucket.start;
+                }
+                self.ledger.is_known(account, bucket, &asked, without)
+            }
         }
     }
 
