@@ -76,7 +76,7 @@ pub enum LayerKind {
 /// - **S11 ledger.** Counters equal the events folded in order; a bucket that is first asked for
 ///   later counts what the ledger already holds. Every lapse is an event.
 /// - **S12 instances.** A reservation with [`Life::While`] lives while its instance was
-///   seen within [`INSTANCE_LEASE`]; reserving, and growing what is still open, are signs of life
+///   seen within [`INSTANCE_LEASE`], and as long as the store can tell that it runs; reserving, and growing what is still open, are signs of life
 ///   too. A new instance ends at once only those of instances proven dead.
 /// - **S13 durable.** Settle, refund, record, reset and policy changes are on disk before they
 ///   are acknowledged (power loss); reserve and grow survive the end of the process. The memory
@@ -100,8 +100,10 @@ pub enum LayerKind {
 ///   that has ended.
 /// - **S19 keeping.** Pruning takes old lines out of the ledger and changes no count that is asked
 ///   for at a moment since then. It takes old notices too: who was told less is told the next
-///   that is left, and no id is given twice. Recounting makes counters equal the ledger and says where they
-///   did not; forgetting gives all that one subject did to a name that says nothing.
+///   that is left, and no id is given twice. Of a bucket that ended before, of a moment before in
+///   a window that moves, and by [history](Store::history), is told what the lines come to that
+///   are left, no more. Recounting makes counters equal the ledger and says where they did not;
+///   forgetting gives all that one subject did to a name that says nothing.
 /// - **S20 import** replaces what it names in one step, or nothing.
 ///
 /// Every call may be dropped half way: the step then happens whole or not at all. Times come
@@ -152,11 +154,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Makes an open reservation live until `end`; false if it is not open.
     async fn extend(&self, id: HoldId, end: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Returns a reservation, if it is known.
+    /// Returns a reservation, if it is known, as it was last written down: one whose life has ended
+    /// may still be called open. One that has ended may be forgotten 35 days later.
     async fn held(&self, id: HoldId) -> Result<Option<Held>, StoreError>;
 
     /// Decides a plan and, if it fits, charges it at once, as if reserved as `id` and settled. The
-    /// same call again gives the same answer and charges nothing.
+    /// same call again gives the same answer and charges nothing, and [`Admission::Lapsed`] once
+    /// that was taken back. An open reservation of that id is a conflict.
     async fn consume(
         &self,
         plan: &Plan,
@@ -200,7 +204,7 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Brings the count of the window `basis` of the one item of `plan` to the amount of that item,
     /// by a line of what that changes (of a highest one: by a reset and a use); none if the plan
-    /// is stale.
+    /// is stale. Where different ones are counted that is a conflict.
     async fn set(
         &self,
         plan: &Plan,
@@ -208,7 +212,7 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError>;
 
-    /// Brings every bucket that `at` is in to zero, or only `bucket`; none if the plan is stale.
+    /// Brings the subject's own count of every bucket that `at` is in to zero, or only of `bucket`; none if the plan is stale.
     async fn reset(
         &self,
         plan: &Plan,
@@ -264,8 +268,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Vec<Drift>, StoreError>;
 
     /// Takes some of the oldest lines recorded before `before` out of the ledger, up to the first
-    /// that is needed for what can still be asked; and some of the notices of before `before`, told
-    /// or not, other than the newest. Called again while there is more.
+    /// that is needed for what can still be asked; some of the notices of before `before`, told
+    /// or not, other than the newest; and what is kept of buckets that ended before it. Called
+    /// again while there is more.
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError>;
 
     /// Gives all that `subject` did to `pseudonym`, and takes away what it has of its own; false if
@@ -290,7 +295,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Returns the notices behind the one with this id, oldest first.
     async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError>;
 
-    /// Returns up to which notice `target` was told; a new target begins behind the newest one.
+    /// Returns up to which notice `target` was told. One that is asked about for the first time is
+    /// written down as told all up to the newest there is, and so begins behind it.
     async fn told(&self, target: &str) -> Result<u64, StoreError>;
 
     /// Remembers that `target` was told all up to `notice`; never goes back.

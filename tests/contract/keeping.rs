@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use metergate::clock::Timestamp;
+use metergate::quota::bucket::Shape;
 use metergate::quota::grant::Grant;
 use metergate::quota::held::State;
 use metergate::quota::plan::{Plan, Reading};
 use metergate::quota::{Aggregate, Amount, Grants, Layer, Measure, Per, Resource, Subject};
 use metergate::store::memory::Memory;
-use metergate::store::{Balance, Import, LayerKind, Ledger, Lines, Opened, Page, Pruned, Store};
+use metergate::store::{
+    Balance, Charged, Import, LayerKind, Ledger, Lines, Opened, Page, Pruned, Store,
+};
 
 use crate::words::*;
 
@@ -20,6 +23,7 @@ clauses!(
     what_members_were_counted_by_stays,
     pruned_books_have_no_drift,
     what_is_not_old_is_not_pruned,
+    what_ended_long_ago_is_told_by_what_the_ledger_has,
     honest_books_have_no_drift,
     opened_buckets_are_named,
     forgetting_leaves_totals_and_pools,
@@ -295,6 +299,35 @@ async fn what_is_not_old_is_not_pruned(store: &dyn Store) {
     store.record(&second, None, long_ago).await.unwrap().unwrap();
     assert_eq!(pruned(store, end().before(35 * DAY)).await, 0);
     assert_eq!(lines(store).await.len(), 2);
+}
+
+async fn what_ended_long_ago_is_told_by_what_the_ledger_has(store: &dyn Store) {
+    declared(store).await;
+    let windows = ["any/day", "any/month", "any/rolling 12h", "any/rolling 3d per server"];
+    let april = moment("2026-04-10T12:00:00Z");
+    for (hours, amount) in [(0_u32, 1), (2, 20), (24 * 20 + 1, 300)] {
+        let at = april.after(hours * Duration::from_hours(1));
+        let plan = now_planned(store, wants_at(at, amount, &windows)).await;
+        consumed(store, &plan).await;
+    }
+    let late = now_planned(store, wants_at(april.after(DAY / 24), 4000, &windows)).await;
+    store.record(&late, None, end()).await.unwrap().unwrap();
+    assert_eq!(used(store, &late).await, [4021, 4321, 4001, 4001, 4321]);
+    assert_eq!(pruned(store, end().before(36 * DAY)).await, 3);
+    let opened = store.opened().await.unwrap();
+    let lasting = |it: &Opened| it.bucket.shape != Shape::Stretch || it.bucket.contains(end());
+    assert!(opened.iter().all(lasting), "{opened:?}");
+    for _ in 0..2 {
+        assert_eq!(used(store, &late).await, [4000, 4000, 4000, 4000, 4321]);
+        let history = store.history(None, &media(), Aggregate::Sum, &[april, end()]).await;
+        assert_eq!(history.unwrap(), [Amount::new(4000)]);
+        let bucket = &late.items[0].bounds[1].bucket;
+        let top = store.top(&media(), Aggregate::Sum, bucket, None, 9).await.unwrap();
+        assert_eq!(top, [Charged { subject: alice(), used: Amount::new(4000) }]);
+        assert_eq!(drifts(store, false).await, []);
+        granted(store, &late).await;
+    }
+    assert_eq!(used(store, &now_planned(store, wants_at(end(), 0, &windows)).await).await[4], 4321);
 }
 
 async fn honest_books_have_no_drift(store: &dyn Store) {

@@ -238,8 +238,10 @@ fn ending_after(
 
 /// Returns all opened buckets.
 pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<(Resource, Place)>> {
-    let mut query =
-        db.prepare(&format!("SELECT {COLUMNS}, resource FROM bucket ORDER BY resource, per, key"))?;
+    let mut query = db.prepare(&format!(
+        "SELECT {COLUMNS}, resource FROM bucket WHERE shape <> 'ended'
+             ORDER BY resource, per, key"
+    ))?;
     let rows = query.query_map([], |row| Ok((row.get(7)?, place(row)?)))?;
     rows.collect()
 }

@@ -19,7 +19,7 @@ const REMEMBERED: Duration = Duration::from_hours(35 * 24);
 /// How often ended reservations to forget are looked for.
 const TIDIED: Duration = Duration::from_mins(1);
 
-/// Reservations forgotten at once, so that no call waits long for it.
+/// Reservations, or marks, forgotten at once, so that no call waits long for it.
 const FORGOTTEN: usize = 16;
 
 /// All that is known of a reservation.
@@ -179,7 +179,7 @@ pub(super) fn tidy(step: &mut Step<'_>, now: Timestamp) -> Result<(), StoreError
         step.db.prepare_cached("DELETE FROM hold_item WHERE hold = ?1")?.execute(params![id])?;
         step.db.prepare_cached("DELETE FROM hold WHERE id = ?1")?.execute(params![id])?;
     }
-    marks::tidy(step.db, now.before(REMEMBERED))?;
+    marks::tidy(step.db, now.before(REMEMBERED), FORGOTTEN)?;
     if old.len() < FORGOTTEN {
         step.known.tidied = Some(now);
     }

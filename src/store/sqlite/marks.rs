@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::columns::Count;
 use super::window::Window;
 use crate::clock::Timestamp;
 use crate::quota::Bucket;
@@ -73,13 +74,12 @@ impl<'a> Marked<'a> {
     }
 }
 
-/// Forgets the marks of a few stretches that ended before `moment`.
-pub(super) fn tidy(db: &Connection, moment: Timestamp) -> rusqlite::Result<()> {
+/// Forgets the marks of stretches that ended before `moment`, at most so many; returns how many.
+pub(super) fn tidy(db: &Connection, moment: Timestamp, most: usize) -> rusqlite::Result<usize> {
     db.prepare_cached(
         "DELETE FROM mark WHERE (resource, per, account, bucket, mode, mark) IN
          (SELECT resource, per, account, bucket, mode, mark FROM mark
-          WHERE end_ms < ?1 ORDER BY end_ms LIMIT 64)",
+          WHERE end_ms <= ?1 ORDER BY end_ms LIMIT ?2)",
     )?
-    .execute(params![moment])
-    .map(|_| ())
+    .execute(params![moment, Count(most)])
 }

@@ -15,6 +15,7 @@ mod writer;
 mod buckets;
 mod columns;
 mod counters;
+mod ended;
 mod holds;
 mod instances;
 mod ledger;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::columns::Count;
 use super::fold;
 use super::step::Step;
 use super::window::Window;
@@ -45,10 +46,16 @@ pub(super) const fn floor(moment: i64, size: i64) -> i64 {
     moment.div_euclid(size) * size
 }
 
+/// Returns the first moment of the first part that begins at `moment` or later.
+pub(super) const fn ceiling(moment: i64, size: i64) -> i64 {
+    floor(moment.saturating_add(size - 1), size)
+}
+
 /// Makes the parts that the window needs complete.
 pub(super) fn complete(step: &mut Step<'_>, window: &Window<'_>) -> Result<(), StoreError> {
     for size in sizes(window) {
-        let first = floor(window.bucket.start.millis(), *size);
+        // What is of a part that began before comes from the ledger.
+        let first = ceiling(window.bucket.start.millis(), *size);
         let (resource, per) = (window.resource, window.per);
         let mut from = step.known.parts_from(resource, per, *size);
         if from.is_none() {
@@ -87,6 +94,14 @@ fn fill(
     first: i64,
     until: Option<i64>,
 ) -> Result<(), StoreError> {
+    if let Some(until) = until {
+        // Some may be there still that are about to be thrown away.
+        db.prepare_cached(
+            "DELETE FROM part WHERE resource = ?1 AND per = ?2 AND size_ms = ?3
+             AND start_ms >= ?4 AND start_ms < ?5",
+        )?
+        .execute(params![resource, per, size, first, until])?;
+    }
     let sums = sums(db, resource, per, size, (first, until.unwrap_or(i64::MAX)), None)?;
     for ((account, start), net) in sums {
         write(db, (resource, per, size), &account, start, net)?;
@@ -216,6 +231,35 @@ pub(super) fn all(
     rows.collect()
 }
 
+/// Returns all series of parts that are kept, each with the first moment of the first.
+pub(super) fn all_kept(db: &Connection) -> rusqlite::Result<Vec<(Resource, Per, i64, i64)>> {
+    let mut query = db.prepare_cached("SELECT resource, per, size_ms, from_ms FROM parts")?;
+    let rows =
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    rows.collect()
+}
+
+/// Keeps parts from `first` on only; takes out at most so many of those before, and returns how
+/// many.
+pub(super) fn throw_away(
+    db: &Connection,
+    (resource, per, size): Series<'_>,
+    first: i64,
+    most: usize,
+) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "UPDATE parts SET from_ms = ?4
+         WHERE resource = ?1 AND per = ?2 AND size_ms = ?3 AND from_ms < ?4",
+    )?
+    .execute(params![resource, per, size, first])?;
+    db.prepare_cached(
+        "DELETE FROM part WHERE (resource, per, size_ms, account, start_ms) IN
+         (SELECT resource, per, size_ms, account, start_ms FROM part
+          WHERE resource = ?1 AND per = ?2 AND size_ms = ?3 AND start_ms < ?4 LIMIT ?5)",
+    )?
+    .execute(params![resource, per, size, first, Count(most)])
+}
+
 /// Forgets all parts of a resource.
 pub(super) fn forget(step: &mut Step<'_>, resource: &Resource, per: Per) -> Result<(), StoreError> {
     for table in ["part", "parts"] {
@@ -283,7 +327,7 @@ impl Parts<'_> {
         let Some(((size, from), finer)) = sizes.split_first() else {
             return self.lines(start, end, 0);
         };
-        let first = floor(start.max(*from).saturating_add(size - 1), *size);
+        let first = ceiling(start.max(*from), *size);
         let last = floor(end, *size);
         if first >= last {
             return self.between(start, end, finer);

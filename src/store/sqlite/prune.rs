@@ -1,4 +1,5 @@
-//! Prune: takes old lines out of the ledger, and remembers what they came to.
+//! Prune: takes old lines out of the ledger, and remembers what they came to; and all else that is
+//! as old.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +9,7 @@ use super::buckets::{self, Place};
 use super::columns::{Count as Number, Id};
 use super::fold::TakenBack;
 use super::step::{Step, View};
-use super::{counters, fold, lines, outbox, policy};
+use super::{counters, ended, fold, lines, marks, outbox, policy};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::Count;
@@ -17,7 +18,7 @@ use crate::quota::held::State;
 use crate::quota::{Aggregate, Bucket, Per, Policy, Resource};
 use crate::store::{Balance, Pruned, StoreError};
 
-/// Lines, or notices, taken out at once, so that no call waits long for it.
+/// Rows of each kind taken out at once, so that no call waits long for it.
 const AT_ONCE: usize = 1000;
 
 pub(super) fn prune(
@@ -27,7 +28,9 @@ pub(super) fn prune(
 ) -> Result<Pruned, StoreError> {
     let lines = prune_ledger(step, before, now)?;
     let notices = outbox::trim(step.db, before, AT_ONCE)?;
-    Ok(Pruned { lines, more: lines == AT_ONCE || notices == AT_ONCE })
+    let marks = marks::tidy(step.db, before, AT_ONCE)?;
+    let ended = ended::throw_away(step, before, now, AT_ONCE)?;
+    Ok(Pruned { lines, more: lines.max(notices).max(marks).max(ended) >= AT_ONCE })
 }
 
 fn prune_ledger(

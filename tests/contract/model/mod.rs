@@ -6,20 +6,22 @@ mod naive;
 mod verb;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use metergate::clock::Timestamp;
-use metergate::quota::held::{HoldId, Life, State};
+use metergate::quota::held::{HoldId, Instance, Life, State};
 use metergate::quota::plan::{Plan, Reading};
 use metergate::quota::rule::{Verdict, judge_all};
 use metergate::quota::{Aggregate, Amount, Bucket, Layer, Measure, Per, Period, Subject, Zone};
 use metergate::store::memory::Memory;
+use metergate::store::sqlite::Sqlite;
 use metergate::store::{Admission, LayerKind, Page, Recorded, Settled, Store};
 use proptest::prelude::*;
 
 use crate::words::*;
 use naive::{Fact, Model, Room, What};
-use verb::{Ask, Verb, verb};
+use verb::{Ask, Lives, Verb, verb};
 
 /// What a reservation lives, when not for long.
 const SHORT: Duration = Duration::from_mins(10);
@@ -29,7 +31,8 @@ async fn both(store: &dyn Store, model: &mut Model, verb: &Verb) {
     model.lapse();
     match verb {
         Verb::Wait { minutes } => model.now = model.now.after(Duration::from_mins(*minutes)),
-        Verb::Reserve { ask, short } => reserve(store, model, ask, *short).await,
+        Verb::Crash => {}
+        Verb::Reserve { ask, lives } => reserve(store, model, ask, *lives).await,
         Verb::Consume { ask } => consume(store, model, ask).await,
         Verb::Record { ask, key } => record(store, model, ask, *key).await,
         Verb::Set { ask, basis } => set(store, model, ask, *basis).await,
@@ -59,13 +62,15 @@ async fn both(store: &dyn Store, model: &mut Model, verb: &Verb) {
     }
 }
 
-async fn reserve(store: &dyn Store, model: &mut Model, ask: &Ask, short: bool) {
+async fn reserve(store: &dyn Store, model: &mut Model, ask: &Ask, lives: Lives) {
     let (plan, now) = (model.plan(ask), model.now);
-    let end = if short { now.after(SHORT) } else { moment("2030-01-01") };
-    let id = HoldId::fresh();
-    let answer = store.reserve(&plan, id, Life::Until(end), now).await.unwrap();
+    let end = if lives == Lives::Shortly { now.after(SHORT) } else { moment("2030-01-01") };
+    let owner = model.owner.clone().filter(|_| lives == Lives::WithItsOwner);
+    let (id, owned) = (HoldId::fresh(), owner.is_some());
+    let life = owner.map_or(Life::Until(end), Life::While);
+    let answer = store.reserve(&plan, id, life, now).await.unwrap();
     if compare(&answer, model, &plan) {
-        model.rooms.push(Room::of(&plan, id, end));
+        model.rooms.push(Room { owned, ..Room::of(&plan, id, end) });
     }
 }
 
@@ -178,7 +183,7 @@ async fn with_room(store: &dyn Store, model: &mut Model, which: usize, verb: &Ve
             let extended = store.extend(id, end, now).await.unwrap();
             assert_eq!(extended, room.state == State::Open);
             if extended {
-                model.rooms[which].end = end;
+                (model.rooms[which].end, model.rooms[which].owned) = (end, false);
             }
         }
         // With which total what was not measured was consumed, nobody said.
@@ -288,7 +293,25 @@ async fn list(store: &dyn Store, model: &Model) {
     }
 }
 
-fn answers_like_the_model(store: &dyn Store, resources: usize, verbs: &[Verb]) {
+/// A store; with a file, one that can end without a word and begin anew.
+struct World {
+    store: Box<dyn Store>,
+    file: Option<PathBuf>,
+}
+
+impl World {
+    /// Begins anew as a process of its own; returns how many reservations of the last one ended.
+    async fn begin(&mut self, model: &mut Model) -> usize {
+        let Some(file) = &self.file else { return 0 };
+        // Never closed: what was answered is there all the same.
+        drop(std::mem::replace(&mut self.store, Box::new(Memory::default())));
+        self.store = Box::new(Sqlite::open(file).unwrap());
+        let owner = model.owner.insert(Instance::fresh());
+        self.store.join(owner, model.now).await.unwrap()
+    }
+}
+
+fn answers_like_the_model(mut world: World, resources: usize, verbs: &[Verb]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let measure = |what: usize| {
@@ -296,14 +319,18 @@ fn answers_like_the_model(store: &dyn Store, resources: usize, verbs: &[Verb]) {
             (verb::resource(what), Measure { aggregate: verb::AGGREGATES[what], ..usual })
         };
         let layer = Layer { resources: (1..4).map(measure).collect(), ..Layer::default() };
-        let seen = store.policy().await.unwrap().version;
-        let version = store.write_layer(LayerKind::Store, layer, seen).await.unwrap();
+        let seen = world.store.policy().await.unwrap().version;
+        let version = world.store.write_layer(LayerKind::Store, layer, seen).await.unwrap();
         let mut model = Model::new(version, resources);
+        assert_eq!(world.begin(&mut model).await, 0);
         for verb in verbs {
-            both(store, &mut model, verb).await;
-            look(store, &model).await;
+            both(world.store.as_ref(), &mut model, verb).await;
+            if matches!(verb, Verb::Crash) && world.file.is_some() {
+                assert_eq!(world.begin(&mut model).await, model.crash());
+            }
+            look(world.store.as_ref(), &model).await;
         }
-        list(store, &model).await;
+        list(world.store.as_ref(), &model).await;
     });
 }
 
@@ -319,7 +346,8 @@ proptest! {
         resources in 1..=4_usize,
         verbs in prop::collection::vec(verb(), 1..40),
     ) {
-        answers_like_the_model(&Memory::default(), resources, &verbs);
+        let world = World { store: Box::new(Memory::default()), file: None };
+        answers_like_the_model(world, resources, &verbs);
     }
 
     #[test]
@@ -329,7 +357,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("metergate.db");
-        let store = metergate::store::sqlite::Sqlite::open(&file).unwrap();
-        answers_like_the_model(&store, resources, &verbs);
+        let world = World { store: Box::new(Sqlite::open(&file).unwrap()), file: Some(file) };
+        answers_like_the_model(world, resources, &verbs);
     }
 }

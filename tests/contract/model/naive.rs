@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use metergate::clock::Timestamp;
 use metergate::quota::bucket::Shape;
-use metergate::quota::held::{HoldId, State};
+use metergate::quota::held::{HoldId, Instance, State};
 use metergate::quota::plan::{Bound, Plan, Reading};
 use metergate::quota::{Aggregate, Amount, Bucket, Per, PolicyVersion, Subject};
 
@@ -72,6 +72,8 @@ pub(super) struct Room {
     pub(super) settled: Timestamp,
     /// It was charged at once.
     pub(super) consumed: bool,
+    /// It lives as long as the process that took it.
+    pub(super) owned: bool,
 }
 
 impl Room {
@@ -91,6 +93,7 @@ impl Room {
             late: false,
             settled: end,
             consumed: false,
+            owned: false,
         }
     }
 }
@@ -106,6 +109,8 @@ pub(super) struct Model {
     pub(super) keys: HashMap<(String, u8), i64>,
     pub(super) forgotten: Vec<Subject>,
     refunded: HashSet<HoldId>,
+    /// The process, where the store can tell when it ends.
+    pub(super) owner: Option<Instance>,
     /// Before this moment nothing is asked any more.
     pub(super) pruned: Timestamp,
 }
@@ -121,6 +126,7 @@ impl Model {
             keys: HashMap::new(),
             forgotten: Vec::new(),
             refunded: HashSet::new(),
+            owner: None,
             pruned: Timestamp::MIN,
         }
     }
@@ -273,6 +279,12 @@ impl Model {
                 room.state = State::Lapsed;
             }
         }
+    }
+
+    /// Ends the reservations of the process; returns how many there were.
+    pub(super) fn crash(&mut self) -> usize {
+        let owned = |room: &&mut Room| room.owned && room.state == State::Open;
+        self.rooms.iter_mut().filter(owned).map(|room| room.state = State::Lapsed).count()
     }
 
     pub(super) fn settle(&mut self, which: usize, total: i64, late: bool) {

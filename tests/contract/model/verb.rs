@@ -60,7 +60,7 @@ pub(super) struct Ask {
 
 #[derive(Clone, Debug)]
 pub(super) enum Verb {
-    Reserve { ask: Ask, short: bool },
+    Reserve { ask: Ask, lives: Lives },
     Consume { ask: Ask },
     Grow { which: usize, amount: i64, windows: Vec<usize> },
     Extend { which: usize },
@@ -74,6 +74,17 @@ pub(super) enum Verb {
     Prune,
     Forget { who: usize },
     Recount,
+    // The process ends without a word, and another begins.
+    Crash,
+}
+
+/// How long a reservation lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lives {
+    Shortly,
+    Long,
+    /// As long as the process, where the store can tell.
+    WithItsOwner,
 }
 
 fn windows() -> impl Strategy<Value = Vec<usize>> + Clone {
@@ -99,8 +110,9 @@ pub(super) fn verb() -> impl Strategy<Value = Verb> {
     let which = 0..6_usize;
     let key = prop::option::of(0..3_u8);
     let one = prop::option::of(0..6_usize);
+    let lives = prop::sample::select(vec![Lives::Shortly, Lives::Long, Lives::WithItsOwner]);
     prop_oneof![
-        4 => (ask(0), any::<bool>()).prop_map(|(ask, short)| Verb::Reserve { ask, short }),
+        4 => (ask(0), lives).prop_map(|(ask, lives)| Verb::Reserve { ask, lives }),
         3 => ask(0).prop_map(|ask| Verb::Consume { ask }),
         2 => (which.clone(), 0..5_i64, windows())
             .prop_map(|(which, amount, windows)| Verb::Grow { which, amount, windows }),
@@ -116,5 +128,6 @@ pub(super) fn verb() -> impl Strategy<Value = Verb> {
         1 => Just(Verb::Prune),
         1 => (0..2_usize).prop_map(|who| Verb::Forget { who }),
         1 => Just(Verb::Recount),
+        1 => Just(Verb::Crash),
     ]
 }

@@ -48,8 +48,6 @@ pub(super) struct Counters {
     counts: BTreeMap<Arc<str>, Count>,
     /// Who is counted already, where different members are.
     members: HashMap<Arc<str>, HashSet<Arc<str>>>,
-    /// What was counted before the first line that is left of the ledger.
-    bases: HashMap<Arc<str>, Count>,
 }
 
 impl Counters {
@@ -65,7 +63,6 @@ impl Counters {
             aggregate,
             counts: BTreeMap::new(),
             members: HashMap::new(),
-            bases: HashMap::new(),
         };
         for account in ledger.accounts_of(resource, per) {
             counters.fold_anew(ledger, account);
@@ -140,8 +137,8 @@ impl Counters {
     }
 
     fn folded(&self, ledger: &Ledger, account: &Account, events: &[&Event]) -> Count {
-        let base = self.bases.get(&account.name).copied();
-        let start = base.unwrap_or_else(|| ledger.start(account, &self.bucket));
+        let counted = self.counts.get(&account.name).copied();
+        let start = ledger.start(account, &self.bucket, counted);
         fold(events.iter().copied(), &self.bucket, self.aggregate, start)
     }
 
@@ -157,22 +154,25 @@ impl Counters {
         }
     }
 
-    /// Counts what is about to leave the ledger for good.
-    pub(super) fn left(&mut self, account: &Account, event: &Event) {
-        let whole = self.bucket.shape == Shape::Stretch && self.bucket.start == Timestamp::MIN;
-        if self.are_kept() && !whole {
-            let base = self.bases.entry(account.name.clone()).or_default();
-            base.add(event, &self.bucket, self.aggregate, false);
-        }
+    /// Returns true if the ledger has all lines of the stretch that is counted of `name`.
+    pub(super) fn is_whole(&self, ledger: &Ledger, resource: &Resource, name: &str) -> bool {
+        let start = match self.bucket.shape {
+            Shape::Stretch => Some(self.bucket.start).filter(|start| *start > Timestamp::MIN),
+            Shape::FirstUse { .. } | Shape::Rolling { .. } => self.count(name).since,
+        };
+        start.is_none_or(|start| ledger.pruned(resource).is_none_or(|pruned| pruned < start))
     }
 
-    /// Gives the count of `old` to `new`.
-    pub(super) fn rename(&mut self, ledger: &Ledger, old: &str, new: &Account) {
-        if let Some(base) = self.bases.remove(old) {
-            self.bases.insert(new.name.clone(), base);
+    /// Gives the count of `old` to `new`, who may have one, too.
+    pub(super) fn rename(&mut self, ledger: &Ledger, old: &str, new: &Account, is_shared: bool) {
+        if let Some(count) = self.counts.remove(old) {
+            self.counts.insert(new.name.clone(), count);
         }
-        self.counts.remove(old);
-        self.members.remove(old);
-        self.fold_anew(ledger, new);
+        if let Some(members) = self.members.remove(old) {
+            self.members.entry(new.name.clone()).or_default().extend(members);
+        }
+        if is_shared {
+            self.fold_anew(ledger, new);
+        }
     }
 }

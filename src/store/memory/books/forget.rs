@@ -25,12 +25,13 @@ impl Books {
         }
         drop(open);
         self.retire(subject, now);
+        let is_shared = self.knows_of(pseudonym);
         self.ledger.rename(subject, pseudonym);
         self.rename_balances(subject, pseudonym);
         for (place, counters) in &mut self.opened {
             if place.per == Per::Subject {
                 let new = Account::new(&place.resource, Per::Subject, pseudonym.as_str());
-                counters.rename(&self.ledger, subject.as_str(), &new);
+                counters.rename(&self.ledger, subject.as_str(), &new, is_shared);
             }
         }
         for held in self.holds.values_mut().filter(|held| held.subject == *subject) {

@@ -55,6 +55,9 @@ impl Books {
         accounts.dedup();
         let mut drifts = Vec::new();
         for account in accounts {
+            if !counters.is_whole(&self.ledger, resource, &account.name) {
+                continue;
+            }
             let counted = counters.count(&account.name);
             let truth = counters.truth(&self.ledger, &account);
             if !dry_run {
@@ -77,6 +80,11 @@ impl Books {
     pub(in crate::store::memory) fn prune(&mut self, before: Timestamp, now: Timestamp) -> Pruned {
         let lines = self.prune_ledger(before, now);
         let notices = self.outbox.trim(before, AT_ONCE);
+        self.outbox.forget_ended(before);
+        self.over.retain(|window, _| window.end.is_none_or(|end| end > before));
+        self.opened.retain(|_, Counters { bucket, .. }| {
+            bucket.shape != Shape::Stretch || bucket.end.is_none_or(|end| end > before)
+        });
         Pruned { lines, more: lines == AT_ONCE || notices == AT_ONCE }
     }
 
@@ -130,9 +138,6 @@ impl Books {
             return;
         }
         for account in changed_by(event) {
-            for (_, counters) in self.opened.range_mut(Place::open_at(&account, event.at)) {
-                counters.left(&account, event);
-            }
             let known = self.ledger.balances.contains_key(&account);
             if known || event.kind.charges() {
                 let balance = self.ledger.balances.entry(account).or_default();

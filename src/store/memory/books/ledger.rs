@@ -21,6 +21,8 @@ pub(super) struct Ledger {
     /// The lines of each account by their moments.
     accounts: BTreeMap<Account, BTreeSet<(Timestamp, u64)>>,
     keys: HashMap<(Subject, String), Vec<u8>>,
+    /// Of each resource, the latest moment of the lines that were taken out.
+    pruned: HashMap<Resource, Timestamp>,
     /// The highest id that was ever given.
     last: u64,
 }
@@ -60,7 +62,14 @@ impl Ledger {
         if let Some(key) = &line.key {
             self.keys.remove(&(line.event.subject.clone(), key.name.clone()));
         }
+        let latest = self.pruned.entry(line.event.resource.clone()).or_insert(line.event.at);
+        *latest = line.event.at.max(*latest);
         Some(line)
+    }
+
+    /// Returns the latest moment of the lines about `resource` that were taken out.
+    pub(super) fn pruned(&self, resource: &Resource) -> Option<Timestamp> {
+        self.pruned.get(resource).copied()
     }
 
     /// Makes the lines of `subject` those of `pseudonym`, without keys.
@@ -134,17 +143,19 @@ impl Ledger {
         events.find(|event| event.kind.charges() && others(event, without)).map(|event| event.at)
     }
 
-    /// Returns the count of `account`, as if the reservation `without` had not been.
+    /// Returns the count of `account`, as if the reservation `without` had not been; `counted`
+    /// is what is kept of it.
     pub(super) fn count(
         &self,
         account: &Account,
         bucket: &Bucket,
         aggregate: Aggregate,
+        counted: Option<Count>,
         without: Option<HoldId>,
     ) -> Count {
         let mut events = self.events(account, bucket);
         events.retain(|event| others(event, without));
-        fold(events.into_iter(), bucket, aggregate, self.start(account, bucket))
+        fold(events.into_iter(), bucket, aggregate, self.start(account, bucket, counted))
     }
 
     /// Returns true if `asked`, were it written now, would count a member that is counted already.
@@ -158,7 +169,7 @@ impl Ledger {
         let mut events = self.events(account, bucket);
         events.retain(|event| others(event, without));
         let count = |events: &[&Event]| {
-            let start = self.start(account, bucket);
+            let start = self.start(account, bucket, None);
             fold(events.iter().copied(), bucket, Aggregate::Unique, start)
         };
         let before = count(&events);
@@ -166,10 +177,24 @@ impl Ledger {
         asked.member.is_some() && count(&events) == before
     }
 
-    /// Returns the count with which the fold of `bucket` starts.
-    pub(super) fn start(&self, account: &Account, bucket: &Bucket) -> Count {
-        let whole = bucket.shape == Shape::Stretch && bucket.start == Timestamp::MIN;
-        self.balances.get(account).copied().filter(|_| whole).unwrap_or_default()
+    /// Returns the count with which the fold of `bucket` starts, of which `counted` is kept.
+    pub(super) fn start(
+        &self,
+        account: &Account,
+        bucket: &Bucket,
+        counted: Option<Count>,
+    ) -> Count {
+        match bucket.shape {
+            Shape::Stretch if bucket.start == Timestamp::MIN => {
+                self.balances.get(account).copied().unwrap_or_default()
+            }
+            // Lines are gone that might tell when it began.
+            Shape::FirstUse { .. } if self.pruned.contains_key(&account.resource) => {
+                let since = counted.and_then(|counted| counted.since);
+                Count { since, ..Count::default() }
+            }
+            _ => Count::default(),
+        }
     }
 }
 

@@ -124,7 +124,7 @@ impl Books {
         let pairs = cuts.iter().zip(cuts.iter().skip(1));
         let used = |(start, end): (&Timestamp, &Timestamp)| {
             let stretch = Bucket::range(*start, *end);
-            self.ledger.count(&account, &stretch, aggregate, None).used
+            self.ledger.count(&account, &stretch, aggregate, None, None).used
         };
         pairs.map(used).collect()
     }

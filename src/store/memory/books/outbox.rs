@@ -19,13 +19,20 @@ pub(super) struct WindowOf {
     /// Of a bucket that opens by its first use: which one.
     since: Option<Timestamp>,
     mode: Mode,
+    /// The first moment after it; none if it moves, or does not end.
+    pub(super) end: Option<Timestamp>,
 }
 
 impl WindowOf {
     pub(super) fn new(account: Account, bound: &Bound, reading: &Reading) -> Self {
-        let opens = matches!(bound.bucket.shape, Shape::FirstUse { .. });
-        let since = opens.then(|| bound.stretch(reading).start);
-        Self { account, bucket: bound.bucket.key.clone(), since, mode: bound.strictness.mode }
+        let (bucket, mode) = (bound.bucket.key.clone(), bound.strictness.mode);
+        let stretch = bound.stretch(reading);
+        let (since, end) = match stretch.shape {
+            Shape::Stretch => (None, stretch.end),
+            Shape::FirstUse { .. } => (Some(stretch.start), stretch.end),
+            Shape::Rolling { .. } => (None, None),
+        };
+        Self { account, bucket, since, mode, end }
     }
 }
 
@@ -81,6 +88,11 @@ impl Outbox {
             self.marks.insert(mark, notice.at);
         }
         self.notices.push(Notice { id: self.newest() + 1, ..notice });
+    }
+
+    /// Forgets what was told of windows that ended before `before`.
+    pub(super) fn forget_ended(&mut self, before: Timestamp) {
+        self.marks.retain(|(window, _), _| window.end.is_none_or(|end| end > before));
     }
 
     /// Begins all windows anew; what waits to be told stays.

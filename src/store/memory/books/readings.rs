@@ -68,9 +68,10 @@ impl Books {
         aggregate: Aggregate,
         without: Option<HoldId>,
     ) -> Count {
-        match self.kept(&account.resource, account.per, bucket, aggregate) {
-            Some(counters) if without.is_none() => counters.count(&account.name),
-            _ => self.ledger.count(account, bucket, aggregate, without),
+        let kept = self.kept(&account.resource, account.per, bucket, aggregate);
+        match kept.map(|counters| counters.count(&account.name)) {
+            Some(count) if without.is_none() => count,
+            counted => self.ledger.count(account, bucket, aggregate, counted, without),
         }
     }
 
@@ -100,7 +101,14 @@ impl Books {
         };
         match self.kept(&account.resource, account.per, bucket, item.aggregate) {
             Some(counters) if without.is_none() => counters.knows(&account.name, member),
-            _ => self.ledger.is_known(account, bucket, &plan.event(item, Kind::Use), without),
+            _ => {
+                let mut asked = plan.event(item, Kind::Use);
+                if bucket.shape == Shape::Stretch {
+                    // Whether it is counted there does not hang on the moment of the plan.
+                    asked.at = bucket.start;
+                }
+                self.ledger.is_known(account, bucket, &asked, without)
+            }
         }
     }
 
