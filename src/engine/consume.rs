@@ -20,6 +20,27 @@ impl Engine {
     /// Dropped half way, or after an error, what may have been charged is taken back in the
     /// background; by a visitor, it stays.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Amount, Ask, Engine, GroupChange, Limit, Measure};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// # let limits = [("media_bytes".parse()?, Limit::parse("500MB/month", &Measure::BYTES)?)].into();
+    /// # let free = GroupChange { limits, default: true, ..GroupChange::default() };
+    /// # engine.set_group("free", &free).await?;
+    /// let ask = Ask::upload(Amount::new(300_000_000));
+    /// let alice = "@alice:example.org".parse()?;
+    /// assert!(engine.consume(&alice, &ask).await?.decision.allowed);
+    /// let second = engine.consume(&alice, &ask).await?;
+    /// assert!(!second.decision.allowed && second.charge.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Bad input for an unknown capability or a negative amount; unavailable if the store is.
     pub async fn consume(&self, subject: &Subject, ask: &Ask) -> Result<Consumed, EngineError> {

@@ -30,7 +30,8 @@ impl Engine {
     /// not; a `dry_run` only tells. `progress` hears how many buckets of how many are done.
     ///
     /// # Errors
-    /// Unavailable if the store is; the buckets done by then stay done.
+    /// Unavailable if the store is; the buckets done by then stay done, as they do if it is
+    /// dropped half way.
     pub async fn rebuild(
         &self,
         subject: Option<&Subject>,
@@ -50,6 +51,8 @@ impl Engine {
     /// Gives all that `subject` did to a name that says nothing, which is returned, and takes away
     /// what it has of its own. What others are told they used stays.
     ///
+    /// Dropped half way, it may have happened, under a name that nobody is told.
+    ///
     /// # Errors
     /// Not found if nothing is known of it; conflict while it has reservations under way;
     /// unavailable if the store is.
@@ -63,6 +66,7 @@ impl Engine {
 
     /// Takes lines out of the ledger that are older than `keep` and that no count needs which can
     /// still be asked for, and what else is as old and no longer needed; returns how many lines.
+    /// Dropped half way, some of them stay for the next time.
     ///
     /// # Errors
     /// Bad input for less than [`LEAST_KEPT`]; unavailable if the store is.

@@ -83,6 +83,10 @@ use crate::quota::held::Instance;
 use crate::store::Store;
 
 /// Decides and counts. Cheap to clone; all clones are one engine.
+///
+/// Every call may be dropped half way. One that only asks has then changed nothing. One that
+/// changes something has then done so whole or not at all, and if it does, then before what is
+/// called after it. What takes several steps says how far it then is.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<Inner>);
 

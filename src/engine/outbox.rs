@@ -22,6 +22,32 @@ impl Charges {
 impl Engine {
     /// Returns the notices behind the one with this id, oldest first.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Amount, Ask, Engine, GroupChange, Limit, Measure};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// # let limits = [("media_bytes".parse()?, Limit::parse("500MB/month", &Measure::BYTES)?)].into();
+    /// # let free = GroupChange { limits, default: true, ..GroupChange::default() };
+    /// # engine.set_group("free", &free).await?;
+    /// // A target begins behind the newest one.
+    /// let behind = engine.told("mailer").await?;
+    /// let all = Ask::upload(Amount::new(500_000_000));
+    /// engine.consume(&"@alice:example.org".parse()?, &all).await?;
+    /// let notices = engine.notices(behind, 100).await?;
+    /// let last = notices.last().ok_or("a limit was reached")?;
+    /// assert_eq!(last.subject.as_str(), "@alice:example.org");
+    /// // Once it has taken them:
+    /// engine.tell("mailer", last.id).await?;
+    /// assert!(engine.notices(engine.told("mailer").await?, 100).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Unavailable if the store is.
     pub async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, EngineError> {

@@ -63,6 +63,37 @@ fn unit<S: Serializer>(measure: &Measure, out: S) -> Result<S::Ok, S::Error> {
 impl Engine {
     /// Records a fact, whatever the limits; durable when it returns.
     ///
+    /// Dropped half way, or after an error, it may have been recorded: only with a key can it be
+    /// told again without being counted twice.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Amount, Engine, Fact, GroupChange, Limit, Measure};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// # let limits = [("media_bytes".parse()?, Limit::parse("500MB/month", &Measure::BYTES)?)].into();
+    /// # let free = GroupChange { limits, default: true, ..GroupChange::default() };
+    /// # engine.set_group("free", &free).await?;
+    /// let fact = Fact {
+    ///     subject: "@alice:example.org".parse()?,
+    ///     resource: "media_bytes".parse()?,
+    ///     amount: Amount::new(300_000_000),
+    ///     member: None,
+    ///     key: Some("import-17".to_owned()),
+    ///     at: None,
+    /// };
+    /// assert!(!engine.record(&fact).await?.replayed);
+    /// let again = engine.record(&fact).await?;
+    /// assert!(again.replayed);
+    /// assert_eq!(again.window.remaining, Some(Amount::new(200_000_000)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Bad input for a time too far away or a sum past 64 bits; conflict for a key that was used
     /// for something else; unavailable if the store is.

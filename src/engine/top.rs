@@ -8,6 +8,28 @@ impl Engine {
     /// Returns who used most of `resource` in the current stretch of `period`, without one of the
     /// default period: largest first, ties by name; only those behind `behind`, `most` of them.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Amount, Ask, Engine, GroupChange, Limit, Measure};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// # let limits = [("media_bytes".parse()?, Limit::parse("500MB/month", &Measure::BYTES)?)].into();
+    /// # let free = GroupChange { limits, default: true, ..GroupChange::default() };
+    /// # engine.set_group("free", &free).await?;
+    /// for (who, bytes) in [("@alice:example.org", 300_000_000), ("@bob:example.org", 400_000_000)] {
+    ///     engine.consume(&who.parse()?, &Ask::upload(Amount::new(bytes))).await?;
+    /// }
+    /// let top = engine.top(&"media_bytes".parse()?, None, None, 1).await?;
+    /// assert_eq!(top[0].subject.as_str(), "@bob:example.org");
+    /// assert_eq!(top[0].limit, Some(Amount::new(500_000_000)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Unavailable if the store is.
     pub async fn top(

@@ -14,7 +14,8 @@ use crate::engine::Engine;
 use crate::telemetry::cause;
 
 /// Notes those of `targets` in the store that it does not know, so that they are told of every
-/// charge from now on. If it does not answer, they are noted when it does.
+/// charge from now on. If it does not answer, they are noted when it does; likewise those that
+/// were not reached when this was dropped.
 pub async fn meet(engine: &Engine, targets: &[Target]) {
     for target in targets {
         if let Err(error) = begin_at(engine, &target.endpoint.name()).await {
@@ -76,7 +77,7 @@ impl Notifier {
     }
 
     /// Returns when all that can be told is told, at the latest after `grace`. What is left waits
-    /// in the outbox.
+    /// in the outbox. Dropped half way, the messengers end all the same, behind what is under way.
     pub async fn finish(self, grace: Duration) {
         let running: Vec<_> = self.messengers.into_values().collect();
         for messenger in &running {

@@ -103,6 +103,28 @@ impl Engine {
     /// Tells how the answer to a [`check`](Engine::check) comes about, and what would have to
     /// change for a yes.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Amount, Ask, Engine, GroupChange, Limit, Measure};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// # let limits = [("media_bytes".parse()?, Limit::parse("500MB/month", &Measure::BYTES)?)].into();
+    /// # let free = GroupChange { limits, default: true, ..GroupChange::default() };
+    /// # engine.set_group("free", &free).await?;
+    /// let ask = Ask::upload(Amount::new(600_000_000));
+    /// let why = engine.explain(&"@alice:example.org".parse()?, &ask).await?;
+    /// assert!(!why.decision.allowed);
+    /// let remedy = why.remedy.ok_or("it was a no")?;
+    /// assert_eq!(remedy.wait_until, None, "no month is long enough");
+    /// assert_eq!(remedy.lacks.values().next(), Some(&Amount::new(100_000_000)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Engine::check`].
     pub async fn explain(&self, subject: &Subject, ask: &Ask) -> Result<Explanation, EngineError> {

@@ -85,6 +85,33 @@ impl Engine {
     /// Tells the ledger again to a store that lives under `policy`, and nothing else that is
     /// declared today; writes nothing.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Amount, Ask, Engine, Group, GroupChange, Layer, Limit, Measure, Resource, Stretch};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// # let limits = [("media_bytes".parse()?, Limit::parse("500MB/month", &Measure::BYTES)?)].into();
+    /// # let free = GroupChange { limits, default: true, ..GroupChange::default() };
+    /// # engine.set_group("free", &free).await?;
+    /// let media: Resource = "media_bytes".parse()?;
+    /// engine.consume(&"@alice:example.org".parse()?, &Ask::upload(Amount::new(300_000_000))).await?;
+    /// let limits = [(media, Limit::parse("200MB/month", &Measure::BYTES)?)].into();
+    /// let strict = Group { limits, ..Group::default() };
+    /// let policy = Layer {
+    ///     groups: [("free".to_owned(), strict)].into(),
+    ///     default_group: Some("free".to_owned()),
+    ///     ..Layer::default()
+    /// };
+    /// let told = engine.simulate(&policy, Stretch::default(), &|_done, _total| {}).await?;
+    /// assert_eq!((told.asked, told.denied), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Bad input for a policy that makes no sense; unavailable if the store is.
     pub async fn simulate(

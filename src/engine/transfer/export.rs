@@ -19,6 +19,24 @@ impl Engine {
     /// Returns the books as one document: the policy as it was at one moment and, if wanted, the
     /// ledger as it was at one.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Engine, GroupChange, Limit, Measure, Wanted};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// # let limits = [("media_bytes".parse()?, Limit::parse("500MB/month", &Measure::BYTES)?)].into();
+    /// # let free = GroupChange { limits, default: true, ..GroupChange::default() };
+    /// # engine.set_group("free", &free).await?;
+    /// let document = engine.export(Wanted::default(), &|_done, _total| {}).await?;
+    /// assert!(serde_json::to_string(&document)?.contains("\"500000000/month\""));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Conflict if the books keep changing meanwhile; unavailable if the store is.
     pub async fn export(&self, wanted: Wanted, steps: Steps<'_>) -> Result<Document, EngineError> {

@@ -42,6 +42,25 @@ impl Engine {
     ///
     /// All of it happens or nothing does; on the new state, if the policy changes meanwhile.
     ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use metergate::clock::Manual;
+    /// # use metergate::store::memory::Memory;
+    /// # use metergate::{Draft, Engine, How};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let clock = Arc::new(Manual::at("2026-11-30T22:00:00Z".parse()?));
+    /// # let engine = Engine::visit(Arc::new(Memory::default()), clock).await?;
+    /// let draft: Draft = serde_json::from_str(
+    ///     r#"{"groups": {"free": {"media_bytes": "500MB/month"}}, "default_group": "free"}"#,
+    /// )?;
+    /// let told = engine.import(&draft, How::Merge, true).await?;
+    /// assert_eq!(told.changes[1].to_string(), "+ group free media_bytes 500 MB/month");
+    /// assert!(engine.policy().await?.groups().is_empty(), "it was a dry run");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Bad input for what makes no sense, with its place in the document; conflict for a ledger
     /// that is to be merged with one that is there; unavailable if the store is.

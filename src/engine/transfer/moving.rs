@@ -28,7 +28,8 @@ impl Engine {
     /// there: policy, grants, every line of the ledger, every count.
     ///
     /// Nothing is written to the store of this engine. Notices that nobody was told of yet, and
-    /// what reservations there were, stay behind.
+    /// what reservations there were, stay behind. Dropped half way, the target is no copy: delete
+    /// it and move again.
     ///
     /// # Errors
     /// Conflict if the target is not empty, if reservations are under way, if someone writes

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
+use http::header::CONNECTION;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use tokio::sync::Semaphore;
 use tokio::time::advance;
