@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::answer::{Answer, Done};
 use super::assignment::{self, Assignment};
 use super::exit::Failure;
+use super::listing::counting;
 use super::overrides::note;
 use super::table::table;
 use super::user::{everyone, refuse_past};
@@ -65,7 +66,7 @@ pub(super) enum BoostCommand {
         /// Of what
         resource: Option<String>,
         /// Only this one, as `boost list` counts them
-        #[arg(long, value_name = "N", requires = "resource")]
+        #[arg(long, value_name = "N", requires = "resource", value_parser = counting)]
         number: Option<usize>,
     },
 }
@@ -154,6 +155,10 @@ async fn told(engine: &Engine, subject: &Subject, words: String) -> Result<Answe
 async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let (words, now) = (Words::under(&policy), engine.now());
+    let none = subject.as_ref().map_or_else(
+        || "there are no boosts".to_owned(),
+        |subject| format!("{subject} has no boosts"),
+    );
     let found = match subject {
         Some(subject) => vec![(subject.clone(), engine.subject(&subject).await?.grants)],
         None => everyone(engine).await?,
@@ -177,5 +182,5 @@ async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failu
         })
     });
     let header = ["SUBJECT", "RESOURCE", "NUMBER", "BOOST", "UNTIL", "NOTE"];
-    Ok(Answer::new(table(header, rows, "there are no boosts"), &all)?)
+    Ok(Answer::new(table(header, rows, &none), &all)?)
 }
