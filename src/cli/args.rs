@@ -98,10 +98,10 @@ Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 st
 pub(super) struct Args {
     /// Where the books are kept: sqlite:FILE or memory:
     /// [default: $METERGATE_STORAGE, or sqlite:metergate.db]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", display_order = 100)]
     pub(super) storage: Option<String>,
     /// Answer in JSON, with amounts in base units
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 101)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,

@@ -19,7 +19,7 @@ pub(super) struct Asking {
     #[arg(long)]
     pub(super) resource: Option<String>,
     /// How much; of a capability, in bytes. Without it: one unit
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(super) amount: Option<String>,
     /// Which one, of a resource that counts different ones
     #[arg(long)]

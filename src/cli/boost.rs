@@ -9,6 +9,7 @@ use super::answer::{Answer, Done};
 use super::assignment::{self, Assignment};
 use super::exit::Failure;
 use super::grants::{refuse_past, whose};
+use super::listing::counting;
 use super::table::table;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
@@ -64,7 +65,7 @@ pub(super) enum BoostCommand {
         /// Of what
         resource: Option<String>,
         /// Only this one, as `boost list` counts them
-        #[arg(long, value_name = "N", requires = "resource")]
+        #[arg(long, value_name = "N", requires = "resource", value_parser = counting)]
         number: Option<usize>,
     },
 }
@@ -153,6 +154,10 @@ async fn told(engine: &Engine, subject: &Subject, words: String) -> Result<Answe
 async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let (words, now) = (Words::under(&policy), engine.now());
+    let none = subject.as_ref().map_or_else(
+        || "there are no boosts".to_owned(),
+        |subject| format!("{subject} has no boosts"),
+    );
     let found = whose(engine, subject).await?;
     let all = found.iter().map(|(subject, grants)| Of { subject, boosts: shown(&policy, grants) });
     let all: Vec<_> = all.filter(|of| !of.boosts.is_empty()).collect();
@@ -173,5 +178,5 @@ async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failu
         })
     });
     let header = ["SUBJECT", "RESOURCE", "NUMBER", "BOOST", "UNTIL", "NOTE"];
-    Ok(Answer::new(table(header, rows, "there are no boosts"), &all)?)
+    Ok(Answer::new(table(header, rows, &none), &all)?)
 }

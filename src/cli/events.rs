@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::answer::{Answer, write_out};
 use super::exit::{Exit, Failure};
+use super::listing::counting;
 use super::words;
 use crate::clock::{Timestamp, exact};
 use crate::engine::{Engine, Lines};
@@ -34,7 +35,7 @@ pub(super) struct Events {
     #[arg(long, value_name = "R")]
     resource: Option<String>,
     /// How many of the latest are listed at most
-    #[arg(short = 'n', long = "number", default_value_t = 50, value_name = "N")]
+    #[arg(short = 'n', long = "number", default_value_t = 50, value_name = "N", value_parser = counting, allow_negative_numbers = true)]
     most: usize,
     /// Go on with what happens from now on, until it is stopped
     #[arg(long, short = 'f')]

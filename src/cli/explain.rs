@@ -75,10 +75,7 @@ fn place(explanation: &Explanation) -> String {
 fn of_resource(explained: &Explained, now: crate::clock::Timestamp, words: &Words) -> Vec<String> {
     let Explained { resource, measure, amount, claims, boosts, windows } = explained;
     let asked = words::amount(measure, *amount);
-    let mut lines = vec![format!(
-        "{resource} (a {} in {}): {asked} asked for",
-        measure.aggregate, measure.unit
-    )];
+    let mut lines = vec![format!("{resource} ({}): {asked} asked for", words::measured(measure))];
     let rows = claims.iter().map(|claim| of_claim(claim, measure, words));
     let none = "no group, override or call limits it: everything is allowed";
     lines.extend(indented(&table(["LIMIT", "BY", "", "NOTE"], rows, none)));

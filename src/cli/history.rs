@@ -10,7 +10,7 @@ use super::table::table;
 use super::words;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, Step};
-use crate::quota::{Amount, Measure, Period, Subject};
+use crate::quota::{Amount, Measure, Period, Subject, Zone};
 
 /// From how long ago it is told unless a start is named.
 const AGO: Duration = Duration::from_hours(29 * 24);
@@ -57,17 +57,31 @@ impl History {
         let steps = engine.history(subject, &resource, self.step, start, end).await?;
         let measure = engine.measure(&resource);
         let most = steps.iter().map(|step| step.used).max().unwrap_or_default();
-        let rows = steps.iter().map(|step| row(step, &measure, most));
-        let header = [self.step.to_string().to_uppercase(), "USED".to_owned(), String::new()];
+        let zone = steps.first().and_then(|step| zone(&step.bucket));
+        let rows = steps.iter().map(|step| row(step, &measure, most, zone));
+        let mut first = self.step.to_string().to_uppercase();
+        if let Some(zone) = zone {
+            first = format!("{first} ({zone})");
+        }
+        let header = [first, "USED".to_owned(), String::new()];
         let [step, used, bar] = &header;
         let text = table([step, used, bar], rows, "no day lies between start and end");
         Ok(Answer::new(text, &steps)?)
     }
 }
 
-fn row(step: &Step, measure: &Measure, most: Amount) -> [String; 3] {
+/// Returns the zone in the name of a bucket; none is named in UTC.
+fn zone(bucket: &str) -> Option<&str> {
+    let (_, zone) = bucket.rsplit_once('@')?;
+    zone.parse::<Zone>().is_ok().then_some(zone)
+}
+
+/// Returns a line; what all have in `zone`, the header says.
+fn row(step: &Step, measure: &Measure, most: Amount, zone: Option<&str>) -> [String; 3] {
+    let bucket = step.bucket.as_str();
+    let named = zone.and_then(|zone| bucket.strip_suffix(zone)?.strip_suffix('@'));
     let used = words::amount(measure, step.used);
-    [step.bucket.clone(), used, "#".repeat(width(step.used, most))]
+    [named.unwrap_or(bucket).to_owned(), used, "#".repeat(width(step.used, most))]
 }
 
 /// Returns how long the bar of `used` is beside one of `most`; what was used is seen.

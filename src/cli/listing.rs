@@ -8,7 +8,7 @@ use super::pages::Pages;
 use super::table::table;
 use super::words::{self, Words};
 use crate::engine::{Engine, Page, Used};
-use crate::quota::Period;
+use crate::quota::{Invalid, Period};
 
 /// How many are read in one step; each step of `over` may have to look at the whole ledger.
 const PAGE: usize = 10_000;
@@ -34,11 +34,19 @@ pub(super) struct Top {
     /// Of what
     resource: String,
     /// How many are listed at most
-    #[arg(short = 'n', long = "number", default_value_t = 10, value_name = "N")]
+    #[arg(short = 'n', long = "number", default_value_t = 10, value_name = "N", value_parser = counting, allow_negative_numbers = true)]
     most: usize,
     /// In the current one of these: day, week, month, never … [default: the default period]
     #[arg(long)]
     period: Option<Period>,
+}
+
+/// Reads a number that counts something, from 1.
+pub(super) fn counting(text: &str) -> Result<usize, Invalid> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| {
+        Invalid::new(format!("\"{text}\" counts nothing: write a whole number from 1"))
+    })
 }
 
 const HEADER: [&str; 5] = ["SUBJECT", "USED", "LIMIT", "PERIOD", "RESETS"];

@@ -32,7 +32,7 @@ fn sentence(rendered: &str) -> String {
     for paragraph in rendered.split("\n\n") {
         let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
         if let Some(wrong) = line.strip_prefix("error: ") {
-            said.push(wrong.trim_end_matches('.').to_owned());
+            said.push(once(wrong.trim_end_matches('.')));
         } else if let Some(tip) = line.strip_prefix("tip: ") {
             said.push(tip.to_owned());
         } else if let Some(usage) = line.strip_prefix("Usage: ") {
@@ -40,6 +40,19 @@ fn sentence(rendered: &str) -> String {
         }
     }
     said.join("; ")
+}
+
+/// Says a value that makes no sense once: `--at: "x" is not a time: …`, where what follows names
+/// it anyway.
+fn once(wrong: &str) -> String {
+    let told = wrong.strip_prefix("invalid value '").and_then(|rest| {
+        let (value, rest) = rest.split_once("' for '")?;
+        let (place, reason) = rest.split_once("': ")?;
+        let place = place.split(" <").next().unwrap_or(place);
+        let is_named = reason.starts_with(&format!("\"{value}\""));
+        is_named.then(|| format!("{}: {reason}", place.trim_matches(['<', '>'])))
+    });
+    told.unwrap_or_else(|| wrong.to_owned())
 }
 
 #[cfg(test)]
@@ -53,5 +66,16 @@ mod tests {
             sentence(rendered),
             "unrecognized subcommand 'grop'; a similar subcommand exists: 'group'; write: metergate [OPTIONS] <COMMAND>"
         );
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_said_once() {
+        let at = "invalid value 'x' for '--at <TIME>': \"x\" is not a time: write 2026-12-01";
+        assert_eq!(once(at), "--at: \"x\" is not a time: write 2026-12-01");
+        let name = "invalid value 'a b' for '<NAME>': \"a b\" is not the name of a group";
+        assert_eq!(once(name), "NAME: \"a b\" is not the name of a group");
+        for kept in ["invalid value '' for '<WHO>': a subject has 1 to 255 bytes", "no"] {
+            assert_eq!(once(kept), kept);
+        }
     }
 }

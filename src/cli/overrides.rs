@@ -195,6 +195,10 @@ async fn told(
 async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let words = Words::under(&policy);
+    let none = subject.as_ref().map_or_else(
+        || "there are no overrides".to_owned(),
+        |subject| format!("{subject} has no overrides"),
+    );
     let found = whose(engine, subject).await?;
     let all: Vec<_> = found
         .iter()
@@ -212,7 +216,6 @@ async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failu
             ]
         })
     });
-    let text =
-        table(["SUBJECT", "RESOURCE", "LIMIT", "UNTIL", "NOTE"], rows, "there are no overrides");
+    let text = table(["SUBJECT", "RESOURCE", "LIMIT", "UNTIL", "NOTE"], rows, &none);
     Ok(Answer::new(text, &all)?)
 }

@@ -49,7 +49,7 @@ pub(super) struct Reset {
     subject: Subject,
     /// Of what; all resources if none is named
     resource: Option<String>,
-    /// Only the count of this period: day, week, month or never
+    /// Only the count of this period: day, month, never, 'rolling 30d' …
     #[arg(long)]
     period: Option<Period>,
 }
@@ -108,7 +108,7 @@ impl Reset {
         engine.reset(&self.subject, &resources, self.period).await?;
         let names: Vec<_> = resources.iter().map(Resource::as_str).collect();
         let names = names.join(", ");
-        let period = self.period.map(|period| format!(" per {period}"));
+        let period = self.period.map(|period| format!(" of what is used {}", period.when()));
         let words = format!(
             "{} {names}: the count{} starts again at zero",
             self.subject,

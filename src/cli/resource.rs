@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::answer::{Answer, Done, complain};
 use super::exit::Failure;
 use super::table::table;
+use super::words;
 use crate::engine::{DeclaredResource, Engine};
 use crate::quota::{Aggregate, Measure, Resource, Unit};
 
@@ -106,28 +107,8 @@ async fn set(
             ),
         );
     }
-    let words = format!("resource {name} is {}", told(measure));
+    let words = format!("resource {name} is {}", words::measured(measure));
     Ok(Answer::new(words, &Done::now(Named { resource: name, measure }))?)
-}
-
-/// Returns how something is counted: `a max in points with 2 decimals`.
-fn told(measure: &Measure) -> String {
-    let what = match measure.aggregate {
-        Aggregate::Sum => "a sum",
-        Aggregate::Max => "the highest amount",
-        Aggregate::Last => "the last amount",
-        Aggregate::Unique => "the number of different members",
-    };
-    let unit = match &measure.unit {
-        Unit::Count => String::new(),
-        unit => format!(" in {unit}"),
-    };
-    let decimals = match measure.decimals {
-        0 => String::new(),
-        1 => " with 1 decimal".to_owned(),
-        several => format!(" with {several} decimals"),
-    };
-    format!("{what}{unit}{decimals}")
 }
 
 async fn list(engine: &Engine) -> Result<Answer, Failure> {

@@ -118,7 +118,16 @@ impl Import {
     /// Understands a document of our own, which is JSON, or one of another program.
     async fn understand(&self, text: &str, engine: &Engine) -> Result<Foreign, Failure> {
         if text.trim_start().starts_with('{') {
-            let draft: Draft = serde_json::from_str(text).map_err(|error| self.wrong(error))?;
+            let draft: Draft = serde_json::from_str(text).map_err(|error| {
+                // Within a part of the document it is the same, but no longer of that kind.
+                if error.is_eof() || error.to_string().contains("EOF while parsing") {
+                    let line = error.line();
+                    return self.wrong(format_args!(
+                        "stops in the middle of line {line}: bring it in whole"
+                    ));
+                }
+                self.wrong(error)
+            })?;
             return Ok(Foreign { draft, words: Vec::new() });
         }
         let tree = serde_saphyr::from_str::<Tree>(text);

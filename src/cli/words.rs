@@ -5,7 +5,9 @@ use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError, WindowDecision};
 use crate::quota::grant::Grant;
 use crate::quota::strictness::Mode;
-use crate::quota::{Amount, Measure, Per, Period, Policy, Resource, Zone, nearest};
+use crate::quota::{
+    Aggregate, Amount, Measure, Per, Period, Policy, Resource, Unit, Zone, nearest,
+};
 
 /// How figures are told: in which time zone.
 #[derive(Clone, Debug)]
@@ -119,7 +121,7 @@ pub(super) fn source(source: &str) -> String {
         Some(("pool", name)) => format!(" (shared by group {name})"),
         _ => match source {
             "exempt" => " (exempt from every limit)".to_owned(),
-            "override" => " (limits of override)".to_owned(),
+            "override" => " (limits of an override)".to_owned(),
             "call" => " (the limit of this call)".to_owned(),
             "server" => " (shared by the whole server)".to_owned(),
             _ => String::new(),
@@ -131,6 +133,26 @@ pub(super) fn source(source: &str) -> String {
 pub(super) fn amount(measure: &Measure, amount: Amount) -> String {
     let human = measure.human(amount);
     if measure.parse(&human) == Ok(amount) { human } else { format!("{human} ({amount})") }
+}
+
+/// Returns how something is counted: `a sum in points with 2 decimals`.
+pub(super) fn measured(measure: &Measure) -> String {
+    let what = match measure.aggregate {
+        Aggregate::Sum => "a sum",
+        Aggregate::Max => "the highest amount",
+        Aggregate::Last => "the last amount",
+        Aggregate::Unique => "the number of different members",
+    };
+    let unit = match &measure.unit {
+        Unit::Count => String::new(),
+        unit => format!(" in {unit}"),
+    };
+    let decimals = match measure.decimals {
+        0 => String::new(),
+        1 => " with 1 decimal".to_owned(),
+        several => format!(" with {several} decimals"),
+    };
+    format!("{what}{unit}{decimals}")
 }
 
 /// Returns an amount that may be missing, as a cell.

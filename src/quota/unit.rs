@@ -114,10 +114,27 @@ pub(super) fn parse(text: &str, unit: &Unit, decimals: u8) -> Result<Amount, Inv
     let text = text.trim();
     let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, suffix) = text.split_at(split);
+    if number.is_empty() {
+        return Err(unreadable(text, unit));
+    }
     let factor = unit.factor(suffix.trim(), text)?;
     let factor = 10_i64.checked_pow(decimals.into()).and_then(|scale| factor.checked_mul(scale));
     let factor = factor.ok_or_else(|| Invalid::new(format!("\"{text}\": {Overflow}")))?;
-    scaled(number.trim(), factor, text)
+    scaled(number.trim(), factor).map_err(|wrong| match wrong {
+        Wrong::Unreadable => unreadable(text, unit),
+        Wrong::Fractional => Invalid::new(match (unit, decimals) {
+            (Unit::Bytes, _) => format!("\"{text}\" is not a whole number of bytes"),
+            (_, 0) => format!("\"{text}\" is not a whole number"),
+            (_, 1) => format!("\"{text}\" has more than one decimal"),
+            (_, most) => format!("\"{text}\" has more than {most} decimals"),
+        }),
+        Wrong::TooLarge => Invalid::new(format!("\"{text}\": {Overflow}")),
+    })
+}
+
+fn unreadable(text: &str, unit: &Unit) -> Invalid {
+    let example = if *unit == Unit::Bytes { "500MB" } else { "10000" };
+    Invalid::new(format!("\"{text}\" is not an amount: write a number like {example}"))
 }
 
 fn byte_factor(suffix: &str, text: &str) -> Result<i64, Invalid> {
@@ -175,11 +192,17 @@ fn cut(units: i64, name: &str, factor: i64) -> String {
     }
 }
 
+/// Why a number is no amount.
+#[derive(Clone, Copy, Debug)]
+enum Wrong {
+    Unreadable,
+    /// It does not land on a whole base unit.
+    Fractional,
+    TooLarge,
+}
+
 /// Multiplies a decimal number by `factor`, exactly.
-fn scaled(number: &str, factor: i64, text: &str) -> Result<Amount, Invalid> {
-    let unreadable =
-        || Invalid::new(format!("\"{text}\" is not an amount: write a number like 10000 or 500MB"));
-    let overflow = || Invalid::new(format!("\"{text}\": {Overflow}"));
+fn scaled(number: &str, factor: i64) -> Result<Amount, Wrong> {
     let (negative, digits) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, number),
@@ -187,18 +210,19 @@ fn scaled(number: &str, factor: i64, text: &str) -> Result<Amount, Invalid> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !is_number(whole) || !is_number(fraction) {
-        return Err(unreadable());
+        return Err(Wrong::Unreadable);
     }
     let fraction = fraction.trim_end_matches('0');
-    let places = u32::try_from(fraction.len()).map_err(|_| overflow())?;
-    let scale = 10_i128.checked_pow(places).filter(|_| places <= 18).ok_or_else(overflow)?;
-    let mantissa: i128 = format!("{whole}{fraction}").parse().map_err(|_| overflow())?;
-    let scaled = mantissa.checked_mul(i128::from(factor)).ok_or_else(overflow)?;
+    // No unit is finer than 18 decimals, EB.
+    let places = u32::try_from(fraction.len()).ok().filter(|places| *places <= 18);
+    let scale = places.and_then(|places| 10_i128.checked_pow(places)).ok_or(Wrong::Fractional)?;
+    let mantissa: i128 = format!("{whole}{fraction}").parse().map_err(|_| Wrong::TooLarge)?;
+    let scaled = mantissa.checked_mul(i128::from(factor)).ok_or(Wrong::TooLarge)?;
     if scaled % scale != 0 {
-        return Err(Invalid::new(format!("\"{text}\" is not a whole number of base units")));
+        return Err(Wrong::Fractional);
     }
     let units = if negative { -(scaled / scale) } else { scaled / scale };
-    i64::try_from(units).map(Amount::new).map_err(|_| overflow())
+    i64::try_from(units).map(Amount::new).map_err(|_| Wrong::TooLarge)
 }
 
 #[cfg(test)]

@@ -62,6 +62,11 @@ impl Window {
     /// A fragment that says what would be right.
     pub fn parse(text: &str, measure: &Measure) -> Result<Self, Invalid> {
         let (cap, words) = split(text);
+        if cap.split([' ', '/']).next() == Some("unlimited") {
+            return Err(Invalid::new(
+                "unlimited stands alone, without period and other limits: write it so, or an amount",
+            ));
+        }
         let (amount, period) = match cap.split_once('/') {
             None => (cap.as_str(), None),
             Some((amount, period)) => (amount, Some(self::period(period)?)),
@@ -74,7 +79,12 @@ impl Window {
             timezone: None,
         };
         let mut words = words.into_iter().peekable();
+        let mut before: Vec<&str> = Vec::new();
         while let Some(word) = words.next() {
+            if let Some(other) = before.iter().find(|other| about(other) == about(word)) {
+                return Err(twice(other, word));
+            }
+            before.push(word);
             let mut said = Vec::new();
             while let Some(value) = words.next_if(|next| !WORDS.contains(next)) {
                 said.push(value);
@@ -90,7 +100,15 @@ impl Window {
             _ => Err(Invalid::new(format!("\"{word}\" needs one word behind it"))),
         };
         match word {
-            "per" => self.per = one()?.parse()?,
+            "per" => {
+                let whom = one()?;
+                self.per = whom.parse().map_err(|wrong| match Period::from_str(whom) {
+                    Ok(period) => Invalid::new(format!(
+                        "a period stands behind a slash: write /{period} in place of per {whom}"
+                    )),
+                    Err(_) => wrong,
+                })?;
+            }
             "grace" => self.strictness.grace = Some(duration(one()?)?),
             "in" => self.timezone = Some(one()?.parse()?),
             "ceiling" => self.strictness.ceiling = Some(measure.parse(&said.join(" "))?),
@@ -143,6 +161,23 @@ impl Window {
         }
         text
     }
+}
+
+/// Returns what a word is about: those about the same exclude each other.
+fn about(word: &str) -> &str {
+    match word {
+        "hard" | "soft" | "observe" => "mode",
+        "strict" | "trailing" => "admit",
+        other => other,
+    }
+}
+
+fn twice(first: &str, second: &str) -> Invalid {
+    Invalid::new(if first == second {
+        format!("\"{first}\" is said twice: once is enough")
+    } else {
+        format!("a limit is {first} or {second}, not both: keep one")
+    })
 }
 
 /// Reads a period; a word behind a whole one is none of those that may stand there.
@@ -242,6 +277,12 @@ mod tests {
             ("5MB/month warn", "80 100"),
             ("5MB/month warn 0", "percent"),
             ("5MB/month in Mars", "time zone"),
+            ("5MB/month hard soft", "hard or soft, not both"),
+            ("5MB/month trailing strict", "not both"),
+            ("5MB/month soft ceiling 6MB ceiling 7MB", "said twice"),
+            ("5MB per day", "write /day"),
+            ("unlimited/day", "stands alone"),
+            ("unlimited observe", "stands alone"),
             ("-5MB", "below zero"),
             ("5MB/mnth", "did you mean \"month\""),
         ] {

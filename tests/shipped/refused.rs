@@ -321,7 +321,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[policy.resources]\npoints = { decimals = 1 }\n[policy.groups.a]\npoints = \"0.05\"",
-        "metergate.toml:4: [policy.groups.a] points: \"0.05\" is not a whole number of base units",
+        "metergate.toml:4: [policy.groups.a] points: \"0.05\" has more than one decimal",
     ),
     (
         "[policy.groups.a]\nextends = \"b\"\n[policy.groups.b]\nextends = \"a\"",

@@ -114,8 +114,10 @@ impl<'de> Visitor<'de> for Planted {
         Ok(number.unwrap_or(Tree::Other("a number past 64 bits")))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Tree, E> {
-        Ok(Tree::Other("a fraction"))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Tree, E> {
+        // A whole number that comes as a float is one that did not fit.
+        let is_large = number.abs() >= 9.0e18;
+        Ok(Tree::Other(if is_large { "a number past 64 bits" } else { "a fraction" }))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
@@ -161,6 +163,7 @@ mod tests {
         let read = |json| serde_json::from_str::<Tree>(json).unwrap().kind();
         assert_eq!(read("1.5"), "a fraction");
         assert_eq!(read("18446744073709551615"), "a number past 64 bits");
+        assert_eq!(read("99999999999999999999"), "a number past 64 bits");
         assert_eq!(read("null"), "null");
         assert_eq!(read("-5"), "a number");
     }

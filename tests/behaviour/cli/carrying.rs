@@ -89,7 +89,9 @@ fn what_cannot_be_imported_is_refused_in_one_sentence_and_changes_nothing() {
     books.done("use @alice media_bytes 1MB");
     let before = books.done("export --usage");
     for (text, code, hint) in [
-        ("{\"groups\":", 2, "line 1"),
+        ("{\"groups\":", 2, "stops in the middle of line 1"),
+        ("{\"events\":[\n{\"id\":1,\"subj", 2, "stops in the middle of line 2"),
+        (r#"{"groups":{"a":{"media_bytes":99999999999999999999}}}"#, 2, "past 64 bits"),
         (r#"{"grops":{}}"#, 2, "did you mean \"groups\""),
         (r#"{"groups":{"a":{"x":1,"x":2}}}"#, 2, "/groups/a/x is named twice"),
         (r#"{"groups":{"a":{"media_bytes":"5G"}}}"#, 2, "/groups/a/media_bytes"),

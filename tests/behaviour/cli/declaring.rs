@@ -92,6 +92,8 @@ fn a_boost_is_added_listed_and_removed() {
     assert_eq!(books.json("user show @alice")["boosts"], boosts);
     assert!(books.done("user show @alice").contains("media_bytes +200 MB until"));
     assert!(books.done("boost list").contains("the wedding"));
+    assert_eq!(books.done("boost list @bob"), "@bob has no boosts\n");
+    assert_eq!(books.done("override list @bob"), "@bob has no overrides\n");
     books.done("boost remove @alice media_bytes --number 1");
     assert_eq!(books.run("check @alice --cap upload_media --amount 6MB").code, 1);
     books.done("check @alice --cap upload_media --amount 5MB");

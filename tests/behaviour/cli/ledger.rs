@@ -123,6 +123,16 @@ fn a_history_has_a_line_for_each_day() {
 }
 
 #[test]
+fn a_history_in_another_zone_names_it_once() {
+    let books = Books::new();
+    books.done("group set free media_bytes=1GB --timezone Europe/Berlin --default");
+    books.done("use @alice media_bytes 20MB");
+    let told = books.done("history @alice media_bytes");
+    assert!(told.starts_with("DAY (Europe/Berlin)"), "{told}");
+    assert_eq!(told.matches("Berlin").count(), 1, "{told}");
+}
+
+#[test]
 fn a_history_that_cannot_be_told_is_bad_input() {
     let books = Books::with_alice();
     books.refused("history media_byte", 2);

@@ -66,6 +66,56 @@ fn a_mistyped_name_suggests_the_nearest() {
 }
 
 #[test]
+fn an_amount_or_limit_that_cannot_be_is_told_apart_from_one_that_is_too_large() {
+    let books = Books::with_alice();
+    books.done("resource set credits --unit points --decimals 2");
+    for (line, hint) in [
+        ("use @alice media_bytes lots", "\"lots\" is not an amount: write a number like 500MB"),
+        ("use @alice requests lots", "\"lots\" is not an amount: write a number like 10000"),
+        ("use @alice media_bytes 5XB", "\"XB\" is not a unit"),
+        ("use @alice media_bytes 1.5B", "\"1.5B\" is not a whole number of bytes"),
+        ("use @alice media_bytes 1.0000000000000000001MB", "not a whole number of bytes"),
+        ("use @alice requests 1.5", "\"1.5\" is not a whole number"),
+        ("use @alice credits 1.005", "more than 2 decimals"),
+        ("use @alice media_bytes 9EiB", "too large"),
+        ("group set free media_bytes=unlimited,5MB/day", "unlimited stands alone"),
+        ("group set free requests=unlimited/day", "unlimited stands alone"),
+        ("group set free 'requests=5/day hard soft'", "not both"),
+        ("group set free 'requests=5 per day'", "write /day"),
+    ] {
+        let sentence = books.refused(line, 2);
+        assert!(sentence.contains(hint), "{line}: {sentence}");
+    }
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_told_once_with_what_would() {
+    let books = Books::with_alice();
+    for (line, sentence) in [
+        (
+            "use @alice requests 1 --at tomorrow",
+            "--at: \"tomorrow\" is not a time: write 2026-12-01 or 2026-12-01T00:00:00Z",
+        ),
+        (
+            "group set 'a b' requests=1",
+            "NAME: \"a b\" is not the name of a group: 1 to 64 letters, digits, \"_\", \"-\" and \".\"",
+        ),
+        ("top media_bytes -n 0", "--number: \"0\" counts nothing: write a whole number from 1"),
+        ("events -n -1", "--number: \"-1\" counts nothing: write a whole number from 1"),
+        (
+            "boost remove @alice media_bytes --number first",
+            "--number: \"first\" counts nothing: write a whole number from 1",
+        ),
+        (
+            "check @alice --cap upload_media --amount -5",
+            "an action has no size below zero: write 10MB",
+        ),
+    ] {
+        assert_eq!(books.refused(line, 2), sentence, "{line}");
+    }
+}
+
+#[test]
 fn a_store_that_cannot_be_read_is_named() {
     let books = Books::new();
     let file = books.0.path().join("quota.db");

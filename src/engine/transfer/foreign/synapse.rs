@@ -18,6 +18,17 @@ pub(super) const BLOCK: &str = "media_upload_limits";
 /// The group that is made of it.
 const GROUP: &str = "synapse";
 
+/// What a limit may hold.
+const KEYS: [&str; 7] = [
+    "can_upgrade",
+    "info_uri",
+    "max_size",
+    "msc4335_increase_uri",
+    "msc4335_info_uri",
+    "msc4335_soft_limit",
+    "time_period",
+];
+
 /// Sizes: a letter means a power of 1024.
 const SIZES: [(char, i64); 4] = [('K', 1 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];
 
@@ -37,7 +48,7 @@ pub(super) fn read(limits: &Tree) -> Result<Foreign, EngineError> {
     let mut windows: BTreeMap<Period, Amount> = BTreeMap::new();
     let mut words = Vec::new();
     for place in place.items() {
-        let table = place.table(&["can_upgrade", "info_uri", "max_size", "time_period"])?;
+        let table = place.table(&KEYS)?;
         let size = table.needed("max_size")?;
         let size = size.heed(number(size.tree, &SIZES, "100M"))?;
         let span = table.needed("time_period")?;
@@ -46,9 +57,13 @@ pub(super) fn read(limits: &Tree) -> Result<Foreign, EngineError> {
         // Of two for the same time only the smaller ever denies.
         let least = windows.entry(period).or_insert(size);
         *least = size.min(*least);
-        if table.get("info_uri").is_some() || table.get("can_upgrade").is_some() {
+        let stays = KEYS.into_iter().filter(|key| !["max_size", "time_period"].contains(key));
+        let stays: Vec<_> = stays.filter(|key| table.get(key).is_some()).collect();
+        if !stays.is_empty() {
             words.push(format!(
-                "info_uri and can_upgrade of the limit per {period} stay behind: write [reject] info_uri"
+                "{} of the limit {} stays behind: write [reject] info_uri",
+                stays.join(", "),
+                period.when()
             ));
         }
     }

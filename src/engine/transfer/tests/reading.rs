@@ -212,7 +212,7 @@ async fn limits_of_synapse_roll_and_are_in_binary_units() {
     let limits = serde_json::json!({"server_name": "x", "media_upload_limits": [
         {"time_period": "1d", "max_size": "100M"},
         {"time_period": "1d", "max_size": "200M", "info_uri": "https://x"},
-        {"time_period": "1w", "max_size": "1G"},
+        {"time_period": "1w", "max_size": "1G", "msc4335_info_uri": "https://x"},
         {"time_period": 3_600_000, "max_size": 5},
     ]});
     let (parts, words) = translated(limits).await.unwrap();
@@ -220,6 +220,7 @@ async fn limits_of_synapse_roll_and_are_in_binary_units() {
     assert_eq!(parts, expected);
     assert!(words[0].contains("104.85 MB (104857600) in the last 24 hours"), "{words:?}");
     assert!(words[1].contains("info_uri"), "{words:?}");
+    assert!(words[2].contains("msc4335_info_uri"), "{words:?}");
     for (wrong, place) in [
         (serde_json::json!([{"time_period": "1d", "max_size": "100MB"}]), "/0/max_size"),
         (serde_json::json!([{"time_period": "1s", "max_size": "1M"}]), "/0/time_period"),
