@@ -85,7 +85,11 @@ pub(super) fn one(
     without: Option<HoldId>,
 ) -> Result<Tally, StoreError> {
     let Window { resource, aggregate, bucket, .. } = *window;
-    let start = start(db, window)?;
+    // What is kept may have begun with the one that is left out.
+    let start = match without {
+        Some(_) if !is_of_all_time(bucket) => Count::default(),
+        _ => start(db, window)?,
+    };
     if !window.is_counted() {
         let events = lines(db, window, without)?;
         return Ok(Tally::from(count::fold(events.iter(), bucket, aggregate, start)));

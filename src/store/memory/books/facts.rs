@@ -80,7 +80,8 @@ impl Books {
         }
         self.retire(&plan.subject, now);
         self.open(plan);
-        self.watched(Some(plan), now, |books| {
+        let watched = Some(plan).filter(|_| !lines.is_empty());
+        self.watched(watched, now, |books| {
             for line in lines {
                 books.happened(line, None, now);
             }

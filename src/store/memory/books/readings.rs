@@ -71,7 +71,11 @@ impl Books {
         let kept = self.kept(&account.resource, account.per, bucket, aggregate);
         match kept.map(|counters| counters.count(&account.name)) {
             Some(count) if without.is_none() => count,
-            counted => self.ledger.count(account, bucket, aggregate, counted, without),
+            // What is kept may have begun with the one that is left out.
+            counted => {
+                let counted = counted.filter(|_| without.is_none());
+                self.ledger.count(account, bucket, aggregate, counted, without)
+            }
         }
     }
 
