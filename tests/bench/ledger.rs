@@ -81,6 +81,11 @@ async fn asked(spec: &StorageSpec, lines: u64) -> Told {
     decisions(&engine, &mut told).await;
     lists(&engine, &mut told).await;
     engine.close().await.unwrap();
+    drop(engine);
+    let again = Instant::now();
+    let engine = Engine::visit(open(spec).unwrap(), clock).await.unwrap();
+    usage(&engine, &resource(RESOURCES[0].0), 1).await;
+    told.push(("opened again, usage per month".to_owned(), again.elapsed()));
     told
 }
 
