@@ -9,12 +9,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::answer::{Answer, write_out};
 use super::exit::{Exit, Failure};
-use super::listing::counting;
 use super::words;
 use crate::clock::{Timestamp, exact};
 use crate::engine::{Engine, Lines};
 use crate::quota::event::{Kind, Line};
-use crate::quota::{Amount, Measure, Resource, Subject};
+use crate::quota::{Amount, Invalid, Measure, Resource, Subject};
 
 /// How many lines are read in one step.
 const PAGE: usize = 1000;
@@ -35,11 +34,18 @@ pub(super) struct Events {
     #[arg(long, value_name = "R")]
     resource: Option<String>,
     /// How many of the latest are listed at most
-    #[arg(short = 'n', long = "number", default_value_t = 50, value_name = "N", value_parser = counting, allow_negative_numbers = true)]
+    #[arg(short = 'n', long = "number", default_value_t = 50, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     most: usize,
     /// Go on with what happens from now on, until it is stopped
     #[arg(long, short = 'f')]
     follow: bool,
+}
+
+/// Reads how many lines; none is for those who only follow.
+fn number(text: &str) -> Result<usize, Invalid> {
+    text.parse().map_err(|_| {
+        Invalid::new(format!("\"{text}\" is no number of lines: write a whole one from 0"))
+    })
 }
 
 /// A line as programs read it.

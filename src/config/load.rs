@@ -1,6 +1,7 @@
 //! load: file, environment and flags become settings, or every complaint at once.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::error::{Complaint, ConfigError, Place};
 use super::notes::Notes;
@@ -9,6 +10,7 @@ use super::settings::Loaded;
 use super::sources::{LIMIT_GROUP, Sources};
 use super::tree::{Entry, Table, Value, cover};
 use super::{environment, file};
+use crate::quota::Layer;
 
 /// Reads all sources. A flag counts before the environment, that before the file.
 ///
@@ -35,7 +37,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     }
     cover(&mut tree, flags);
     let notes = Notes::default();
-    let settings = resolve(&tree, sources.flags.port, &notes);
+    let mut settings = resolve(&tree, sources.flags.port, &notes);
+    if settings.policy != Layer::default() {
+        settings.policy.origin = sources.file.as_deref().map(whole);
+    }
     environment::near_misses(&sources.environment, &notes);
     let (found, warnings) = notes.into_parts();
     complaints.extend(found);
@@ -44,6 +49,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     } else {
         Err(ConfigError::of(complaints))
     }
+}
+
+/// Returns where `file` is, whoever reads it from whatever folder.
+fn whole(file: &Path) -> String {
+    let whole = std::path::absolute(file);
+    whole.as_deref().unwrap_or(file).display().to_string()
 }
 
 /// Complains if there is a default group already, or a group of the name that `--limit` takes.

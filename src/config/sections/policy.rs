@@ -18,6 +18,7 @@ pub(in crate::config) fn policy(whole: &Section<'_>) -> Layer {
     let groups = groups(&section.section("groups"), &capabilities, &resources);
     let rules = section.sections("rules").into_iter();
     let read = Layer {
+        origin: None,
         timezone: section.value("timezone", parsed),
         period: section.value("period", parsed),
         default_group: section.value("default_group", group_name),

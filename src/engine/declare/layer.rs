@@ -17,7 +17,7 @@ impl Engine {
     /// group to extend; conflict if the file declares it; unavailable if the store is.
     pub async fn set_group(&self, name: &str, change: &GroupChange) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            not_in_file(policy.file.groups.contains_key(name), "group", name)?;
+            not_in_file(policy, policy.file.groups.contains_key(name), "group", name)?;
             let group = layer.groups.entry(name.to_owned()).or_default();
             group.limits.extend(change.limits.clone());
             if let Some(size) = change.max_upload_bytes {
@@ -34,7 +34,12 @@ impl Engine {
                 group.timezone.clone_from(zone);
             }
             if change.default {
-                not_in_file(policy.file.default_group.is_some(), "setting", "default_group")?;
+                not_in_file(
+                    policy,
+                    policy.file.default_group.is_some(),
+                    "setting",
+                    "default_group",
+                )?;
                 layer.default_group = Some(name.to_owned());
             }
             Ok(())
@@ -76,7 +81,7 @@ impl Engine {
         capability: Capability,
     ) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
+            not_in_file(policy, policy.file.capabilities.contains_key(name), "capability", name)?;
             layer.capabilities.insert(name.to_owned(), capability.clone());
             Ok(())
         })
@@ -89,7 +94,7 @@ impl Engine {
     /// Not found; conflict if the file declares it; unavailable if the store is.
     pub async fn remove_capability(&self, name: &str) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
-            not_in_file(policy.file.capabilities.contains_key(name), "capability", name)?;
+            not_in_file(policy, policy.file.capabilities.contains_key(name), "capability", name)?;
             if layer.capabilities.remove(name).is_some() {
                 return Ok(());
             }
@@ -112,7 +117,7 @@ impl Engine {
     pub async fn add_rule(&self, rule: &Rule) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             let declared = policy.file.rules.iter().any(|other| other.pattern == rule.pattern);
-            not_in_file(declared, "rule", rule.pattern.as_str())?;
+            not_in_file(policy, declared, "rule", rule.pattern.as_str())?;
             policy.group(&rule.group).ok_or_else(|| no_group(policy, &rule.group))?;
             match layer.rules.iter_mut().find(|other| other.pattern == rule.pattern) {
                 Some(other) => *other = rule.clone(),
@@ -133,7 +138,7 @@ impl Engine {
             let before = layer.rules.len();
             layer.rules.retain(|rule| !with(rule));
             if layer.rules.len() == before {
-                not_in_file(policy.file.rules.iter().any(with), "rule", pattern)?;
+                not_in_file(policy, policy.file.rules.iter().any(with), "rule", pattern)?;
                 let known = layer.rules.iter().map(|rule| rule.pattern.as_str());
                 return Err(not_found_near("rule", pattern, known));
             }
@@ -145,7 +150,7 @@ impl Engine {
 
 /// Returns the store layer without the group `name`, unless others need it.
 fn without_group(policy: &Policy, name: &str) -> Result<Layer, EngineError> {
-    not_in_file(policy.file.groups.contains_key(name), "group", name)?;
+    not_in_file(policy, policy.file.groups.contains_key(name), "group", name)?;
     let mut layer = policy.store.clone();
     layer.groups.remove(name).ok_or_else(|| no_group(policy, name))?;
     // Also one that the file shadows: it counts again when the file says nothing any more.

@@ -150,10 +150,12 @@ fn with_layer(policy: &Policy, kind: LayerKind, layer: &Layer) -> Policy {
     }
 }
 
-fn not_in_file(in_file: bool, what: &str, name: &str) -> Result<(), EngineError> {
+/// Refuses to change what the file layer of `policy` declares, and names the file.
+fn not_in_file(policy: &Policy, in_file: bool, what: &str, name: &str) -> Result<(), EngineError> {
     if in_file {
+        let file = policy.file.origin.as_deref().unwrap_or("the configuration file");
         return Err(EngineError::Conflict(format!(
-            "{what} \"{name}\" is declared in the configuration file: change it there"
+            "{what} \"{name}\" is declared in {file}: change it there"
         )));
     }
     Ok(())

@@ -67,7 +67,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             let in_file = policy.file.resources.contains_key(resource);
-            not_in_file(in_file, "resource", resource.as_str())?;
+            not_in_file(policy, in_file, "resource", resource.as_str())?;
             layer.resources.insert(resource.clone(), measure.clone());
             Ok(())
         })
@@ -82,7 +82,7 @@ impl Engine {
     pub async fn remove_resource(&self, resource: &Resource) -> Result<(), EngineError> {
         self.edit(|policy, layer| {
             let in_file = policy.file.resources.contains_key(resource);
-            not_in_file(in_file, "resource", resource.as_str())?;
+            not_in_file(policy, in_file, "resource", resource.as_str())?;
             if layer.resources.remove(resource).is_some() {
                 return Ok(());
             }

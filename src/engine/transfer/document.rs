@@ -65,8 +65,16 @@ struct Place<'a> {
 
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let Layer { groups, default_group, resources, capabilities, rules, timezone, period } =
-            &self.layer;
+        let Layer {
+            origin: _,
+            groups,
+            default_group,
+            resources,
+            capabilities,
+            rules,
+            timezone,
+            period,
+        } = &self.layer;
         let mut map = out.serialize_map(None)?;
         if let Some(ledger) = &self.ledger {
             let all: Vec<_> = ledger.balances.iter().map(Brought::of).collect();

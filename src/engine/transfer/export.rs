@@ -59,6 +59,7 @@ fn merged(policy: &Policy) -> Layer {
     let shadowed = |rule: &Rule| file.rules.iter().any(|other| other.pattern == rule.pattern);
     let rules = store.rules.iter().filter(|rule| !shadowed(rule)).cloned();
     Layer {
+        origin: None,
         rules: file.rules.iter().cloned().chain(rules).collect(),
         groups: store.groups.into_iter().chain(file.groups).collect(),
         default_group: file.default_group.or(store.default_group),

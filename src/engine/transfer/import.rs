@@ -143,8 +143,16 @@ fn joined(policy: &Policy, how: How) -> Policy {
 
 /// Returns `before` with everything set that `understood` names.
 fn laid_over(before: &Document, understood: &Understood) -> Document {
-    let Layer { groups, default_group, resources, capabilities, rules, timezone, period } =
-        understood.document.layer.clone();
+    let Layer {
+        groups,
+        default_group,
+        resources,
+        capabilities,
+        rules,
+        timezone,
+        period,
+        origin: _,
+    } = understood.document.layer.clone();
     let mut layer = before.layer.clone();
     for (name, group) in groups {
         let lifts = understood.lifted.contains(&name);

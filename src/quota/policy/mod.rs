@@ -40,6 +40,9 @@ pub struct Rule {
 /// One layer of the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
+    /// The file it was read from, for people who want to change what it declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The groups by name.
     #[serde(default, deserialize_with = "once")]
     pub groups: BTreeMap<String, Group>,

@@ -71,11 +71,12 @@ impl Seen<'_> {
     /// Remembers since when more than the limit is used.
     fn keep_past(&self, step: &Step<'_>, now: Timestamp) -> Result<(), StoreError> {
         let marked = self.marked();
+        let was_past = self.bound.is_past(self.before.used);
         if !self.bound.is_past(self.after.used) {
-            return Ok(marked.clear(step.db, PAST)?);
+            return if was_past { Ok(marked.clear(step.db, PAST)?) } else { Ok(()) };
         }
         // It may have been past before, and fallen back by itself.
-        if !self.bound.is_past(self.before.used) || marked.find(step.db, PAST)?.is_none() {
+        if !was_past || marked.find(step.db, PAST)?.is_none() {
             marked.set(step.db, PAST, now)?;
         }
         Ok(())

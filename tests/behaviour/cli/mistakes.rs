@@ -101,7 +101,7 @@ fn a_value_that_makes_no_sense_is_told_once_with_what_would() {
             "NAME: \"a b\" is not the name of a group: 1 to 64 letters, digits, \"_\", \"-\" and \".\"",
         ),
         ("top media_bytes -n 0", "--number: \"0\" counts nothing: write a whole number from 1"),
-        ("events -n -1", "--number: \"-1\" counts nothing: write a whole number from 1"),
+        ("events -n -1", "--number: \"-1\" is no number of lines: write a whole one from 0"),
         (
             "boost remove @alice media_bytes --number first",
             "--number: \"first\" counts nothing: write a whole number from 1",

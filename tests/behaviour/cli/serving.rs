@@ -89,7 +89,12 @@ struct Served {
 impl Served {
     /// Starts the quota API alone, on a free port.
     fn on(books: &Books) -> Self {
-        let mut command = books.command("serve --port 0 --token s3cret");
+        Self::with(books, "")
+    }
+
+    /// Starts it with more flags.
+    fn with(books: &Books, flags: &str) -> Self {
+        let mut command = books.command(&format!("serve --port 0 --token s3cret {flags}"));
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
         let address = log.by_ref().find_map(|line| {
@@ -143,5 +148,22 @@ fn a_command_counts_at_once_in_a_server_on_the_same_file() {
     assert_eq!(served.asked(check)["allowed"], true);
     let by_command = books.json("check @alice --cap upload_media --amount 400MB");
     assert_eq!(served.asked(check), by_command);
+    assert_eq!(served.stop(), 0);
+}
+
+#[test]
+fn what_a_file_declares_is_changed_there_and_nowhere_else() {
+    let books = Books::new();
+    let file = books.0.path().join("quotas.toml");
+    let policy =
+        "[policy]\ndefault_group = \"free\"\n[policy.groups.free]\nmedia_bytes = \"1MB\"\n";
+    std::fs::write(&file, policy).unwrap();
+    let served = Served::with(&books, "--config quotas.toml");
+    for line in ["group set free media_bytes=5MB", "group remove free", "group set other --default"]
+    {
+        let said = books.refused(line, 4);
+        assert!(said.contains(file.to_str().unwrap()), "{line}: {said}");
+    }
+    assert_eq!(books.json("usage @alice media_bytes")["limit"], 1_000_000);
     assert_eq!(served.stop(), 0);
 }

@@ -41,6 +41,7 @@ pub(super) fn read(draft: &Draft, policy: &Policy) -> Result<Understood, EngineE
     part(draft, "overrides", |it| reader.overrides(it, &mut grants))?;
     part(draft, "boosts", |it| reader.boosts(it, &mut grants))?;
     let layer = Layer {
+        origin: None,
         groups,
         default_group: part(draft, "default_group", |it| named(it, "group").map(Some))?,
         capabilities: part(draft, "capabilities", capabilities)?,

@@ -128,6 +128,7 @@ fn layer() -> impl Strategy<Value = Layer> {
             let points = Measure { unit: "points".parse().unwrap(), decimals: 2, ..Measure::COUNT };
             let seats = Measure { aggregate: crate::quota::Aggregate::Unique, ..Measure::COUNT };
             Layer {
+                origin: None,
                 groups,
                 default_group,
                 rules,
