@@ -157,7 +157,9 @@ impl Books {
         let account = Account::new(&item.resource, bound.per, name);
         let window = WindowOf::new(account, bound, after);
         if !bound.is_past(after.used) {
-            self.over.remove(&window);
+            if bound.is_past(before) {
+                self.over.remove(&window);
+            }
         } else if bound.is_past(before) {
             self.over.entry(window.clone()).or_insert(now);
         } else {
