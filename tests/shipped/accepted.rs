@@ -55,7 +55,9 @@ fn nothing_declared_is_an_empty_layer() {
         &[],
         Flags::default(),
     );
-    let expected = Layer { period: Some(Period::Week), ..Layer::default() };
+    let origin = settings.policy.origin.clone();
+    assert!(origin.as_ref().is_some_and(|file| file.ends_with("/metergate.toml")), "{origin:?}");
+    let expected = Layer { origin, period: Some(Period::Week), ..Layer::default() };
     assert_eq!(settings.policy, expected);
 }
 
