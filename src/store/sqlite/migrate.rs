@@ -27,9 +27,12 @@ pub(super) fn identify(db: &Connection, file: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Both in one view: another process may be making the tables and the mark just now.
 fn identity(db: &Connection) -> rusqlite::Result<(i32, i64)> {
-    let id = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let tables = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let view = db.unchecked_transaction()?;
+    let id = view.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables = view.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    view.finish()?;
     Ok((id, tables))
 }
 
