@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::stores::Scripted;
+use crate::support::stores::scripted;
 use crate::support::wire::chunk;
 use crate::support::{
     Answer, Client, Ended, Exchange, Homeserver, Request, Sidecar, bytes, eventually, now, within,
@@ -245,7 +245,7 @@ fn an_early_no_reaches_a_client_that_still_sends() {
 /// Has the homeserver do this while an upload is being paid for; returns what the client is told.
 fn while_it_is_paid_for(act: fn(&mut Exchange)) -> (Answer, i64) {
     let homeserver = Homeserver::start();
-    let store = Arc::new(Scripted::default());
+    let store = Arc::new(scripted());
     let sidecar = Sidecar::before(&homeserver).limit("1MB/never").store(&store).start();
     let ((paying, begin), (acted, told)) = (channel(), channel());
     let ends = Mutex::new((begin, acted));
@@ -256,15 +256,15 @@ fn while_it_is_paid_for(act: fn(&mut Exchange)) -> (Answer, i64) {
         acted.send(()).unwrap();
         exchange.hang();
     });
-    store.stop_at("settle");
+    store.guard().stop_at("settle");
     let mut client = sidecar.client();
     // So large that it goes up in parts: a smaller one does not leave before it is paid for.
     client.send(Request::upload().body(&bytes(200_000)).bytes());
-    store.is_stopped_at("settle");
+    store.guard().is_stopped_at("settle");
     paying.send(()).unwrap();
     told.recv().unwrap();
     assert!(client.is_silent(Duration::from_millis(50)), "the books come first");
-    store.let_go("settle");
+    store.guard().let_go("settle");
     let answer = client.answer();
     (answer, sidecar.used() + sidecar.reserved())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::stores::Scripted;
+use crate::support::stores::scripted;
 use crate::support::wire::chunk;
 use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, within};
 
@@ -278,17 +278,17 @@ fn parallel_chunked_uploads_never_share_more_than_the_room() {
 #[test]
 fn the_last_byte_leaves_only_once_the_upload_is_paid_for() {
     let homeserver = Homeserver::start();
-    let store = Arc::new(Scripted::default());
+    let store = Arc::new(scripted());
     let sidecar = Sidecar::before(&homeserver).limit("1MB/never").store(&store).start();
     let body = bytes(200_000);
-    store.stop_at("settle");
+    store.guard().stop_at("settle");
     let mut client = sidecar.client();
     client.send(Request::upload().body(&body).bytes());
-    store.is_stopped_at("settle");
+    store.guard().is_stopped_at("settle");
     let is_whole = || homeserver.forwarded().iter().any(|seen| seen.body.len() == body.len());
     assert!(!within(A_WHILE, is_whole));
     assert_eq!(sidecar.used(), 0);
-    store.let_go("settle");
+    store.guard().let_go("settle");
     assert_eq!(client.answer().status, 200);
     assert_eq!((homeserver.only().body, sidecar.used()), (body, 200_000));
 }
@@ -296,19 +296,19 @@ fn the_last_byte_leaves_only_once_the_upload_is_paid_for() {
 #[test]
 fn the_last_chunk_leaves_only_once_the_upload_is_paid_for() {
     let homeserver = Homeserver::start();
-    let store = Arc::new(Scripted::default());
+    let store = Arc::new(scripted());
     let sidecar = Sidecar::before(&homeserver).limit("1MB/never").store(&store).start();
     let body = bytes(200_000);
-    store.stop_at("settle");
+    store.guard().stop_at("settle");
     let mut client = sidecar.client();
     client.send(Request::upload().chunked().head());
     client.send(chunk(&body));
     assert_eq!(homeserver.has(body.len()).body, body);
     client.send("0\r\n\r\n");
-    store.is_stopped_at("settle");
+    store.guard().is_stopped_at("settle");
     assert!(!within(A_WHILE, || homeserver.only().ended == Ended::Whole));
     assert_eq!(sidecar.used(), 0);
-    store.let_go("settle");
+    store.guard().let_go("settle");
     assert_eq!(client.answer().status, 200);
     assert_eq!((homeserver.only().ended, sidecar.used()), (Ended::Whole, 200_000));
 }
@@ -316,14 +316,14 @@ fn the_last_chunk_leaves_only_once_the_upload_is_paid_for() {
 #[test]
 fn the_head_of_an_empty_upload_leaves_only_once_it_is_paid_for() {
     let homeserver = Homeserver::start();
-    let store = Arc::new(Scripted::default());
+    let store = Arc::new(scripted());
     let sidecar = Sidecar::before(&homeserver).store(&store).start();
-    store.stop_at("settle");
+    store.guard().stop_at("settle");
     let mut client = sidecar.client();
     client.send(Request::upload().body(b"").bytes());
-    store.is_stopped_at("settle");
+    store.guard().is_stopped_at("settle");
     assert!(!within(A_WHILE, || !homeserver.forwarded().is_empty()));
-    store.let_go("settle");
+    store.guard().let_go("settle");
     assert_eq!(client.answer().status, 200);
     assert_eq!(homeserver.forwarded().len(), 1);
 }
@@ -332,16 +332,16 @@ fn the_head_of_an_empty_upload_leaves_only_once_it_is_paid_for() {
 fn what_the_homeserver_refuses_is_refunded_before_the_client_hears_of_it() {
     for status in [400, 403, 413, 500, 502, 503, 301] {
         let homeserver = Homeserver::start();
-        let store = Arc::new(Scripted::default());
+        let store = Arc::new(scripted());
         let sidecar = Sidecar::before(&homeserver).limit("1MB/never").store(&store).start();
         homeserver.answer_uploads(status, r#"{"errcode":"M_UNKNOWN","error":"No."}"#);
-        store.stop_at("refund");
+        store.guard().stop_at("refund");
         let mut client = sidecar.client();
         client.send(Request::upload().body(&bytes(100_000)).bytes());
-        store.is_stopped_at("refund");
+        store.guard().is_stopped_at("refund");
         assert_eq!(sidecar.used(), 100_000);
         assert!(client.is_silent(A_WHILE));
-        store.let_go("refund");
+        store.guard().let_go("refund");
         let answer = client.answer();
         assert_eq!((answer.status, sidecar.used()), (status, 0));
         assert_eq!(answer.text(), r#"{"errcode":"M_UNKNOWN","error":"No."}"#);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::stores::Scripted;
+use crate::support::stores::{Scripted, scripted};
 use crate::support::wire::chunk;
 use crate::support::{Answer, Ended, Homeserver, Request, Sidecar, bytes, eventually};
 
@@ -15,7 +15,7 @@ struct Scene {
 
 fn scene() -> Scene {
     let homeserver = Homeserver::start();
-    let store = Arc::new(Scripted::default());
+    let store = Arc::new(scripted());
     let sidecar = Sidecar::before(&homeserver)
         .limit("1MB/never")
         .store(&store)
@@ -39,7 +39,7 @@ fn second(homeserver: &Homeserver) -> Option<Ended> {
 #[test]
 fn uploads_are_503_and_everything_else_flows() {
     let Scene { homeserver, store, sidecar } = scene();
-    store.be_out(true);
+    store.guard().be_out(true);
     let metered = [
         Request::upload().body(&bytes(1000)),
         Request::upload().chunks(&bytes(1000)),
@@ -61,7 +61,7 @@ fn uploads_are_503_and_everything_else_flows() {
     }
     assert_eq!(sidecar.api(&Request::get("/readyz")).status, 503);
     assert_eq!(sidecar.api(&Request::get("/healthz")).status, 200);
-    store.be_out(false);
+    store.guard().be_out(false);
     for request in &metered {
         assert_eq!(sidecar.ask(request).status, 200);
     }
@@ -71,9 +71,9 @@ fn uploads_are_503_and_everything_else_flows() {
 #[test]
 fn a_store_that_does_not_answer_is_out_in_time() {
     let Scene { homeserver: _homeserver, store, sidecar } = scene();
-    store.stop_at("reserve");
+    store.guard().stop_at("reserve");
     is_out(&sidecar.ask(&Request::upload().body(&bytes(1000))));
-    store.let_go("reserve");
+    store.guard().let_go("reserve");
     assert_eq!(sidecar.upload(1000), 200);
     sidecar.comes_to(2000);
 }
@@ -85,11 +85,11 @@ fn an_outage_half_way_cuts_an_upload_of_unknown_length() {
     client.send(Request::upload().chunked().head());
     client.send(chunk(&bytes(1000)));
     eventually("it is under way", || homeserver.forwarded().len() == 2);
-    store.fail("grow", true);
+    store.guard().fail("grow", true);
     client.send(chunk(&bytes(200_000)));
     is_out(&client.answer());
     eventually("it is cut", || second(&homeserver) == Some(Ended::Cut));
-    store.fail("grow", false);
+    store.guard().fail("grow", false);
     sidecar.comes_to(1000);
 }
 
@@ -101,13 +101,13 @@ fn an_upload_that_cannot_be_paid_for_never_becomes_whole() {
         Request::upload().body(b""),
     ] {
         let Scene { homeserver, store, sidecar } = scene();
-        store.fail("settle", true);
+        store.guard().fail("settle", true);
         is_out(&sidecar.ask(&request));
         // Of the empty one nothing went up at all.
         let ended = || second(&homeserver).is_none_or(|ended| ended == Ended::Cut);
         eventually("it is cut", ended);
         sidecar.comes_to(1000);
-        store.fail("settle", false);
+        store.guard().fail("settle", false);
         assert_eq!(sidecar.ask(&request).status, 200);
     }
 }
@@ -116,10 +116,10 @@ fn an_upload_that_cannot_be_paid_for_never_becomes_whole() {
 fn a_refund_that_cannot_be_made_now_is_made_later() {
     let Scene { homeserver, store, sidecar } = scene();
     homeserver.answer_uploads(403, r#"{"errcode":"M_FORBIDDEN"}"#);
-    store.fail("refund", true);
+    store.guard().fail("refund", true);
     assert_eq!(sidecar.upload(100_000), 403);
     assert_eq!(sidecar.used(), 101_000);
-    store.fail("refund", false);
+    store.guard().fail("refund", false);
     eventually("the refund", || sidecar.used() == 1000);
     sidecar.comes_to(1000);
 }
@@ -127,7 +127,7 @@ fn a_refund_that_cannot_be_made_now_is_made_later() {
 #[test]
 fn room_that_cannot_be_given_back_now_is_given_back_later() {
     let Scene { homeserver, store, sidecar } = scene();
-    store.fail("release", true);
+    store.guard().fail("release", true);
     let mut client = sidecar.client();
     client.send(Request::upload().length(500_000).head());
     client.send(bytes(1000));
@@ -136,7 +136,7 @@ fn room_that_cannot_be_given_back_now_is_given_back_later() {
     drop(client);
     eventually("it is cut", || second(&homeserver) == Some(Ended::Cut));
     assert_eq!(sidecar.reserved(), 500_000);
-    store.fail("release", false);
+    store.guard().fail("release", false);
     sidecar.comes_to(1000);
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use metergate::net::Address;
 
 use crate::support::process::Process;
-use crate::support::stores::Scripted;
+use crate::support::stores::scripted;
 use crate::support::wire::chunk;
 use crate::support::{Ended, Exchange, Homeserver, Request, Sidecar, bytes, eventually};
 
@@ -17,7 +17,7 @@ fn stopped_half_way(
     then: impl FnOnce(&mut crate::support::Client),
 ) -> (bool, i64) {
     let homeserver = Homeserver::start();
-    let store = Arc::new(Scripted::default());
+    let store = Arc::new(scripted());
     let mut sidecar = Sidecar::before(&homeserver)
         .limits(|limits| limits.shutdown_grace = grace)
         .limit("1MB/never")

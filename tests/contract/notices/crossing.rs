@@ -1,6 +1,4 @@
-//! S18: what a charge makes of the windows of its plan is told, each mark once per window.
-
-use std::time::Duration;
+//! S18: what is told of which crossing, and what is not.
 
 use metergate::quota::held::{HoldId, Life};
 use metergate::quota::notice::{Notice, Topic};
@@ -8,7 +6,7 @@ use metergate::quota::strictness::Mode;
 use metergate::quota::{Aggregate, Amount, Grants, Per, Period};
 use metergate::store::Store;
 
-use crate::words::*;
+use super::*;
 
 clauses!(
     a_notice_says_what_was_crossed_by_whom,
@@ -27,33 +25,8 @@ clauses!(
     a_rolling_window_is_told_of_again_after_its_length,
     a_window_of_first_use_is_told_of_again_when_it_opens_anew,
     what_does_not_add_up_is_told_by_its_count,
-    notices_come_in_order_page_by_page,
-    a_target_is_told_from_when_it_was_first_seen,
-    what_a_target_was_told_never_goes_back,
-    old_notices_go_and_no_id_comes_twice,
     of_many_charges_at_once_each_mark_is_told_once,
 );
-
-const HOUR: Duration = Duration::from_hours(1);
-
-async fn all(store: &dyn Store) -> Vec<Notice> {
-    store.notices(0, 1000).await.unwrap()
-}
-
-/// Returns what was told behind `seen`, in words: `warn 80`, `over`, `recovered`, `past by 3`.
-async fn told(store: &dyn Store, seen: &mut u64) -> Vec<String> {
-    let fresh = store.notices(*seen, 1000).await.unwrap();
-    *seen = fresh.last().map_or(*seen, |notice| notice.id);
-    fresh.iter().map(words).collect()
-}
-
-fn words(notice: &Notice) -> String {
-    let number = notice.percentage.map(|it| format!(" {it}")).unwrap_or_default();
-    match notice.part {
-        Some(part) => format!("past by {part}"),
-        None => format!("{}{number}", notice.topic.name()),
-    }
-}
 
 async fn a_notice_says_what_was_crossed_by_whom(store: &dyn Store) {
     let plan = within("free", wants(9, &["10/month warn 90", "8/day soft warn none per group"]));
@@ -321,48 +294,6 @@ async fn what_does_not_add_up_is_told_by_its_count(store: &dyn Store) {
     }
 }
 
-async fn notices_come_in_order_page_by_page(store: &dyn Store) {
-    for _ in 0..7 {
-        recorded(store, &wants(1, &["0/month soft warn none"])).await;
-    }
-    let whole = all(store).await;
-    assert_eq!(whole.len(), 8);
-    let (mut found, mut seen) = (Vec::new(), 0);
-    loop {
-        let page = store.notices(seen, 3).await.unwrap();
-        assert!(page.len() <= 3);
-        let Some(last) = page.last() else { break };
-        seen = last.id;
-        found.extend(page);
-    }
-    assert_eq!(found, whole);
-    assert!(found.windows(2).all(|pair| pair[0].id < pair[1].id));
-}
-
-async fn a_target_is_told_from_when_it_was_first_seen(store: &dyn Store) {
-    let charge = || async { recorded(store, &wants(1, &["0/month soft warn none"])).await };
-    assert_eq!(store.told("early").await.unwrap(), 0);
-    charge().await;
-    let newest = all(store).await.pop().unwrap().id;
-    assert_eq!(store.told("late").await.unwrap(), newest);
-    charge().await;
-    assert_eq!(store.told("late").await.unwrap(), newest);
-    assert_eq!(store.told("early").await.unwrap(), 0);
-}
-
-async fn what_a_target_was_told_never_goes_back(store: &dyn Store) {
-    for _ in 0..4 {
-        recorded(store, &wants(1, &["0/month soft warn none"])).await;
-    }
-    for target in ["a", "b"] {
-        store.tell(target, 2).await.unwrap();
-    }
-    store.tell("a", 4).await.unwrap();
-    store.tell("a", 3).await.unwrap();
-    assert_eq!(store.told("a").await.unwrap(), 4);
-    assert_eq!(store.told("b").await.unwrap(), 2);
-}
-
 /// S1.
 async fn of_many_charges_at_once_each_mark_is_told_once(store: &dyn Store) {
     crate::crowd::at_once(32, store, async |_, store| {
@@ -371,38 +302,4 @@ async fn of_many_charges_at_once_each_mark_is_told_once(store: &dyn Store) {
     let told = all(store).await;
     let count = |topic| told.iter().filter(|notice| notice.topic == topic).count();
     assert_eq!((count(Topic::Warn), count(Topic::Over), count(Topic::ChargeOver)), (2, 1, 12));
-}
-
-/// S19.
-async fn old_notices_go_and_no_id_comes_twice(store: &dyn Store) {
-    let charge = async |days: u32| {
-        let at = noon().after(days * Duration::from_hours(24));
-        recorded(store, &wants_at(at, 8, &["10/day"])).await;
-    };
-    charge(0).await;
-    store.tell("slow", 1).await.unwrap();
-    for days in 1..4 {
-        charge(days).await;
-    }
-    store.tell("quick", 4).await.unwrap();
-    let before = all(store).await;
-    let ids = async || all(store).await.iter().map(|notice| notice.id).collect::<Vec<_>>();
-    assert_eq!(ids().await, [1, 2, 3, 4]);
-    let moment = noon().after(Duration::from_hours(48));
-    store.prune(moment, moment).await.unwrap();
-    assert_eq!(all(store).await, before[2..]);
-    let now = noon().after(Duration::from_hours(240));
-    store.prune(now, now).await.unwrap();
-    assert_eq!(all(store).await, before[3..], "the newest stays");
-    charge(12).await;
-    assert_eq!(ids().await, [4, 5]);
-    // Who was told less goes on with what is left, and nobody is told anything twice.
-    let next = async |target| {
-        let told = store.told(target).await.unwrap();
-        store.notices(told, 9).await.unwrap().first().map(|notice| notice.id)
-    };
-    assert_eq!(
-        (next("slow").await, next("quick").await, next("new").await),
-        (Some(4), Some(5), None)
-    );
 }
