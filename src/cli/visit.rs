@@ -17,12 +17,10 @@ pub(super) async fn open(named: Option<String>) -> Result<Engine, Failure> {
         (None, Some(named)) => read("METERGATE_STORAGE", &named)?,
         (None, None) => StorageSpec::default(),
     };
-    match spec {
-        StorageSpec::Memory => answer::complain(
-            "warning",
-            "memory: keeps nothing when the command ends; name a file with --storage sqlite:FILE",
-        ),
-        StorageSpec::Sqlite(_) => {}
+    if spec == StorageSpec::Memory {
+        let text =
+            "memory: keeps nothing when the command ends; name a file with --storage sqlite:FILE";
+        answer::complain("warning", text);
     }
     let store = store::open(&spec).map_err(EngineError::from)?;
     Ok(Engine::visit(store, Arc::new(System)).await?)

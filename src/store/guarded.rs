@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Pruned,
-    Recorded, Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Finding, Import, Known, LayerKind, Lines, Opened, Page,
+    Pruned, Recorded, Settled, Store, StoreError, Usage,
 };
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
@@ -267,6 +267,14 @@ impl<G: Guard> Store for Guarded<G> {
 
     async fn leave(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
         self.guard.pass("leave", self.inner.leave(instance, now)).await
+    }
+
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.guard.pass("time", self.inner.time()).await
+    }
+
+    async fn examine(&self, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
+        self.guard.pass("examine", self.inner.examine(now)).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -5,8 +5,10 @@
 
 // The contract.
 mod answer;
+mod doctor;
 mod error;
 mod spec;
+mod url;
 // The stores.
 pub mod memory;
 #[cfg(feature = "sqlite")]
@@ -23,9 +25,11 @@ pub use answer::{
     Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Pruned,
     Recorded, Settled, Usage,
 };
+pub use doctor::{Finding, Severity};
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};
 pub use timed::{TimeLimit, Timed};
+pub use url::StoreUrl;
 
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
@@ -311,6 +315,14 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Says that `instance` is gone for good; its open reservations end.
     async fn leave(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Returns the present moment by the clock that all instances on this store share; none if
+    /// they run on one machine, whose clock they share anyway.
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Looks for what could make the books lie or be lost; says what it found, good or bad. `now`
+    /// is the present moment by this machine's clock.
+    async fn examine(&self, now: Timestamp) -> Result<Vec<Finding>, StoreError>;
 
     /// Returns once every earlier call that writes is as durable as the store makes it.
     async fn close(&self) -> Result<(), StoreError>;

@@ -1,4 +1,4 @@
-//! StorageSpec: which store, as it is written: `memory:`, `sqlite:FILE`; opens it.
+//! StorageSpec: which store, as it is written: `memory:`, `sqlite:FILE`, a URL; opens it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::memory::Memory;
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
-use super::{Store, StoreError};
+use super::{Store, StoreError, StoreUrl};
 use crate::quota::Invalid;
 
 /// Which store.
@@ -18,6 +18,10 @@ pub enum StorageSpec {
     Memory,
     /// In a file.
     Sqlite(PathBuf),
+    /// In PostgreSQL.
+    Postgres(StoreUrl),
+    /// In Redis or Valkey: one server, several watched by Sentinel, or a Cluster.
+    Redis(StoreUrl),
 }
 
 impl Default for StorageSpec {
@@ -35,14 +39,28 @@ impl FromStr for StorageSpec {
             ("sqlite", "") => Err(Invalid::new("sqlite: needs a file: write sqlite:metergate.db")),
             ("sqlite", file) => Ok(Self::Sqlite(PathBuf::from(file))),
             // The text may hold a password: it is not repeated.
-            ("postgresql" | "postgres" | "redis" | "rediss" | "redis+cluster", _) => {
-                Err(Invalid::new(
-                    "this version keeps its books in SQLite or in memory: write sqlite:FILE or memory:",
-                ))
-            }
-            _ => Err(Invalid::new("storage is not known: write sqlite:FILE or memory:")),
+            (scheme, rest) if rest.starts_with("//") => Self::on_server(scheme, text),
+            _ => Err(unknown()),
         }
     }
+}
+
+impl StorageSpec {
+    fn on_server(scheme: &str, text: &str) -> Result<Self, Invalid> {
+        match scheme {
+            "postgresql" | "postgres" => Ok(Self::Postgres(StoreUrl::new(text))),
+            "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
+            | "rediss+sentinel" => Ok(Self::Redis(StoreUrl::new(text))),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+fn unknown() -> Invalid {
+    Invalid::new(
+        "storage is not known: write sqlite:FILE, memory:, postgresql://…, redis://…, \
+         rediss://… or redis+cluster://…",
+    )
 }
 
 impl fmt::Display for StorageSpec {
@@ -50,6 +68,7 @@ impl fmt::Display for StorageSpec {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(file) => write!(f, "sqlite:{}", file.display()),
+            Self::Postgres(url) | Self::Redis(url) => url.fmt(f),
         }
     }
 }
@@ -70,6 +89,14 @@ pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
         StorageSpec::Sqlite(_) => Err(StoreError::unavailable(
             "this build keeps no books in SQLite",
             "build it with the feature \"sqlite\", or write memory:",
+        )),
+        StorageSpec::Postgres(_) => Err(StoreError::unavailable(
+            "this build keeps no books in PostgreSQL",
+            "build it with the feature \"postgres\", or write sqlite:FILE",
+        )),
+        StorageSpec::Redis(_) => Err(StoreError::unavailable(
+            "this build keeps no books in Redis",
+            "build it with the feature \"redis\", or write sqlite:FILE",
         )),
     }
 }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 
 use self::books::Books;
 use super::{
-    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Pruned,
-    Recorded, Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Finding, Import, Known, LayerKind, Lines, Opened, Page,
+    Pruned, Recorded, Settled, Store, StoreError, Usage,
 };
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
@@ -265,6 +265,15 @@ impl Store for Memory {
     async fn leave(&self, instance: &Instance, _now: Timestamp) -> Result<(), StoreError> {
         self.books().leave(instance);
         Ok(())
+    }
+
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
+    async fn examine(&self, _now: Timestamp) -> Result<Vec<Finding>, StoreError> {
+        let text = "nothing is kept when the process ends: name a store that lasts";
+        Ok(vec![Finding::fault("durability", text)])
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -53,8 +53,8 @@ use self::readers::Readers;
 use self::step::{Step, View};
 use self::writer::{Survives, Writer};
 use super::{
-    Admission, Balance, Charged, Drift, Import, Known, LayerKind, Lines, Opened, Page, Pruned,
-    Recorded, Settled, Store, StoreError, Usage,
+    Admission, Balance, Charged, Drift, Finding, Import, Known, LayerKind, Lines, Opened, Page,
+    Pruned, Recorded, Settled, Store, StoreError, Usage,
 };
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
@@ -380,6 +380,14 @@ impl Store for Sqlite {
             .await?;
         self.own.forget(instance);
         Ok(())
+    }
+
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
+    async fn examine(&self, _now: Timestamp) -> Result<Vec<Finding>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn close(&self) -> Result<(), StoreError> {
