@@ -45,7 +45,7 @@ const LAW: [(&str, &[&str]); 14] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 22] = [
+const OWNERS: [(&str, &[&str]); 23] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["notify"]),
@@ -59,6 +59,7 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
+    ("redis", &["store/redis"]),
     ("rusqlite", &["store/sqlite"]),
     ("rustls_native_certs", &["net/tls"]),
     ("serde_saphyr", &["cli"]),

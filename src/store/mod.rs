@@ -11,6 +11,8 @@ mod spec;
 mod url;
 // The stores.
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
