@@ -184,6 +184,19 @@ pub(super) async fn connect(servers: &Servers) -> RedisResult<Link> {
     }
 }
 
+/// Makes a connection to one server: of a Cluster, to the first that answers.
+pub(super) async fn plain(servers: &Servers) -> RedisResult<Link> {
+    let Servers::Cluster(infos) = servers else { return connect(servers).await };
+    let mut failed = Err(RedisError::from((redis::ErrorKind::Client, "no node is named")));
+    for info in infos {
+        failed = one(Client::open(info.clone())?).await.map(Link::One);
+        if failed.is_ok() {
+            break;
+        }
+    }
+    failed
+}
+
 async fn one(client: Client) -> RedisResult<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))

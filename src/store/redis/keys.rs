@@ -10,7 +10,7 @@
 //! text in a JSON array. PER is `subject`, `group` or `server`, an ACCOUNT the name of a subject
 //! or a group, or nothing for everyone.
 //!
-//! No key expires: what nobody can ask for any more is taken out by pruning, or by a later call
+//! No key of the books expires: what nobody can ask for any more is taken out by pruning, or by a later call
 //! that ends a reservation. Times come from the caller, so the server's clock says nothing about
 //! them.
 
@@ -118,7 +118,7 @@ impl Keys {
         format!("{}accounts:{per}:{resource}", self.root)
     }
 
-    /// Sorted set, all scores 0: the subjects that have lines, balances or something of their own.
+    /// Sorted set, all scores 0: the subjects that have lines or balances.
     pub(super) fn subjects(&self) -> String {
         self.named("subjects")
     }
@@ -162,6 +162,16 @@ impl Keys {
     /// String: the highest id that a bucket ever had.
     pub(super) fn last_place(&self) -> String {
         self.named("last-place")
+    }
+
+    /// String: who opens a bucket just now; expires by the server's clock if that process is gone.
+    pub(super) fn opening(&self) -> String {
+        self.named("opening")
+    }
+
+    /// Set: the id of a bucket that is being opened, whose counts nobody sees yet.
+    pub(super) fn staged(&self) -> String {
+        self.named("staged")
     }
 
     /// Hash: account → `USED NEWEST SINCE END` in an opened bucket, the last two of one that
@@ -236,6 +246,11 @@ impl Keys {
     /// Set: the open reservations that live by an instance.
     pub(super) fn owned(&self, instance: &str) -> String {
         format!("{}owned:{instance}", self.root)
+    }
+
+    /// Hash: instance → how many open reservations of a subject live by it.
+    pub(super) fn owners(&self, subject: &str) -> String {
+        format!("{}owners:{subject}", self.root)
     }
 }
 
