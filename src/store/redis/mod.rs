@@ -15,10 +15,14 @@ mod fault;
 mod script;
 // What is kept.
 mod codec;
+mod counts;
 mod keys;
 mod place;
+mod view;
+mod walk;
 // What is asked.
 mod admission;
+mod disk;
 mod erase;
 mod examine;
 mod facts;
@@ -29,6 +33,7 @@ mod instances;
 mod keeping;
 mod ledger;
 mod listing;
+mod opened;
 mod outbox;
 mod policy;
 mod settle;
@@ -244,7 +249,7 @@ impl Store for Redis {
     }
 
     async fn opened(&self) -> Result<Vec<Opened>, StoreError> {
-        keeping::opened(self).await
+        opened::opened(self).await
     }
 
     async fn recount(
