@@ -2,6 +2,7 @@
 //! is missing is an empty text.
 
 use crate::clock::Timestamp;
+use crate::quota::count::Count;
 use crate::quota::event::{Event, Kind, Line};
 use crate::quota::held::HeldItem;
 use crate::quota::idempotency::Key;
@@ -109,6 +110,24 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, StoreError> {
 /// Reads a moment that may be missing, as `-`.
 pub(super) fn maybe(text: &str) -> Result<Option<Timestamp>, StoreError> {
     if text == "-" { Ok(None) } else { moment(text).map(Some) }
+}
+
+/// Reads the count of an account in an opened bucket: `USED NEWEST SINCE END`.
+pub(super) fn read_count(text: &str) -> Result<Count, StoreError> {
+    let wrong = || corrupt(format!("\"{text}\" is not a count"));
+    let mut parts = text.split(' ');
+    let mut next = || parts.next().ok_or_else(wrong);
+    let used = amount(next()?)?;
+    let (newest, since) = (maybe(next()?)?, maybe(next()?)?);
+    Ok(Count { used, newest, since })
+}
+
+/// Reads a balance, `USED NEWEST`; nothing is none.
+pub(super) fn read_balance(text: &str) -> Result<Option<Count>, StoreError> {
+    let Some((used, newest)) = text.split_once(' ') else {
+        return if text.is_empty() { Ok(None) } else { Err(corrupt("a balance has no moment")) };
+    };
+    Ok(Some(Count { used: amount(used)?, newest: maybe(newest)?, since: None }))
 }
 
 /// Writes `parts` as a JSON array.

@@ -1,7 +1,7 @@
 //! Entry: what is looked at on each new connection, before anything is asked of it.
 
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{FromRedisValue, InfoDict, Value};
+use redis::{Cmd, ErrorKind, FromRedisValue, InfoDict, RedisResult, Value};
 
 use super::connection::Link;
 use super::fault;
@@ -43,21 +43,22 @@ pub(super) async fn memory(link: &mut Link) -> Result<Vec<InfoDict>, StoreError>
 pub(super) async fn section(link: &mut Link, name: &str) -> Result<Vec<InfoDict>, StoreError> {
     let mut ask = redis::cmd("INFO");
     ask.arg(name);
+    each(link, ask).await.map_err(fault::of)
+}
+
+/// Returns what each master answers.
+pub(super) async fn each<T: FromRedisValue>(link: &mut Link, ask: Cmd) -> RedisResult<Vec<T>> {
     match link {
-        Link::One(link) => {
-            let info: InfoDict = ask.query_async(link).await.map_err(fault::of)?;
-            Ok(vec![info])
-        }
+        Link::One(link) => ask.query_async(link).await.map(|answer| vec![answer]),
         Link::Cluster(link) => {
             let everyone = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-            let answers = link.route_command(ask, everyone).await.map_err(fault::of)?;
-            let Value::Map(answers) = answers else {
-                return Err(fault::corrupt("the nodes do not say how they are"));
+            let Value::Map(answers) = link.route_command(ask, everyone).await? else {
+                return Err(
+                    (ErrorKind::UnexpectedReturnType, "the nodes do not say how they are").into()
+                );
             };
-            let read = |(_, info): (Value, Value)| {
-                InfoDict::from_redis_value(info).map_err(|error| fault::of(error.into()))
-            };
-            answers.into_iter().map(read).collect()
+            let answers = answers.into_iter();
+            answers.map(|(_, answer)| Ok(T::from_redis_value(answer)?)).collect()
         }
     }
 }

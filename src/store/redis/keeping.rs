@@ -5,11 +5,6 @@ use crate::clock::Timestamp;
 use crate::quota::Subject;
 use crate::store::{Drift, Opened, Pruned, StoreError};
 
-pub(super) async fn opened(store: &Redis) -> Result<Vec<Opened>, StoreError> {
-    let _ = (store,);
-    Err(StoreError::unavailable("the books in Redis cannot tell this", "use another store for it"))
-}
-
 pub(super) async fn recount(
     store: &Redis,
     opened: &Opened,

@@ -15,9 +15,12 @@ mod fault;
 mod script;
 // What is kept.
 mod codec;
+mod counts;
 mod keys;
 mod place;
 mod series;
+mod view;
+mod walk;
 // What it comes to.
 mod asking;
 mod fold;
@@ -25,6 +28,7 @@ mod opening;
 mod plan;
 // What is asked.
 mod admission;
+mod disk;
 mod erase;
 mod examine;
 mod facts;
@@ -35,6 +39,7 @@ mod instances;
 mod keeping;
 mod ledger;
 mod listing;
+mod opened;
 mod outbox;
 mod policy;
 mod settle;
@@ -263,7 +268,7 @@ impl Store for Redis {
     }
 
     async fn opened(&self) -> Result<Vec<Opened>, StoreError> {
-        keeping::opened(self).await
+        opened::opened(self).await
     }
 
     async fn recount(
