@@ -130,6 +130,12 @@ pub(super) fn read_balance(text: &str) -> Result<Option<Count>, StoreError> {
     Ok(Some(Count { used: amount(used)?, newest: maybe(newest)?, since: None }))
 }
 
+/// Writes a balance.
+pub(super) fn write_balance(count: &Count) -> String {
+    let newest = count.newest.map_or_else(|| "-".to_owned(), |at| at.millis().to_string());
+    format!("{} {newest}", count.used)
+}
+
 /// Writes `parts` as a JSON array.
 pub(super) fn texts(parts: &[&str]) -> String {
     // Texts can always be written.

@@ -14,12 +14,3 @@ pub(super) async fn recount(
     let _ = (store, opened, subject, dry_run);
     Err(StoreError::unavailable("the books in Redis cannot tell this", "use another store for it"))
 }
-
-pub(super) async fn prune(
-    store: &Redis,
-    before: Timestamp,
-    now: Timestamp,
-) -> Result<Pruned, StoreError> {
-    let _ = (store, before, now);
-    Err(StoreError::unavailable("the books in Redis cannot tell this", "use another store for it"))
-}

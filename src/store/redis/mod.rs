@@ -42,6 +42,7 @@ mod listing;
 mod opened;
 mod outbox;
 mod policy;
+mod prune;
 mod settle;
 
 use async_trait::async_trait;
@@ -281,7 +282,7 @@ impl Store for Redis {
     }
 
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError> {
-        keeping::prune(self, before, now).await
+        prune::prune(self, before, now).await
     }
 
     async fn forget(

@@ -35,21 +35,23 @@ pub(super) const WORDS: [&str; 2] =
     [include_str!("shared/amount.lua"), include_str!("shared/keys.lua")];
 
 /// What verbs need that write lines: who lives, what is held, the ledger, the counts.
-pub(super) const BOOKS: [&str; 5] = [
+pub(super) const BOOKS: [&str; 6] = [
     WORDS[0],
     WORDS[1],
     include_str!("shared/places.lua"),
     include_str!("shared/ledger.lua"),
     include_str!("shared/holds.lua"),
+    include_str!("shared/taken_back.lua"),
 ];
 
 /// What verbs need that look at the windows of a plan.
-pub(super) const WINDOWS: [&str; 9] = [
+pub(super) const WINDOWS: [&str; 10] = [
     BOOKS[0],
     BOOKS[1],
     BOOKS[2],
     BOOKS[3],
     BOOKS[4],
+    BOOKS[5],
     include_str!("shared/plan.lua"),
     include_str!("shared/readings.lua"),
     include_str!("shared/rule.lua"),
