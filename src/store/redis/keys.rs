@@ -118,7 +118,8 @@ impl Keys {
         format!("{}accounts:{per}:{resource}", self.root)
     }
 
-    /// Sorted set, all scores 0: the subjects that have lines or balances.
+    /// Sorted set, all scores 0: the subjects that have lines, balances or something of their own;
+    /// maybe some that had.
     pub(super) fn subjects(&self) -> String {
         self.named("subjects")
     }

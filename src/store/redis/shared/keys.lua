@@ -47,5 +47,6 @@ local function put_grants(subject, document)
   else
     call('HSET', root .. 'grants', subject, document)
     call('ZADD', root .. 'granted', 0, subject)
+    call('ZADD', root .. 'subjects', 0, subject)
   end
 end
