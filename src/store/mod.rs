@@ -1,7 +1,7 @@
 //! The memory: keeps events, counters, holds and policy; decides nothing but the one rule.
 //!
-//! Every store keeps the contract S1 … S20 on [`Store`]; the conformance suite under
-//! `tests/contract` holds each of them to it, clause by clause.
+//! Every store keeps the contract S1 … S20 on [`Store`]; the conformance suite in
+//! `src/conformance` holds each of them to it, clause by clause.
 
 // The contract.
 mod answer;
@@ -13,6 +13,8 @@ mod url;
 pub mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.

@@ -4,13 +4,17 @@
 //! and a script may touch any of them. The parts of a name are joined by `:`; a name that someone
 //! else chose (a subject, an instance) is always the last part. `keys.lua` makes the same names.
 //!
+//! An import is put under a root of its own, `{metergate}:g1:`, `{metergate}:g2:` and so on, where
+//! nobody looks; at its end [`generation`](Keys::generation) says that all keys are there. What was
+//! under the former root, or without one, is then taken away little by little.
+//!
 //! How values are written: an amount and an id as decimal text, since a Lua number is exact to 53
 //! bits only; an id in [20 digits](Keys::id), so that the order of text is that of numbers; a
 //! moment in milliseconds since 1970; what may be missing as `-` between spaces and as an empty
 //! text in a JSON array. PER is `subject`, `group` or `server`, an ACCOUNT the name of a subject
 //! or a group, or nothing for everyone.
 //!
-//! No key expires: what nobody can ask for any more is taken out by pruning, or by a later call
+//! No key of the books expires: what nobody can ask for any more is taken out by pruning, or by a later call
 //! that ends a reservation. Times come from the caller, so the server's clock says nothing about
 //! them.
 
@@ -55,6 +59,22 @@ impl Keys {
     /// String: [`LAYOUT`] of who wrote here first.
     pub(super) fn layout(&self) -> String {
         self.named("layout")
+    }
+
+    /// String: the root of the present books behind the prefix, `g1:`; none before the first import.
+    /// This key, the two below and [`layout`](Self::layout) have no root.
+    pub(super) fn generation(&self) -> String {
+        self.named("generation")
+    }
+
+    /// String: counts the imports that were begun.
+    pub(super) fn generations(&self) -> String {
+        self.named("generations")
+    }
+
+    /// String: the root when all keys of older ones were last taken away.
+    pub(super) fn swept(&self) -> String {
+        self.named("swept")
     }
 
     /// Hash: `version`, and the layers `file` and `store` as JSON.
@@ -118,7 +138,7 @@ impl Keys {
         format!("{}accounts:{per}:{resource}", self.root)
     }
 
-    /// Sorted set, all scores 0: the subjects that have lines, balances or something of their own.
+    /// Sorted set, all scores 0: the subjects that have lines or balances.
     pub(super) fn subjects(&self) -> String {
         self.named("subjects")
     }
@@ -162,6 +182,16 @@ impl Keys {
     /// String: the highest id that a bucket ever had.
     pub(super) fn last_place(&self) -> String {
         self.named("last-place")
+    }
+
+    /// String: who opens a bucket just now; expires by the server's clock if that process is gone.
+    pub(super) fn opening(&self) -> String {
+        self.named("opening")
+    }
+
+    /// Set: the id of a bucket that is being opened, whose counts nobody sees yet.
+    pub(super) fn staged(&self) -> String {
+        self.named("staged")
     }
 
     /// Hash: account → `USED NEWEST SINCE END` in an opened bucket, the last two of one that
@@ -236,6 +266,11 @@ impl Keys {
     /// Set: the open reservations that live by an instance.
     pub(super) fn owned(&self, instance: &str) -> String {
         format!("{}owned:{instance}", self.root)
+    }
+
+    /// Hash: instance → how many open reservations of a subject live by it.
+    pub(super) fn owners(&self, subject: &str) -> String {
+        format!("{}owners:{subject}", self.root)
     }
 }
 

@@ -18,7 +18,13 @@ mod codec;
 mod counts;
 mod keys;
 mod place;
+mod series;
 mod view;
+// What it comes to.
+mod asking;
+mod fold;
+mod opening;
+mod plan;
 mod walk;
 // What is asked.
 mod admission;
@@ -40,10 +46,13 @@ mod prune;
 mod settle;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
 use self::address::Address;
 use self::connection::Connection;
+use self::instances::Own;
 use self::keys::Keys;
+use self::series::Series;
 use super::{
     Admission, Balance, Charged, Drift, Finding, Import, Known, LayerKind, Lines, Opened, Page,
     Pruned, Recorded, Settled, Store, StoreError, StoreUrl, Usage,
@@ -64,6 +73,10 @@ pub struct Redis {
     /// As it was named, without password.
     name: String,
     connection: Connection,
+    series: Series,
+    /// Whose turn it is to fold.
+    folding: Mutex<()>,
+    own: Own,
 }
 
 impl Redis {
@@ -74,7 +87,13 @@ impl Redis {
     /// Unavailable if the address cannot be read.
     pub fn open(url: &StoreUrl) -> Result<Self, StoreError> {
         let connection = Connection::to(Address::read(url)?);
-        Ok(Self { name: url.to_string(), connection })
+        Ok(Self {
+            name: url.to_string(),
+            connection,
+            series: Series::default(),
+            folding: Mutex::default(),
+            own: Own::default(),
+        })
     }
 
     /// Takes away all that is kept under the prefix: for tests, which have one each.

@@ -36,7 +36,7 @@ impl Place {
             let (key, start) = (key.to_owned(), moment(start)?);
             Bucket { key, start, end: maybe(end)?, shape: Shape::Stretch }
         } else {
-            series(key, moment(at)?).map_err(|_| wrong())?
+            series(key, moment(at)?)?
         };
         let aggregate = aggregate.parse().map_err(|_| wrong())?;
         Ok(Self { id: id.to_owned(), aggregate, bucket })
@@ -86,7 +86,7 @@ impl Place {
         if self.bucket.shape == Shape::Stretch {
             return Ok(self.bucket.clone());
         }
-        series(&self.bucket.key, moment).map_err(|error| corrupt(error.to_string()))
+        series(&self.bucket.key, moment)
     }
 }
 
@@ -107,10 +107,13 @@ fn made_again_by(bucket: &Bucket) -> Timestamp {
 }
 
 /// Returns the bucket of a series, of which the key tells all, as it is at `moment`.
-fn series(key: &str, moment: Timestamp) -> Result<Bucket, Invalid> {
-    let (period, zone) = match key.split_once('@') {
-        Some((period, zone)) => (period, zone.parse()?),
-        None => (key, Zone::UTC),
+pub(super) fn series(key: &str, moment: Timestamp) -> Result<Bucket, StoreError> {
+    let read = || -> Result<Bucket, Invalid> {
+        let (period, zone) = match key.split_once('@') {
+            Some((period, zone)) => (period, zone.parse()?),
+            None => (key, Zone::UTC),
+        };
+        Ok(Bucket::of(period.parse::<Period>()?, &zone, moment))
     };
-    Ok(Bucket::of(period.parse::<Period>()?, &zone, moment))
+    read().map_err(|error| corrupt(format!("\"{key}\" is no bucket: {error}")))
 }
