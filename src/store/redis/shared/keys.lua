@@ -4,6 +4,11 @@
 local call = redis.call
 local root = KEYS[1] .. (call('GET', KEYS[1] .. 'generation') or '')
 
+-- Returns where a key is that was named as if there had been no import.
+local function placed(key)
+  return root .. string.sub(key, #KEYS[1] + 1)
+end
+
 -- Each account's own: what, per, resource, account.
 local function key_of(what, per, resource, account)
   return root .. what .. ':' .. per .. ':' .. resource .. ':' .. account

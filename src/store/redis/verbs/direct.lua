@@ -3,4 +3,4 @@
 -- KEYS: the prefix. ARGV: the command, the key as if there had been no import, other arguments.
 -- Returns its answer.
 
-return call(ARGV[1], root .. string.sub(ARGV[2], #KEYS[1] + 1), unpack(ARGV, 3))
+return call(ARGV[1], placed(ARGV[2]), unpack(ARGV, 3))
