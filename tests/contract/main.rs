@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/redis.rs"]
+mod redis;
 mod shelves;
 
 use std::process::ExitCode;

@@ -12,12 +12,12 @@ use crate::quota::held::{Held, HoldId, Instance, Life, State};
 use crate::quota::plan::{Plan, Readings};
 use crate::store::{Admission, StoreError};
 
-script!(READ, WINDOWS, "read.lua");
-script!(RESERVE, WINDOWS, "reserve.lua");
-script!(GROW, WINDOWS, "grow.lua");
-script!(CONSUME, WINDOWS, "consume.lua");
-script!(EXTEND, BOOKS, "extend.lua");
-script!(LIVING, BOOKS, "living.lua");
+script!(READ, WINDOWS, "verbs/read.lua");
+script!(RESERVE, WINDOWS, "verbs/reserve.lua");
+script!(GROW, WINDOWS, "verbs/grow.lua");
+script!(CONSUME, WINDOWS, "verbs/consume.lua");
+script!(EXTEND, BOOKS, "verbs/extend.lua");
+script!(LIVING, BOOKS, "verbs/living.lua");
 
 pub(super) async fn read(
     store: &Redis,

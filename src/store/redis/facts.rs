@@ -10,9 +10,9 @@ use crate::quota::plan::{Item, Plan};
 use crate::quota::{Aggregate, Bucket};
 use crate::store::{Recorded, StoreError};
 
-script!(RECORD, WINDOWS, "record.lua");
-script!(SET, WINDOWS, "set.lua");
-script!(RESET, WINDOWS, "reset.lua");
+script!(RECORD, WINDOWS, "verbs/record.lua");
+script!(SET, WINDOWS, "verbs/set.lua");
+script!(RESET, WINDOWS, "verbs/reset.lua");
 
 pub(super) async fn record(
     store: &Redis,

@@ -23,8 +23,8 @@ use crate::clock::Timestamp;
 use crate::quota::held::Instance;
 use crate::store::StoreError;
 
-script!(JOIN, BOOKS, "join.lua");
-script!(LEAVE, BOOKS, "leave.lua");
+script!(JOIN, BOOKS, "verbs/join.lua");
+script!(LEAVE, BOOKS, "verbs/leave.lua");
 
 /// How often a named connection is looked after.
 const LOOK: Duration = Duration::from_secs(2);

@@ -20,12 +20,12 @@ mod keys;
 mod place;
 mod series;
 mod view;
+mod walk;
 // What it comes to.
 mod asking;
 mod fold;
 mod opening;
 mod plan;
-mod walk;
 // What is asked.
 mod admission;
 mod disk;

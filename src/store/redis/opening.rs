@@ -20,9 +20,9 @@ use crate::quota::plan::{Bound, Item, Plan};
 use crate::quota::{Aggregate, Amount, Bucket, Per, Resource};
 use crate::store::StoreError;
 
-script!(CLAIM, BOOKS, "claim.lua");
-script!(STAGE, BOOKS, "stage.lua");
-script!(OPEN, BOOKS, "open.lua");
+script!(CLAIM, BOOKS, "verbs/claim.lua");
+script!(STAGE, BOOKS, "verbs/stage.lua");
+script!(OPEN, BOOKS, "verbs/open.lua");
 
 /// Accounts put in at once.
 const AT_ONCE: usize = 200;

@@ -12,8 +12,8 @@ use super::script::script;
 use crate::quota::{Grants, Layer, Policy, PolicyVersion, Subject};
 use crate::store::{LayerKind, StoreError};
 
-script!(WRITE_LAYER, BOOKS, "write_layer.lua");
-script!(WRITE_GRANTS, WORDS, "write_grants.lua");
+script!(WRITE_LAYER, BOOKS, "verbs/write_layer.lua");
+script!(WRITE_GRANTS, WORDS, "verbs/write_grants.lua");
 
 /// How often a change of policy is worked out anew because buckets were opened in between.
 const TRIES: usize = 100;

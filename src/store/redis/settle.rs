@@ -10,9 +10,9 @@ use crate::quota::held::HoldId;
 use crate::quota::plan::Plan;
 use crate::store::{Settled, StoreError};
 
-script!(SETTLE, WINDOWS, "settle.lua");
-script!(RELEASE, BOOKS, "release.lua");
-script!(REFUND, WINDOWS, "refund.lua");
+script!(SETTLE, WINDOWS, "verbs/settle.lua");
+script!(RELEASE, BOOKS, "verbs/release.lua");
+script!(REFUND, WINDOWS, "verbs/refund.lua");
 
 pub(super) async fn settle(
     store: &Redis,
