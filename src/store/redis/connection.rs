@@ -17,9 +17,11 @@ use redis::{
 use tokio::sync::{Mutex, Semaphore};
 
 use super::address::{Address, Servers};
-use super::script::Script;
+use super::script::{Script, script};
 use super::{entry, fault};
 use crate::store::StoreError;
+
+script!(DIRECT, WORDS, "verbs/direct.lua");
 
 /// Calls that may be under way; past it they are refused instead of filling memory.
 const WAITING: usize = 16_384;
@@ -92,17 +94,15 @@ impl Connection {
         Self { address, present: Mutex::default(), calls: Semaphore::new(WAITING) }
     }
 
-    /// Sends one command, and returns its answer.
+    /// Sends one command, whose first argument is a key of the books, and returns its answer. It
+    /// goes by a script, since only the server knows which root the keys have.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let _call = self
-            .calls
-            .try_acquire()
-            .map_err(|error| StoreError::unavailable("too many calls wait for Redis", error))?;
-        let (mut link, number) = self.link().await?;
-        match command.query_async(&mut link).await {
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(self.lost(error, number).await),
-        }
+        let arguments = command.args_iter().filter_map(|argument| match argument {
+            redis::Arg::Simple(text) => std::str::from_utf8(text).ok(),
+            _ => None,
+        });
+        let arguments: Vec<_> = arguments.collect();
+        self.run(&DIRECT, &arguments).await
     }
 
     /// Runs a script, and returns its answer.

@@ -1,16 +1,14 @@
 //! Import: replaces policy, grants, and perhaps the whole ledger, in one step: all is put where
 //! nobody looks, in pieces, and then taken for what there is, by one script.
 
-use std::collections::BTreeMap;
-
 use super::codec::{texts, write_balance, write_line};
 use super::fault::corrupt;
 use super::keys::Keys;
 use super::script::script;
-use super::{Redis, opened, policy};
+use super::{Redis, policy};
 use crate::quota::count::Count;
 use crate::quota::event::Line;
-use crate::quota::{Grants, Policy, PolicyVersion, Resource, Subject};
+use crate::quota::{Grants, PolicyVersion, Subject};
 use crate::store::{Balance, Import, Ledger, StoreError};
 
 script!(BEGIN, WORDS, "verbs/import_begin.lua");
@@ -70,10 +68,10 @@ async fn put_in(
     for _ in 0..TRIES {
         let mut policy = policy::load(store).await?;
         policy.store = import.layer.clone();
-        let measures = measures(store, &policy).await?;
+        let measures = policy::aggregates(store, &policy).await?;
         let arguments = [&before, &after, root, &layer, replaced, &measures];
         let answer: Vec<String> = store.connection.run(&SWAP, &arguments).await?;
-        if answer.first().is_none_or(|word| word != "unknown") {
+        if answer.first().is_none_or(|word| word != "again") {
             said("done", answer)?;
             return Ok(next);
         }
@@ -82,18 +80,6 @@ async fn put_in(
         "the books in Redis are changed all the time: try again in a moment",
         "a bucket of another resource was opened each time",
     ))
-}
-
-/// Returns how the resources of opened buckets add up by `policy`, as JSON.
-async fn measures(store: &Redis, policy: &Policy) -> Result<String, StoreError> {
-    let opened = opened::all(store).await?;
-    let resources = opened.into_iter().map(|(_, resource, _)| resource);
-    let aggregate = |resource: Resource| {
-        let name = policy.measure(&resource).aggregate.name();
-        (resource.to_string(), name)
-    };
-    let all: BTreeMap<_, _> = resources.map(aggregate).collect();
-    serde_json::to_string(&all).map_err(|error| corrupt(error.to_string()))
 }
 
 async fn grants(store: &Redis, root: &str, some: &[(Subject, Grants)]) -> Result<(), StoreError> {

@@ -4,6 +4,10 @@
 //! and a script may touch any of them. The parts of a name are joined by `:`; a name that someone
 //! else chose (a subject, an instance) is always the last part. `keys.lua` makes the same names.
 //!
+//! An import is put under a root of its own, `{metergate}:g1:`, `{metergate}:g2:` and so on, where
+//! nobody looks; at its end [`generation`](Keys::generation) says that all keys are there. What was
+//! under the former root, or without one, is then taken away little by little.
+//!
 //! How values are written: an amount and an id as decimal text, since a Lua number is exact to 53
 //! bits only; an id in [20 digits](Keys::id), so that the order of text is that of numbers; a
 //! moment in milliseconds since 1970; what may be missing as `-` between spaces and as an empty
@@ -55,6 +59,22 @@ impl Keys {
     /// String: [`LAYOUT`] of who wrote here first.
     pub(super) fn layout(&self) -> String {
         self.named("layout")
+    }
+
+    /// String: the root of the present books behind the prefix, `g1:`; none before the first import.
+    /// This key, the two below and [`layout`](Self::layout) have no root.
+    pub(super) fn generation(&self) -> String {
+        self.named("generation")
+    }
+
+    /// String: counts the imports that were begun.
+    pub(super) fn generations(&self) -> String {
+        self.named("generations")
+    }
+
+    /// String: the root when all keys of older ones were last taken away.
+    pub(super) fn swept(&self) -> String {
+        self.named("swept")
     }
 
     /// Hash: `version`, and the layers `file` and `store` as JSON.

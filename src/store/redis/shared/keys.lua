@@ -1,7 +1,13 @@
--- Names of keys, as keys.rs has them, all under the one that a script is given: KEYS[1], `{prefix}:`.
+-- Names of keys, as keys.rs has them, all under the one that a script is given, KEYS[1], `{prefix}:`,
+-- and the generation that an import made.
 
-local root = KEYS[1]
 local call = redis.call
+local root = KEYS[1] .. (call('GET', KEYS[1] .. 'generation') or '')
+
+-- Returns where a key is that was named as if there had been no import.
+local function placed(key)
+  return root .. string.sub(key, #KEYS[1] + 1)
+end
 
 -- Each account's own: what, per, resource, account.
 local function key_of(what, per, resource, account)

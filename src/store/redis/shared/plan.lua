@@ -40,7 +40,7 @@ local function is_outdated()
   if not guard then return false end
   if (call('GET', root .. 'epoch') or '0') ~= guard.epoch then return true end
   for key, card in pairs(guard.cards) do
-    if call('ZCARD', key) ~= card then return true end
+    if call('ZCARD', placed(key)) ~= card then return true end
   end
   return false
 end

@@ -2,9 +2,8 @@
 --
 -- KEYS: the prefix. ARGV: the version of the policy that was seen, and the next; the root of the
 -- import; the store layer, as JSON; 1 if the ledger is replaced, otherwise nothing; as JSON, how
--- the resources add up from now on.
--- Returns a word and what it says: `done`, `conflict` and why, or `unknown` and a resource of which
--- it was not told how it adds up.
+-- the resources of opened buckets add up from now on.
+-- Returns a word: `done`; `conflict` and why; `again` if it was not told how a resource adds up.
 
 local seen, version, new, layer, is_replaced, measures = unpack(ARGV)
 if is_stale(seen) then return conflict('the policy was changed by someone else: try again') end
@@ -25,17 +24,7 @@ if is_replaced == '1' then
   root = staged
   call('SET', KEYS[1] .. 'generation', new)
 else
-  measures = cjson.decode(measures)
-  local places = call('HKEYS', root .. 'places')
-  for _, field in ipairs(places) do
-    local resource = string.match(field, '^%a+:([^:]+):')
-    if not measures[resource] then return { 'unknown', resource } end
-  end
-  for _, field in ipairs(places) do
-    local per, resource, key = string.match(field, '^(%a+):([^:]+):(.*)$')
-    local place = read_place(call('HGET', root .. 'places', field))
-    if place.aggregate ~= measures[resource] then close_place(per, resource, key) end
-  end
+  if not closes_changed(cjson.decode(measures)) then return { 'again' } end
   for _, name in ipairs({ 'grants', 'granted' }) do
     call('UNLINK', old .. name)
     move(name, staged, old)
