@@ -20,8 +20,7 @@ pub(crate) enum Shelf {
 
 impl Shelf {
     /// Every kind there is.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Memory, Self::Sqlite, Self::Redis, Self::RedisCluster];
+    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Sqlite, Self::Redis, Self::RedisCluster];
 
     /// Returns what tests of it are called.
     pub(crate) const fn name(self) -> &'static str {
@@ -59,12 +58,8 @@ impl Shelves {
         scratch(&match shelf {
             Shelf::Memory => StorageSpec::Memory,
             Shelf::Sqlite => StorageSpec::Sqlite(self.folder.path().join("metergate.db")),
-            Shelf::Redis => {
-                self.redis.get_or_init(|| Server::start(&[])).url().parse().unwrap()
-            }
-            Shelf::RedisCluster => {
-                self.cluster.get_or_init(Cluster::start).url().parse().unwrap()
-            }
+            Shelf::Redis => self.redis.get_or_init(|| Server::start(&[])).url().parse().unwrap(),
+            Shelf::RedisCluster => self.cluster.get_or_init(Cluster::start).url().parse().unwrap(),
         })
     }
 }

@@ -106,7 +106,8 @@ pub(crate) struct Cluster(Vec<Server>);
 impl Cluster {
     /// Starts one.
     pub(crate) fn start() -> Self {
-        let node = |_| Server::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
+        let node =
+            |_| Server::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
         let nodes: Vec<_> = (0..3).map(node).collect();
         let hosts: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         let made = Command::new("redis-cli")
