@@ -11,6 +11,8 @@ mod spec;
 mod url;
 // The stores.
 pub mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.

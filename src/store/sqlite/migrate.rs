@@ -4,7 +4,6 @@ use std::path::Path;
 
 use rusqlite::{Connection, Error, ErrorCode, TransactionBehavior};
 
-use super::columns::Count;
 use crate::store::StoreError;
 
 /// Marks a file as ours: "MGTE", at byte 68 of the file (SQLite file format, section 1.3.10).
@@ -72,7 +71,7 @@ pub(super) fn migrate(db: &mut Connection, file: &Path) -> Result<(), StoreError
         if let Some(statements) = STEPS.get(done) {
             step.execute_batch(statements)?;
             step.pragma_update(None, "application_id", APPLICATION_ID)?;
-            step.pragma_update(None, "user_version", Count(done + 1))?;
+            step.pragma_update(None, "user_version", i64::try_from(done + 1).unwrap_or(i64::MAX))?;
         }
         step.commit()?;
     }

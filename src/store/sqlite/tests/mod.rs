@@ -9,10 +9,16 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
 
 use super::*;
-use crate::quota::Period;
-use crate::quota::PolicyVersion;
-use crate::quota::plan::{Bound, Item};
+use crate::clock::Timestamp;
+use crate::quota::held::{HoldId, Instance, Life};
+use crate::quota::idempotency::Key;
+use crate::quota::plan::{Bound, Item, Plan};
 use crate::quota::policy::Source;
+use crate::quota::{Aggregate, Amount, Bucket, Layer, Period, PolicyVersion, Resource};
+use crate::store::sql::engine::Survives;
+use crate::store::sql::facts;
+use crate::store::sql::step::Step;
+use crate::store::{LayerKind, Lines, Page, Store};
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -84,7 +90,7 @@ async fn all_calls_that_wait_are_committed_at_once() {
     calls.iter_mut().for_each(begin);
     let beside = file.clone();
     let mut last = Box::pin(store.writer.call(Survives::Crash, move |step| {
-        let seen = step.db.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0));
+        let seen = step.db.sure("SELECT count(*) FROM event", &[], |row| row.get::<i64>(0));
         Ok((committed(&beside), seen?))
     }));
     begin(&mut last);
@@ -127,7 +133,7 @@ async fn a_lost_transaction_is_told_to_all_it_was_for() {
     let plan = byte("@alice:example.org");
     let mut before = store.record(&plan, None, noon());
     let mut breaks =
-        Box::pin(store.writer.call(Survives::Crash, |step| Ok(step.db.execute_batch("ROLLBACK")?)));
+        Box::pin(store.writer.call(Survives::Crash, |step| step.db.write("ROLLBACK", &[])));
     let mut after = store.record(&plan, None, noon());
     begin(&mut before);
     begin(&mut breaks);
@@ -142,8 +148,7 @@ async fn a_lost_transaction_is_told_to_all_it_was_for() {
 async fn most_pages(store: &Sqlite, pages: i64) {
     let set = move |step: &mut Step<'_>| {
         // SQLite never goes below what the file has.
-        let set = step.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
-        Ok(set?)
+        step.db.sure(&format!("PRAGMA max_page_count = {pages}"), &[], |_| Ok(()))
     };
     store.writer.call(Survives::Crash, set).await.unwrap();
 }

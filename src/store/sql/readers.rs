@@ -1,0 +1,107 @@
+//! Readers: a few connections beside the writer; none waits for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, oneshot};
+
+use super::engine::{Engine, Glass};
+use super::step::View;
+use crate::store::StoreError;
+
+/// How many read at once.
+const AT_ONCE: usize = 4;
+
+/// The connections that nobody uses now; made when first needed.
+#[derive(Debug)]
+pub(in crate::store) struct Readers<E: Engine>(Arc<Inner<E>>);
+
+struct Inner<E: Engine> {
+    engine: Arc<E>,
+    idle: Mutex<Vec<E::Glass>>,
+    room: Arc<Semaphore>,
+}
+
+impl<E: Engine> Readers<E> {
+    pub(in crate::store) fn of(engine: Arc<E>) -> Self {
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        Self(Arc::new(Inner { engine, idle: Mutex::default(), room }))
+    }
+
+    /// Returns what `work` finds in one state of the books. Writes nothing, so it may be dropped
+    /// half way.
+    pub(in crate::store) async fn ask<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(View<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.with(move |engine, glass| {
+            glass.begin()?;
+            work(View { db: glass.db(), own: engine })
+        })
+        .await
+    }
+
+    /// Returns what `work` makes of a connection.
+    pub(in crate::store) async fn with<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&E, &mut E::Glass) -> Result<T, StoreError> + Send + 'static,
+    {
+        let turn = self.0.room.clone().acquire_owned().await.map_err(ended)?;
+        let inner = self.0.clone();
+        let (caller, answer) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            inner.read(&work, caller);
+            drop(turn);
+        });
+        answer.await.map_err(ended)?
+    }
+}
+
+fn ended(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::unavailable("the database is closed", error)
+}
+
+impl<E: Engine> Inner<E> {
+    /// Answers before it tidies up behind it.
+    fn read<T>(
+        &self,
+        work: &impl Fn(&E, &mut E::Glass) -> Result<T, StoreError>,
+        caller: oneshot::Sender<Result<T, StoreError>>,
+    ) {
+        let idle = self.idle().pop();
+        let was_idle = idle.is_some();
+        let mut glass = match idle.map_or_else(|| self.engine.glass(), Ok) {
+            Ok(glass) => glass,
+            Err(error) => return drop(caller.send(Err(error))),
+        };
+        let mut found = work(&self.engine, &mut glass);
+        if found.is_err() && was_idle && glass.is_broken() {
+            // It broke while nobody looked, and so did the others.
+            self.idle().clear();
+            match self.engine.glass() {
+                Ok(new) => {
+                    glass = new;
+                    found = work(&self.engine, &mut glass);
+                }
+                Err(error) => found = Err(error),
+            }
+        }
+        // A connection that had trouble is not used again.
+        let is_good = found.is_ok();
+        drop(caller.send(found));
+        if is_good && glass.end() {
+            self.idle().push(glass);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<E::Glass>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: Engine> std::fmt::Debug for Inner<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readers").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
