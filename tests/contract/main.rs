@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/servers/mod.rs"]
+#[expect(dead_code, reason = "other tests stop and restart them as well")]
+mod servers;
 mod shelves;
 
 use std::process::ExitCode;
@@ -16,7 +19,7 @@ use shelves::{Shelf, Shelves};
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let shelves = Arc::new(Shelves::default());
-    let trials = Shelf::ALL.into_iter().flat_map(|shelf| {
+    let trials = Shelf::built().flat_map(|shelf| {
         let holdable = move |clause: &Clause| shelf.is_lasting() || !clause.of_several;
         let shelves = shelves.clone();
         clauses().into_iter().filter(holdable).map(move |clause| trial(shelf, clause, &shelves))
@@ -29,5 +32,5 @@ fn main() -> ExitCode {
 fn trial(shelf: Shelf, clause: Clause, shelves: &Arc<Shelves>) -> Trial {
     let name = format!("{}::{}::{}", shelf.name(), clause.group(), clause.name);
     let shelves = shelves.clone();
-    Trial::test(name, move || Ok(clause.hold(&shelves.scratch(shelf))?))
+    Trial::test(name, move || Ok(clause.hold(&shelves.scratch(shelf)?)?))
 }
