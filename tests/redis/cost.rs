@@ -59,7 +59,10 @@ async fn a_pool_with_thousands_of_open_reservations_costs_no_more_than_an_empty_
     let many = cost_of(&server, reserve(4000)).await;
     assert!(many <= few + 10, "{many} commands with 4000 open, {few} with 20");
     let held = store.read(&plan(4001), at(4001)).await.unwrap().unwrap();
-    assert_eq!(held[0].iter().map(|it| it.held.get()).skip(2).collect::<Vec<_>>(), [4001, 4001]);
+    assert_eq!(
+        held[0].iter().map(|it| it.held.get()).skip(1).take(2).collect::<Vec<_>>(),
+        [4001, 4001]
+    );
     let settled = cost_of(&server, store.settle(last, Amount::new(1), None, at(4001))).await;
     assert!(settled < 150, "{settled} commands");
 }

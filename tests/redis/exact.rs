@@ -106,7 +106,10 @@ async fn done(store: &dyn Store, plan: &Plan, id: HoldId, verb: &Verb) -> Result
 fn amounts_past_what_a_number_holds_are_counted_as_in_memory() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let server = Redis::start().unwrap();
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(150));
+    let mut runner = TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(150)
+    });
     runner
         .run(&(verbs(), 0..4_usize), |(verbs, aggregate)| {
             let prefix = uuid_like();
