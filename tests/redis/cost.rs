@@ -53,17 +53,17 @@ async fn a_pool_with_thousands_of_open_reservations_costs_no_more_than_an_empty_
     }
     let few = cost_of(&server, reserve(20)).await;
     let mut last = HoldId::fresh();
-    for index in 21..4000 {
+    for index in 21..2000 {
         last = reserve(index).await;
     }
-    let many = cost_of(&server, reserve(4000)).await;
-    assert!(many <= few + 10, "{many} commands with 4000 open, {few} with 20");
-    let held = store.read(&plan(4001), at(4001)).await.unwrap().unwrap();
+    let many = cost_of(&server, reserve(2000)).await;
+    assert!(many <= few + 10, "{many} commands with 2000 open, {few} with 20");
+    let held = store.read(&plan(2001), at(2001)).await.unwrap().unwrap();
     assert_eq!(
         held[0].iter().map(|it| it.held.get()).skip(1).take(2).collect::<Vec<_>>(),
-        [4001, 4001]
+        [2001, 2001]
     );
-    let settled = cost_of(&server, store.settle(last, Amount::new(1), None, at(4001))).await;
+    let settled = cost_of(&server, store.settle(last, Amount::new(1), None, at(2001))).await;
     assert!(settled < 150, "{settled} commands");
 }
 
@@ -82,12 +82,12 @@ async fn a_moving_window_costs_no_more_as_the_ledger_grows() {
         record(index).await;
     }
     let early = cost_of(&server, record(1500)).await;
-    for index in 1501..4000 {
+    for index in 1501..3000 {
         record(index).await;
     }
-    let late = cost_of(&server, record(4000)).await;
-    assert!(late <= early + 20, "{late} commands after 4000 lines, {early} after 1500");
-    let read = store.read(&wants_at(at(4000), 0, &windows), at(4000)).await.unwrap().unwrap();
+    let late = cost_of(&server, record(3000)).await;
+    assert!(late <= early + 20, "{late} commands after 3000 lines, {early} after 1500");
+    let read = store.read(&wants_at(at(3000), 0, &windows), at(3000)).await.unwrap().unwrap();
     // Half an hour each: thirty days of them.
     assert_eq!(read[0][1].used.get(), 1440);
 }

@@ -108,7 +108,7 @@ fn amounts_past_what_a_number_holds_are_counted_as_in_memory() {
     let server = Redis::start().unwrap();
     let mut runner = TestRunner::new(ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(150)
+        ..ProptestConfig::with_cases(60)
     });
     runner
         .run(&(verbs(), 0..4_usize), |(verbs, aggregate)| {

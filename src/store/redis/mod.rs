@@ -339,7 +339,7 @@ impl Store for Redis {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.connection.catch_up().await
     }
 
     fn describe(&self) -> String {
