@@ -1,35 +1,40 @@
-//! Shelves: where books of each kind of store are made; a server is started by the first test that
-//! needs it.
+//! Shelves: where books of each kind of store are made. A server is started by the first test that
+//! needs it, and ended with the last.
 
 use std::sync::{Arc, OnceLock};
 
 use metergate::conformance::{Scratch, scratch};
-use metergate::store::StorageSpec;
+use metergate::store::{self, StorageSpec, StoreError};
 use tempfile::TempDir;
 
-use crate::redis::{Cluster, Server};
+use crate::servers::{Cluster, Postgres, Redis};
 
 /// A kind of store.
 #[derive(Clone, Copy)]
 pub(crate) enum Shelf {
     Memory,
     Sqlite,
+    Postgres,
     Redis,
-    RedisCluster,
+    Cluster,
 }
 
 impl Shelf {
-    /// Every kind there is.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Memory, Self::Sqlite, Self::Redis, Self::RedisCluster];
+    const ALL: [Self; 5] = [Self::Memory, Self::Sqlite, Self::Postgres, Self::Redis, Self::Cluster];
+
+    /// Returns every kind that this build has.
+    pub(crate) fn built() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|shelf| shelf.is_built())
+    }
 
     /// Returns what tests of it are called.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
             Self::Redis => "redis",
-            Self::RedisCluster => "redis_cluster",
+            Self::Cluster => "cluster",
         }
     }
 
@@ -37,34 +42,71 @@ impl Shelf {
     pub(crate) const fn is_lasting(self) -> bool {
         !matches!(self, Self::Memory)
     }
+
+    fn is_built(self) -> bool {
+        let nowhere = match self {
+            Self::Memory | Self::Sqlite => return true,
+            Self::Postgres => "postgresql://127.0.0.1:1/none",
+            Self::Redis | Self::Cluster => "redis://127.0.0.1:1",
+        };
+        let opened = store::open(&nowhere.parse().unwrap());
+        !matches!(opened, Err(StoreError::Unavailable { what, .. }) if what.contains("this build"))
+    }
 }
 
 /// What the tests of one run share.
 pub(crate) struct Shelves {
     folder: TempDir,
-    redis: OnceLock<Server>,
-    cluster: OnceLock<Cluster>,
+    postgres: OnceLock<Result<Postgres, String>>,
+    redis: OnceLock<Result<Redis, String>>,
+    cluster: OnceLock<Result<Cluster, String>>,
 }
 
 impl Default for Shelves {
     fn default() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder, redis: OnceLock::new(), cluster: OnceLock::new() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            postgres: OnceLock::new(),
+            redis: OnceLock::new(),
+            cluster: OnceLock::new(),
+        }
     }
 }
 
 impl Shelves {
     /// Returns the place for books of the kind `shelf`.
-    pub(crate) fn scratch(&self, shelf: Shelf) -> Arc<dyn Scratch> {
-        scratch(&match shelf {
+    pub(crate) fn scratch(&self, shelf: Shelf) -> Result<Arc<dyn Scratch>, String> {
+        let file = self.folder.path().join("metergate.db");
+        let spec = match shelf {
             Shelf::Memory => StorageSpec::Memory,
-            Shelf::Sqlite => StorageSpec::Sqlite(self.folder.path().join("metergate.db")),
-            Shelf::Redis => {
-                self.redis.get_or_init(|| Server::start(&[])).url().parse().unwrap()
-            }
-            Shelf::RedisCluster => {
-                self.cluster.get_or_init(Cluster::start).url().parse().unwrap()
-            }
+            Shelf::Sqlite => StorageSpec::Sqlite(file),
+            Shelf::Postgres => on(&begun(&self.postgres, Postgres::start)?.base()),
+            Shelf::Redis => on(&begun(&self.redis, Redis::start)?.base()),
+            Shelf::Cluster => on(&begun(&self.cluster, Cluster::start)?.base()),
+        };
+        Ok(scratch(&spec))
+    }
+
+    /// Returns the address of books of the kind `shelf` that nobody else has, named `name`.
+    pub(crate) fn apart(&self, shelf: Shelf, name: &str) -> Result<String, String> {
+        Ok(match shelf {
+            Shelf::Memory => "memory:".to_owned(),
+            Shelf::Sqlite => format!("sqlite:{}/{name}.db", self.folder.path().display()),
+            Shelf::Postgres => begun(&self.postgres, Postgres::start)?.url(name),
+            Shelf::Redis => begun(&self.redis, Redis::start)?.url(name),
+            Shelf::Cluster => begun(&self.cluster, Cluster::start)?.url(name),
         })
     }
+}
+
+/// Returns the server that is kept in `cell`, started at the first call.
+fn begun<S>(
+    cell: &OnceLock<Result<S, String>>,
+    start: impl FnOnce() -> Result<S, String>,
+) -> Result<&S, String> {
+    cell.get_or_init(start).as_ref().map_err(String::clone)
+}
+
+fn on(url: &str) -> StorageSpec {
+    url.parse().unwrap()
 }

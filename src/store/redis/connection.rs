@@ -30,7 +30,7 @@ const WAITING: usize = 16_384;
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long an answer may take. Whoever has less patience leaves earlier.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// The way to the server.
 #[derive(Debug)]
@@ -214,5 +214,5 @@ fn sentinel(watchers: &[redis::ConnectionInfo], master: &str) -> RedisResult<Sen
         }
     }
     let addresses: Vec<_> = watchers.iter().map(|info| info.addr().clone()).collect();
-    SentinelClient::build(addresses, master.to_owned(), Some(server), SentinelServerType::Master)
+    SentinelClient::build(addresses, master, Some(server), SentinelServerType::Master)
 }

@@ -1,5 +1,6 @@
 //! Fold: what the lines of one account come to in a window, where the counts do not tell.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
@@ -76,9 +77,9 @@ impl Guard {
             self.epoch = epoch;
         }
         let moments = keys.moments(whose.per, whose.resource, whose.account);
-        if !self.cards.contains_key(&moments) {
-            let card = store.connection.ask(redis::cmd("ZCARD").arg(&moments)).await?;
-            self.cards.insert(moments, card);
+        if let Entry::Vacant(card) = self.cards.entry(moments) {
+            let found = store.connection.ask(redis::cmd("ZCARD").arg(card.key())).await?;
+            card.insert(found);
         }
         Ok(())
     }

@@ -57,7 +57,9 @@ pub(super) async fn join(
     let now = now.millis().to_string();
     let is_own = store.own.joined().contains_key(instance);
     if is_own {
-        return ended(store.connection.run(&JOIN, &[instance.as_str(), "", "", "", &now]).await?);
+        let answer: Vec<String> =
+            store.connection.run(&JOIN, &[instance.as_str(), "", "", "", &now]).await?;
+        return ended(&answer);
     }
     let token = uuid::Uuid::now_v7().simple().to_string();
     let link = named(store, instance, &token).await.map_err(fault::of)?;
@@ -73,7 +75,7 @@ pub(super) async fn join(
         if answer.first().is_some_and(|word| word == "again") {
             continue;
         }
-        let count = ended(answer)?;
+        let count = ended(&answer)?;
         let kept = Kept(tokio::spawn(keep(
             store.connection.address.clone(),
             name(store, instance, &token),
@@ -84,8 +86,8 @@ pub(super) async fn join(
     }
 }
 
-fn ended(answer: Vec<String>) -> Result<usize, StoreError> {
-    match answer.as_slice() {
+fn ended(answer: &[String]) -> Result<usize, StoreError> {
+    match answer {
         [word, count] if word == "joined" => {
             count.parse().map_err(|_| corrupt("no number of reservations ended"))
         }

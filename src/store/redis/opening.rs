@@ -244,7 +244,7 @@ impl Opening<'_> {
             for account in accounts {
                 let events = self.events.get(account).map(Vec::as_slice).unwrap_or_default();
                 if self.parts.is_some() {
-                    rows.extend(self.parts_of(account, events));
+                    rows.extend(parts_of(account, events));
                 } else {
                     rows.extend(self.count_of(account, events).await?);
                 }
@@ -287,19 +287,19 @@ impl Opening<'_> {
         row.extend(folded.into_members());
         Ok(Some(row))
     }
+}
 
-    /// Returns the account, and a part of time with what it comes to, each.
-    fn parts_of(&self, account: &str, events: &[Event]) -> Vec<Vec<String>> {
-        let mut parts: BTreeMap<String, i64> = BTreeMap::new();
-        let charges = |event: &&Event| event.kind.charges() && event.amount != Amount::ZERO;
-        for event in events.iter().filter(charges) {
-            for (letter, size) in [("d", DAY), ("h", DAY / 24), ("m", 60_000)] {
-                let field = format!("{letter}{}", event.at.millis().div_euclid(size));
-                let sum = parts.entry(field).or_default();
-                *sum = sum.saturating_add(event.amount.get());
-            }
+/// Returns the account, and a part of time with what it comes to, each.
+fn parts_of(account: &str, events: &[Event]) -> Vec<Vec<String>> {
+    let mut parts: BTreeMap<String, i64> = BTreeMap::new();
+    let charges = |event: &&Event| event.kind.charges() && event.amount != Amount::ZERO;
+    for event in events.iter().filter(charges) {
+        for (letter, size) in [("d", DAY), ("h", DAY / 24), ("m", 60_000)] {
+            let field = format!("{letter}{}", event.at.millis().div_euclid(size));
+            let sum = parts.entry(field).or_default();
+            *sum = sum.saturating_add(event.amount.get());
         }
-        let row = |(field, sum): (String, i64)| vec![account.to_owned(), field, sum.to_string()];
-        parts.into_iter().map(row).collect()
     }
+    let row = |(field, sum): (String, i64)| vec![account.to_owned(), field, sum.to_string()];
+    parts.into_iter().map(row).collect()
 }

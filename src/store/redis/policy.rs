@@ -51,7 +51,7 @@ pub(super) async fn write_layer(
         let arguments = [field, &document, &seen.0.to_string(), &present];
         let answer: Vec<String> = store.connection.run(&WRITE_LAYER, &arguments).await?;
         if answer.first().is_none_or(|word| word != "again") {
-            return version_in(answer);
+            return version_in(&answer);
         }
     }
     Err(StoreError::unavailable("the policy cannot be changed", "buckets are opened all the time"))
@@ -99,12 +99,13 @@ pub(super) async fn write_grants(
     }
     let document = if new.is_empty() { String::new() } else { written(new)? };
     let arguments = [subject.as_str(), &document, &seen.0.to_string()];
-    version_in(store.connection.run(&WRITE_GRANTS, &arguments).await?)
+    let answer: Vec<String> = store.connection.run(&WRITE_GRANTS, &arguments).await?;
+    version_in(&answer)
 }
 
 /// Reads the answer of a script that changes the policy: its new version, or a conflict.
-pub(super) fn version_in(answer: Vec<String>) -> Result<PolicyVersion, StoreError> {
-    match answer.as_slice() {
+pub(super) fn version_in(answer: &[String]) -> Result<PolicyVersion, StoreError> {
+    match answer {
         [word, text] if word == "conflict" => Err(StoreError::Conflict(text.clone())),
         [word, version] if word == "written" => {
             version.parse().map(PolicyVersion).map_err(|_| corrupt("the policy has no version"))
