@@ -25,6 +25,7 @@
 //! |---|---|---|---|
 //! | words | [`quota`] | amounts, limits, windows, groups; pure | the [`Timestamp`] of `clock` |
 //! | memory | [`store`] | a trait, its contract S1 … S20, and those who keep it | words |
+//! | | [`conformance`] | the contract clause by clause, held against any store | memory, words |
 //! | mind | [`engine`] | decide, charge, record, tell, explain, declare, carry | words, memory |
 //! | meaning | [`matrix`] | what a path means, who asks, errors in Matrix' words | words, wire |
 //! | wire | [`net`] | listeners, connections, bodies, the client to the homeserver | nothing |
@@ -93,16 +94,19 @@
 //!
 //! # Features
 //!
-//! Both are on unless `default-features = false`, which leaves the engine, and books in memory.
+//! All are on unless `default-features = false`, which leaves the engine, and books in memory.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
 //! | `sqlite` | the store in a file, [`store::sqlite`]; [`store::open`] says what is missing without it |
+//! | `conformance` | the contract of a store as a suite, [`conformance`], for `metergate doctor --conformance` and for authors of stores |
 
 // Words.
 pub mod quota;
 // Memory.
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod store;
 // Mind, and meaning.
 pub mod engine;
@@ -134,14 +138,14 @@ pub use clock::{Clock, Timestamp};
 pub use engine::{
     Answered, Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document,
     Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How,
-    Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, OverrideChange, Page, Reason,
-    Rebuilt, Recorded, Reserved, Simulation, Someone, Span, Step, Stretch, SubjectView, Summary,
-    UsageReport, Used, Wanted, WindowDecision, Worded,
+    Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, Outages, OverrideChange, Page,
+    Reason, Rebuilt, Recorded, Reserved, Simulation, Someone, Span, Step, StoreStanding, Stretch,
+    SubjectView, Summary, UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{
-    Aggregate, Amount, Capability, Grants, Group, Invalid, Layer, Limit, Measure, Overflow,
-    Pattern, Period, Policy, Resource, Subject, Unit, Window, Zone,
+    Aggregate, Amount, Capability, Grants, Group, Invalid, Layer, Limit, Measure, OnOutage,
+    Overflow, Pattern, Period, Policy, Resource, Subject, Unit, Window, Zone,
 };
 pub use store::{StorageSpec, Store, StoreError, Timed};
 

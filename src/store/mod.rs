@@ -1,7 +1,7 @@
 //! The memory: keeps events, counters, holds and policy; decides nothing but the one rule.
 //!
-//! Every store keeps the contract S1 … S20 on [`Store`]; the conformance suite under
-//! `tests/contract` holds each of them to it, clause by clause.
+//! Every store keeps the contract S1 … S20 on [`Store`]; the conformance suite in
+//! `src/conformance` holds each of them to it, clause by clause.
 
 // The contract.
 mod answer;
@@ -18,6 +18,7 @@ mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
+mod awaited;
 pub mod guarded;
 mod timed;
 
@@ -29,6 +30,7 @@ pub use answer::{
     Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Pruned,
     Recorded, Settled, Usage,
 };
+pub use awaited::Awaited;
 pub use doctor::{Finding, Severity};
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};

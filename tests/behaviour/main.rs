@@ -23,5 +23,6 @@ mod privacy;
 mod refusal;
 mod reload;
 mod routing;
+mod servers;
 mod shutdown;
 mod streaming;

@@ -1,53 +1,36 @@
-//! The contract of a store, clause by clause (S1 … S20 on `metergate::store::Store`), and what
-//! each store promises beside it. Every clause is held against every store.
+//! Every clause of the contract, held against every store: `store::group::clause`. What the clauses
+//! say is in `src/conformance`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-/// Makes each clause a test of each store, so that a failure says which broke which.
-macro_rules! clauses {
-    ($($clause:ident),+ $(,)?) => {
-        mod memory {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $clause() {
-                super::$clause(&metergate::store::memory::Memory::default()).await;
-            })+
-        }
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $clause() {
-                let folder = tempfile::tempdir().unwrap();
-                let file = folder.path().join("metergate.db");
-                super::$clause(&metergate::store::sqlite::Sqlite::open(&file).unwrap()).await;
-            })+
-        }
-    };
+#[path = "../support/servers/mod.rs"]
+#[expect(dead_code, reason = "other tests stop and restart them as well")]
+mod servers;
+mod shelves;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use metergate::conformance::{Clause, clauses};
+
+use shelves::{Shelf, Shelves};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let shelves = Arc::new(Shelves::default());
+    let trials = Shelf::built().flat_map(|shelf| {
+        let holdable = move |clause: &Clause| shelf.is_lasting() || !clause.of_several;
+        let shelves = shelves.clone();
+        clauses().into_iter().filter(holdable).map(move |clause| trial(shelf, clause, &shelves))
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    conclusion.exit_code()
 }
 
-// What the clauses speak in.
-mod crowd;
-mod words;
-// The clauses.
-mod admission;
-mod aggregates;
-mod events;
-mod holds;
-mod idempotency;
-mod instances;
-mod keeping;
-mod listing;
-mod model;
-mod moving;
-mod notices;
-mod patience;
-mod policy;
-mod pools;
-// What only a file promises.
-mod durability;
-mod file;
-mod inside;
-mod processes;
+/// Returns `clause` as a test of the store on `shelf`.
+fn trial(shelf: Shelf, clause: Clause, shelves: &Arc<Shelves>) -> Trial {
+    let name = format!("{}::{}::{}", shelf.name(), clause.group(), clause.name);
+    let shelves = shelves.clone();
+    Trial::test(name, move || Ok(clause.hold(&shelves.scratch(shelf)?)?))
+}

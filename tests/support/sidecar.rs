@@ -26,6 +26,7 @@ use super::{Answer, Client, Homeserver, Request, eventually};
 /// The group everyone is in.
 const GROUP: &str = "free";
 const DATABASE: &str = "quota.db";
+const JOURNAL: &str = "quota.db.journal";
 
 /// A running sidecar.
 pub(crate) struct Sidecar {
@@ -66,6 +67,7 @@ impl Sidecar {
         let mut settings = Settings::default();
         settings.admin.listen = "127.0.0.1:0".parse().unwrap();
         settings.storage = StorageSpec::Sqlite(folder.path().join(DATABASE));
+        settings.journal = Some(folder.path().join(JOURNAL));
         Setup {
             settings,
             group: Group::default(),
