@@ -46,7 +46,7 @@ const LAW: [(&str, &[&str]); 15] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 25] = [
+const OWNERS: [(&str, &[&str]); 26] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["notify"]),
@@ -61,6 +61,7 @@ const OWNERS: [(&str, &[&str]); 25] = [
     ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
+    ("redis", &["store/redis"]),
     ("rusqlite", &["store/sqlite"]),
     ("rustls_native_certs", &["net/tls", "store/postgres/tls"]),
     ("serde_saphyr", &["cli"]),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use super::memory::Memory;
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
+#[cfg(feature = "redis")]
+use super::redis::Redis;
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 use super::{Store, StoreError, StoreUrl};
@@ -99,6 +101,9 @@ pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
             "this build keeps no books in PostgreSQL",
             "build it with the feature \"postgres\", or write sqlite:FILE",
         )),
+        #[cfg(feature = "redis")]
+        StorageSpec::Redis(url) => Ok(Arc::new(Redis::open(url)?)),
+        #[cfg(not(feature = "redis"))]
         StorageSpec::Redis(_) => Err(StoreError::unavailable(
             "this build keeps no books in Redis",
             "build it with the feature \"redis\", or write sqlite:FILE",
