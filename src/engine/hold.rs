@@ -98,9 +98,10 @@ impl Hold {
     /// lives.
     pub async fn grow(&mut self, more: Amount) -> Result<Decision, EngineError> {
         let total = self.room.plus(more)?;
-        let answer = match self.unseen {
-            false => self.engine.grow(self, more, total).await,
-            true => self.engine.grow_unseen(self, total),
+        let answer = if self.unseen {
+            self.engine.grow_unseen(self, total)
+        } else {
+            self.engine.grow(self, more, total).await
         };
         let decision = match answer {
             Err(EngineError::Unavailable(_) | EngineError::Conflict(_))
@@ -187,7 +188,7 @@ impl Hold {
             id: self.id,
             subject: self.subject.clone(),
             at: self.at,
-            noted: self.engine.now(),
+            since: self.engine.now(),
             seen: !self.unseen,
             total,
             items: self.windows.as_deref().map(items).unwrap_or_default(),

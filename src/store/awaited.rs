@@ -22,7 +22,9 @@ pub struct Opening {
 
 impl fmt::Debug for Opening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opening").field("is_open", &self.place.get().is_some()).finish()
+        f.debug_struct("Opening")
+            .field("is_open", &self.place.get().is_some())
+            .finish_non_exhaustive()
     }
 }
 

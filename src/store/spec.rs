@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::memory::Memory;
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
 #[cfg(feature = "redis")]
 use super::redis::Redis;
 #[cfg(feature = "sqlite")]
@@ -92,6 +94,9 @@ pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
             "this build keeps no books in SQLite",
             "build it with the feature \"sqlite\", or write memory:",
         )),
+        #[cfg(feature = "postgres")]
+        StorageSpec::Postgres(url) => Ok(Arc::new(Postgres::open(url)?)),
+        #[cfg(not(feature = "postgres"))]
         StorageSpec::Postgres(_) => Err(StoreError::unavailable(
             "this build keeps no books in PostgreSQL",
             "build it with the feature \"postgres\", or write sqlite:FILE",

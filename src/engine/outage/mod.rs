@@ -54,7 +54,7 @@ pub(super) struct Outage {
     pub(super) shelf: Arc<Shelf>,
     /// The store before the fuse, for whoever watches over it.
     store: Arc<dyn Store>,
-    on_outage: OnOutage,
+    usual: OnOutage,
     state: Mutex<State>,
     closing: signal::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -94,7 +94,7 @@ impl Outage {
             fuse: Arc::default(),
             shelf: Arc::new(shelf),
             store,
-            on_outage,
+            usual: on_outage,
             state: Mutex::default(),
             closing: signal::Sender::new(false),
             tasks: Mutex::default(),
@@ -107,7 +107,7 @@ impl Outage {
             fuse: Arc::default(),
             shelf: Arc::default(),
             store,
-            on_outage: OnOutage::Closed,
+            usual: OnOutage::Closed,
             state: Mutex::default(),
             closing: signal::Sender::new(true),
             tasks: Mutex::default(),
@@ -117,7 +117,7 @@ impl Outage {
     /// Returns what becomes of `ask` under `policy` while the store is out.
     fn of(&self, policy: &Policy, ask: &Ask) -> OnOutage {
         let own = ask.capability().and_then(|name| policy.capability(name).ok()?.on_outage());
-        own.unwrap_or(self.on_outage)
+        own.unwrap_or(self.usual)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

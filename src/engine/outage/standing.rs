@@ -26,7 +26,8 @@ impl Engine {
         let outage = &self.0.outage;
         let (waiting, oldest) = outage.shelf.waiting();
         let out_since = outage.state().since;
-        let uploads_pass = self.passes(&Ask::upload(Amount::ONE));
+        let passes = self.passes(&Ask::upload(Amount::ONE));
+        let uploads_pass = passes && !outage.shelf.is_failing();
         StoreStanding { out_since, uploads_pass, waiting, oldest }
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::engine) struct Noted {
     /// The moment that says in which buckets it counts.
     pub(in crate::engine) at: Timestamp,
     /// When it was written down.
-    pub(in crate::engine) noted: Timestamp,
+    pub(in crate::engine) since: Timestamp,
     /// The store may know the reservation.
     pub(in crate::engine) seen: bool,
     /// What the action turned out to be.
@@ -47,9 +47,9 @@ impl Entry {
     /// Returns when it was written down.
     pub(in crate::engine) const fn noted(&self) -> Timestamp {
         match self {
-            Self::Charge(Noted { noted, .. })
-            | Self::Refund(_, noted)
-            | Self::GiveBack(_, noted) => *noted,
+            Self::Charge(Noted { since, .. })
+            | Self::Refund(_, since)
+            | Self::GiveBack(_, since) => *since,
         }
     }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Entry {
         match self {
             Self::Charge(noted) => {
                 let seen = if noted.seen { "seen" } else { "unseen" };
-                let (at, when) = (noted.at.millis(), noted.noted.millis());
+                let (at, when) = (noted.at.millis(), noted.since.millis());
                 write!(f, "charge {} {at} {when} {seen} {} ", noted.id, noted.total.get())?;
                 for (index, item) in noted.items.iter().enumerate() {
                     let (between, star) =
@@ -108,11 +108,11 @@ impl FromStr for Entry {
     fn from_str(said: &str) -> Result<Self, NoEntry> {
         let words: Vec<_> = said.split(' ').collect();
         match words.as_slice() {
-            ["charge", id, at, noted, seen, total, items, subject] => Ok(Self::Charge(Noted {
+            ["charge", id, at, since, seen, total, items, subject] => Ok(Self::Charge(Noted {
                 id: read(id)?,
                 subject: read(subject)?,
                 at: moment(at)?,
-                noted: moment(noted)?,
+                since: moment(since)?,
                 seen: *seen == "seen",
                 total: Amount::new(read(total)?),
                 items: items

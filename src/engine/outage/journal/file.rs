@@ -172,18 +172,18 @@ impl Pen {
                     }
                     Order::Clear(end, teller) => {
                         // What was ordered before it is on disk first.
-                        self.append(std::mem::take(&mut entries), std::mem::take(&mut tellers));
+                        self.append(&std::mem::take(&mut entries), std::mem::take(&mut tellers));
                         self.clear(end);
                         // Whoever has left does not want to know.
                         let _ = teller.send(());
                     }
                 }
             }
-            self.append(entries, tellers);
+            self.append(&entries, tellers);
         }
     }
 
-    fn append(&self, entries: Vec<Entry>, tellers: Vec<oneshot::Sender<Result<(), JournalError>>>) {
+    fn append(&self, entries: &[Entry], tellers: Vec<oneshot::Sender<Result<(), JournalError>>>) {
         if entries.is_empty() {
             return;
         }
@@ -205,7 +205,7 @@ impl Pen {
                 JournalError::Io { path: self.path.clone(), source }
             };
             // Whoever has left does not want to know.
-            drop(teller.send(written.as_ref().map(|()| ()).map_err(again)));
+            drop(teller.send(written.as_ref().copied().map_err(again)));
         }
     }
 

@@ -73,6 +73,11 @@ impl Shelf {
         self.open().map_err(|error| self.note_failure(&error)).is_ok()
     }
 
+    /// Returns true if it could not be written when that was last tried.
+    pub(in crate::engine) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
+    }
+
     /// Returns how many entries this process wrote down so far.
     pub(in crate::engine) fn written(&self) -> usize {
         self.written.load(Ordering::Relaxed)

@@ -20,7 +20,7 @@ fn charge(total: i64) -> Entry {
         id: HoldId::fresh(),
         subject: "@älice:example.org".parse().unwrap(),
         at: Timestamp::from_millis(1_781_784_000_123),
-        noted: Timestamp::from_millis(1_781_784_000_000 + total),
+        since: Timestamp::from_millis(1_781_784_000_000 + total),
         seen: total % 2 == 0,
         total: Amount::new(total),
         items: vec![item("media_bytes", total, true), item("uploads", 1, false)],
@@ -131,7 +131,8 @@ async fn cut_off_at_any_byte_it_holds_every_whole_entry() {
     for length in 0..=whole.len() {
         let left = &whole[..length];
         fs::write(&path, left).unwrap();
-        let ends = left.iter().filter(|byte| **byte == b'\n').count();
+        let ends = left.split_inclusive(|byte| *byte == b'\n').filter(|it| it.ends_with(b"\n"));
+        let ends = ends.count();
         let journal = Journal::open(&path).unwrap();
         assert_eq!(journal.next(64).unwrap().entries, entries[..ends], "{length}");
         // What comes behind it is not torn with it.
