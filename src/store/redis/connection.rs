@@ -4,6 +4,7 @@
 //! Calls go out in the order in which they are made, one behind the other on one connection, so
 //! one whose caller has left happens, if it does, before those that come after it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -37,6 +38,8 @@ const ANSWER: Duration = Duration::from_mins(1);
 pub(super) struct Connection {
     pub(super) address: Address,
     present: Mutex<Present>,
+    /// How often a connection was tried to make.
+    tries: AtomicU64,
     calls: Semaphore,
 }
 
@@ -45,6 +48,8 @@ struct Present {
     link: Option<Link>,
     /// How many there were before it.
     number: u64,
+    /// Why the last try to make one failed, if it did.
+    failed: Option<RedisError>,
 }
 
 /// One connection, whatever it leads to. A copy of it is the same one.
@@ -91,7 +96,8 @@ impl ConnectionLike for Link {
 impl Connection {
     /// Returns the way to `address`; nothing is asked of it yet.
     pub(super) fn to(address: Address) -> Self {
-        Self { address, present: Mutex::default(), calls: Semaphore::new(WAITING) }
+        let (present, tries) = (Mutex::default(), AtomicU64::new(0));
+        Self { address, present, tries, calls: Semaphore::new(WAITING) }
     }
 
     /// Sends one command, whose first argument is a key of the books, and returns its answer. It
@@ -138,15 +144,35 @@ impl Connection {
 
     /// Returns the present connection, made anew if there is none; and its number.
     pub(super) async fn link(&self) -> Result<(Link, u64), StoreError> {
+        let tries = self.tries.load(Ordering::Relaxed);
         let mut present = self.present.lock().await;
         if let Some(link) = &present.link {
             return Ok((link.clone(), present.number));
         }
-        let mut link = connect(&self.address.servers).await.map_err(fault::of)?;
+        let failed = present.failed.take();
+        if let Some(error) = failed.filter(|_| self.tries.load(Ordering::Relaxed) != tries) {
+            // It was tried while this call waited: those who wait do not try one after the other.
+            present.failed = Some(error.clone());
+            return Err(fault::of(error));
+        }
+        self.tries.fetch_add(1, Ordering::Relaxed);
+        let mut link = connect(&self.address.servers).await.map_err(|error| {
+            present.failed = Some(error.clone());
+            fault::of(error)
+        })?;
         entry::check(&mut link, &self.address.keys).await?;
         present.number += 1;
         present.link = Some(link.clone());
         Ok((link, present.number))
+    }
+
+    /// Returns once the server has answered all that went out before.
+    pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
+        let link = self.present.lock().await.link.clone();
+        let Some(mut link) = link else { return Ok(()) };
+        let mut ask = redis::cmd("GET");
+        ask.arg(self.address.keys.layout());
+        ask.exec_async(&mut link).await.map_err(fault::of)
     }
 
     /// Gives up the connection with this number, if nothing else can help after `error`.

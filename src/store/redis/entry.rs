@@ -22,9 +22,12 @@ pub(super) async fn check(link: &mut Link, keys: &Keys) -> Result<(), StoreError
             ));
         }
     }
-    let mut claim = redis::cmd("SET");
-    claim.arg(keys.layout()).arg(LAYOUT).arg("NX").arg("GET");
-    let found: Option<u32> = claim.query_async(link).await.map_err(fault::of)?;
+    let mut claim = redis::cmd("SETNX");
+    claim.arg(keys.layout()).arg(LAYOUT);
+    claim.exec_async(link).await.map_err(fault::of)?;
+    let mut ask = redis::cmd("GET");
+    ask.arg(keys.layout());
+    let found: Option<u32> = ask.query_async(link).await.map_err(fault::of)?;
     match found {
         Some(newer) if newer > LAYOUT => Err(StoreError::Corrupt(format!(
             "the books in Redis are of layout {newer}, and this metergate knows {LAYOUT}: \

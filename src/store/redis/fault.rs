@@ -1,8 +1,11 @@
 //! Fault: what the driver's errors mean for whoever asked, and what to do about them.
 
-use redis::RedisError;
+use redis::{ErrorKind, RedisError};
 
 use crate::store::StoreError;
+
+/// Who is not let in.
+const REFUSED: &str = "Redis does not take this user and password";
 
 /// What the server says at the beginning of an error, and what that means.
 const MEANINGS: [(&str, &str); 13] = [
@@ -15,7 +18,7 @@ const MEANINGS: [(&str, &str); 13] = [
     ("TRYAGAIN", "the Redis Cluster is moving the books to another node: try again in a moment"),
     ("NOREPLICAS", "Redis has too few replicas to take changes: see min-replicas-to-write"),
     ("NOAUTH", "Redis asks for a password: write it into the address of the store"),
-    ("WRONGPASS", "Redis does not take this user and password"),
+    ("WRONGPASS", REFUSED),
     (
         "NOPERM",
         "Redis does not allow this user what the books need: all keys of the prefix, +@all -@admin",
@@ -30,6 +33,7 @@ pub(super) fn of(error: RedisError) -> StoreError {
     let known = MEANINGS.iter().find(|(begins, _)| code == *begins);
     let what = match known {
         Some((_, what)) => what,
+        None if error.kind() == ErrorKind::AuthenticationFailed => REFUSED,
         None if error.is_timeout() => "Redis did not answer in time",
         None if error.is_io_error() || error.is_connection_dropped() => {
             "Redis cannot be reached: is it running there?"

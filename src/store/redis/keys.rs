@@ -214,6 +214,17 @@ impl Keys {
         self.named("parts")
     }
 
+    /// Hash: `PER:RESOURCE`, of which parts from before [`parts`](Self::parts) are being taken away →
+    /// where to go on: a bound of the accounts, or `=CURSOR ACCOUNT`.
+    pub(super) fn parts_left(&self) -> String {
+        self.named("parts-left")
+    }
+
+    /// Set: the ids of buckets that are no longer opened, whose members are being taken away.
+    pub(super) fn closed(&self) -> String {
+        self.named("closed")
+    }
+
     /// Hash: what the charges of a part of time add up to, of an account: `d`, `h` or `m` and the
     /// number of the day, the hour or the minute since 1970 → amount, maybe below zero.
     pub(super) fn parts_of(&self, per: Per, resource: &Resource, account: &str) -> String {

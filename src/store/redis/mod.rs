@@ -36,13 +36,15 @@ mod forget;
 mod grants;
 mod import;
 mod instances;
-mod keeping;
 mod ledger;
 mod listing;
 mod opened;
 mod outbox;
+mod past_parts;
 mod policy;
 mod prune;
+mod recount;
+mod reparts;
 mod settle;
 
 use async_trait::async_trait;
@@ -278,7 +280,7 @@ impl Store for Redis {
         subject: Option<&Subject>,
         dry_run: bool,
     ) -> Result<Vec<Drift>, StoreError> {
-        keeping::recount(self, opened, subject, dry_run).await
+        recount::recount(self, opened, subject, dry_run).await
     }
 
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError> {
@@ -339,7 +341,7 @@ impl Store for Redis {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.connection.catch_up().await
     }
 
     fn describe(&self) -> String {

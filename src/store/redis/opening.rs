@@ -11,7 +11,7 @@ use super::fold::{self, Refolded};
 use super::place::Place;
 use super::plan::Days;
 use super::script::script;
-use super::{Redis, codec};
+use super::{Redis, codec, past_parts};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::{self, Count, can_be_kept};
@@ -68,8 +68,10 @@ pub(super) async fn open(
     let arguments = [&token, &field, item.aggregate.name(), from.as_str()];
     let claimed: Vec<String> = store.connection.run(&CLAIM, &arguments).await?;
     let [word, place, epoch, last, since] = claimed.as_slice() else {
-        if claimed.first().is_some_and(|word| word == "taken") {
-            tokio::time::sleep(PAUSE).await;
+        match claimed.first().map(String::as_str) {
+            Some("taken") => tokio::time::sleep(PAUSE).await,
+            Some("left") => past_parts::finish(store).await?,
+            _ => {}
         }
         // It is open by now, or will be; the call that wants it looks again.
         return Ok(());

@@ -8,7 +8,7 @@ use super::codec::{read_balance, read_count, read_line, write_balance};
 use super::place::Place;
 use super::script::{Script, script};
 use super::view::{Parts, Tries};
-use super::{Redis, import, opened, policy};
+use super::{Redis, import, opened, past_parts, policy};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::Count;
@@ -41,11 +41,13 @@ pub(super) async fn prune(
             None => tries.again().await?,
         }
     };
+    let moment = before;
     let before = before.millis().to_string();
     let ended = now.before(REMEMBERED).millis().to_string();
     let most = AT_ONCE.to_string();
     let is_more: u8 = store.connection.run(&TIDY, &[&before, &ended, &most]).await?;
-    Ok(Pruned { lines, more: lines == AT_ONCE || is_more == 1 })
+    let has_parts = past_parts::prune(store, moment, now).await?;
+    Ok(Pruned { lines, more: lines == AT_ONCE || is_more == 1 || has_parts })
 }
 
 /// What was found of the oldest lines.

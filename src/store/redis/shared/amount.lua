@@ -46,11 +46,11 @@ do
   local MAX_HIGH, MAX_LOW = halves(MAX)
   local MIN_HIGH, MIN_LOW = halves(MIN)
 
-  -- Returns the amount of two halves; nil if it does not fit.
-  local function joined(high, low)
+  -- Returns the value of two halves; nil if it does not fit, unless it may be `wide`.
+  local function joined(high, low, wide)
     high, low = carried(high, low)
-    if compared(high, low, MAX_HIGH, MAX_LOW) > 0 then return nil end
-    if compared(high, low, MIN_HIGH, MIN_LOW) < 0 then return nil end
+    if not wide and compared(high, low, MAX_HIGH, MAX_LOW) > 0 then return nil end
+    if not wide and compared(high, low, MIN_HIGH, MIN_LOW) < 0 then return nil end
     if high > -900000 and high < 900000 then return high * BASE + low end -- below 2^53
     local sign = (high < 0 or low < 0) and '-' or ''
     return sign .. string.format('%.0f%010.0f', math.abs(high), math.abs(low))
@@ -116,6 +116,34 @@ do
     local sum = amount.plus(one, other)
     if sum then return sum end
     return amount.compare(other, 0) < 0 and MIN or MAX
+  end
+
+  -- Reads decimal text that may be past 64 bits: what is set aside by many, some 80 bits.
+  function amount.read_wide(digits)
+    if #digits <= 15 then return tonumber(digits) end
+    return digits
+  end
+
+  -- Returns the sum of two, which may be past 64 bits.
+  function amount.wide_plus(one, other)
+    if type(one) == 'number' and type(other) == 'number' then
+      local sum = one + other
+      if sum < EXACT and sum > -EXACT then return sum end
+    end
+    local high, low = halves(one)
+    local other_high, other_low = halves(other)
+    return joined(high + other_high, low + other_low, true)
+  end
+
+  function amount.wide_minus(one, other)
+    local high, low = halves(other)
+    return amount.wide_plus(one, joined(-high, -low, true))
+  end
+
+  -- Returns what may be past 64 bits, or the most there is.
+  function amount.narrow(wide)
+    if type(wide) == 'number' then return wide end
+    return joined(halves(wide)) or MAX
   end
 
   -- Returns true if `used` is at least so many percent of `limit`.

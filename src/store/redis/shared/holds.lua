@@ -68,23 +68,18 @@ local function held_field(hold)
   return whole(math.floor(hold.at / MINUTE)) .. ':' .. (hold.instance or '')
 end
 
--- Returns false if setting `items` aside would not fit in 64 bits.
-local function fits_aside(hold, items)
-  for _, sharer in ipairs(sharers(hold)) do
-    for _, item in ipairs(items) do
-      local key = key_of('held', sharer[1], item.resource, sharer[2])
-      local known = amount.read(call('HGET', key, held_field(hold)) or '0')
-      if not amount.plus(known, item.amount) then return false end
-    end
-  end
-  return true
-end
-
 -- Adds `value` to what is set aside of a resource by reservations like `hold`.
 local function set_aside(hold, resource, value)
   if amount.compare(value, 0) == 0 then return end
+  local field = held_field(hold)
   for _, sharer in ipairs(sharers(hold)) do
-    add_to_part(key_of('held', sharer[1], resource, sharer[2]), held_field(hold), value)
+    local key = key_of('held', sharer[1], resource, sharer[2])
+    local sum = amount.wide_plus(amount.read_wide(call('HGET', key, field) or '0'), value)
+    if sum == 0 then
+      call('HDEL', key, field)
+    else
+      call('HSET', key, field, amount.text(sum))
+    end
   end
 end
 
@@ -138,7 +133,7 @@ local function end_hold(hold, state, now)
       end
     end
     for _, item in ipairs(hold.items) do
-      set_aside(hold, item.resource, amount.minus(0, item.amount) or 0)
+      set_aside(hold, item.resource, amount.wide_minus(0, item.amount))
     end
   end
   hold.state = state
@@ -203,7 +198,7 @@ end
 local function share_of(hold, resource)
   local sum = 0
   for _, item in ipairs(hold.items) do
-    if item.resource == resource then sum = amount.sum(sum, item.amount) end
+    if item.resource == resource then sum = amount.wide_plus(sum, item.amount) end
   end
   return sum
 end
@@ -222,7 +217,7 @@ local function held_in(per, account, resource, from, to, now, without)
     local start = tonumber(minute) * MINUTE
     local is_in = start + MINUTE > from and (not to or start < to)
     if is_in and (instance == '' or lives(instance, now)) then
-      sum = amount.sum(sum, amount.read(held[index + 1]))
+      sum = amount.wide_plus(sum, amount.read_wide(held[index + 1]))
     end
   end
   local open = root .. 'open:' .. per .. ':' .. account
@@ -239,7 +234,7 @@ local function held_in(per, account, resource, from, to, now, without)
   for _, id in ipairs(beside) do
     local hold = load_hold(id)
     if not hold.instance or lives(hold.instance, now) then
-      sum = amount.minus(sum, share_of(hold, resource)) or sum
+      sum = amount.wide_minus(sum, share_of(hold, resource))
     end
   end
   local over = call('ZRANGEBYSCORE', root .. 'until:' .. per .. ':' .. account, '-inf', whole(now))
@@ -247,10 +242,10 @@ local function held_in(per, account, resource, from, to, now, without)
   for _, id in ipairs(over) do
     local hold = load_hold(id)
     if hold.at >= from and (not to or hold.at < to) then
-      sum = amount.minus(sum, share_of(hold, resource)) or sum
+      sum = amount.wide_minus(sum, share_of(hold, resource))
     end
   end
-  return sum
+  return amount.narrow(sum)
 end
 
 -- Ends every open reservation that lives by an instance; returns how many there were.

@@ -31,6 +31,7 @@ local function open_empty(item, bound)
     if not since or from < since then
       local until_ = since and '(' .. whole(since) or '+inf'
       if call('ZCOUNT', lines, whole(from), until_) > 0 then return false end
+      if call('HEXISTS', root .. 'parts-left', per .. ':' .. resource) == 1 then return false end
     else
       from = nil
     end

@@ -5,7 +5,7 @@
 -- ARGV[2]  the field of the bucket among the places: PER:RESOURCE:KEY
 -- ARGV[3]  how it adds up
 -- ARGV[4]  of a rolling sum: the first moment of which parts are needed, in milliseconds; else -
--- Answers  'there'; 'taken', by another; or 'claimed', an id for the bucket, the present epoch,
+-- Answers  'there'; 'taken', by another; 'left', if old parts have to be taken away first; or 'claimed', an id for the bucket, the present epoch,
 --          the last line in 20 digits, and the first moment of which parts are kept, or -
 
 local token, field, aggregate, from = ARGV[1], ARGV[2], ARGV[3], maybe_number(ARGV[4])
@@ -14,6 +14,8 @@ local whose = string.match(field, '^(%a+:[^:]+):')
 local since = tonumber(call('HGET', root .. 'parts', whose) or '')
 local is_there = text and read_place(text).aggregate == aggregate
 if is_there and (not from or (since and since <= from)) then return { 'there' } end
+-- Parts from before may be there still that are about to be taken away.
+if from and since and call('HEXISTS', root .. 'parts-left', whose) == 1 then return { 'left' } end
 -- It expires by the server's clock: that is about this very process, not about what is counted.
 if not call('SET', root .. 'opening', token, 'NX', 'PX', 15000) then return { 'taken' } end
 -- What another left half done is of no use.

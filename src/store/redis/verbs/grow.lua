@@ -18,7 +18,6 @@ local verdict = judge_all(readings, now)
 if not verdict then return { 'overflow' } end
 local grown = {}
 if hold and hold.state == 'open' and verdict == 0 then
-  if not fits_aside(hold, plan.items) then return { 'overflow' } end
   for index, item in ipairs(hold.items) do
     grown[index] = { resource = item.resource, amount = item.amount, metered = item.metered }
   end

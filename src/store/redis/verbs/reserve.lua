@@ -37,7 +37,6 @@ for index, item in ipairs(plan.items) do
   }
 end
 if ARGV[4] == 'instance' then hold.instance = ARGV[5] else hold['until'] = tonumber(ARGV[5]) end
-if verdict == 0 and not fits_aside(hold, hold.items) then return { 'overflow' } end
 retire(plan.subject, now)
 tidy(now)
 if verdict > 0 then return answer_with('denied', readings) end
