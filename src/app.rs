@@ -15,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, Api};
 use crate::clock;
 use crate::config::Settings;
-use crate::engine::{Engine, EngineError, MissingGroup};
+use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
 use crate::notify::{self, Notifier};
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, Store, StoreError, Timed};
+use crate::store::{self, Awaited, StorageSpec, Store, StoreError, Timed};
 use crate::telemetry::cause;
 
 /// Connections to the admin API at the same time; further ones wait.
@@ -72,14 +72,21 @@ pub struct App {
 }
 
 impl App {
-    /// Starts everything; returns once all listeners are open.
+    /// Starts everything; returns once all listeners are open. A store on a server may be out: it
+    /// is opened once it answers.
     ///
     /// Blocks while it does: call it outside of a runtime.
     ///
     /// # Errors
     /// If an address, the store or a thread cannot be had; then nothing runs.
     pub fn start(settings: Settings) -> Result<Self, AppError> {
-        Self::start_on(store::open(&settings.storage)?, settings)
+        let store = match store::open(&settings.storage) {
+            Err(StoreError::Unavailable { .. }) if may_come_back(&settings.storage) => {
+                Arc::new(Awaited::new(settings.storage.clone()))
+            }
+            opened => opened?,
+        };
+        Self::start_on(store, settings)
     }
 
     /// Like [`App::start`], on a store that is open already, whatever `settings.storage` says.
@@ -94,9 +101,18 @@ impl App {
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
             let store = Arc::new(Timed::new(store, settings.store_timeout));
-            let engine = Engine::start_as(store, Arc::new(clock::System), instance).await?;
-            engine.apply_file(&settings.policy).await?;
-            warn_of_missing_groups(&engine).await?;
+            let patient = may_come_back(&settings.storage);
+            let outages = Outages {
+                on_outage: settings.on_outage,
+                journal: settings.journal.clone(),
+                begin_with: patient.then(|| settings.policy.clone()),
+            };
+            let clock = Arc::new(clock::System);
+            let engine = Engine::start_with(store, clock, instance, outages).await?;
+            if !engine.has_yet_to_arrive() {
+                engine.apply_file(&settings.policy).await?;
+                engine.warn_of_missing_groups().await;
+            }
             Ok::<_, EngineError>(engine)
         })?;
         let notifier = Notifier::new(engine.clone(), office.handle().clone());
@@ -150,10 +166,8 @@ impl App {
         let (engine, policy) = (self.engine.clone(), policy.clone());
         let applied = self.in_office(async move {
             let applied = engine.apply_file(&policy).await;
-            if applied.is_ok()
-                && let Err(error) = warn_of_missing_groups(&engine).await
-            {
-                tracing::warn!(error = cause(&error), "groups not looked at");
+            if applied.is_ok() {
+                engine.warn_of_missing_groups().await;
             }
             applied
         });
@@ -321,13 +335,14 @@ impl Lane {
     }
 }
 
-/// Warns of groups that are named and not declared: those who are meant are bound by others, or
-/// not at all.
-async fn warn_of_missing_groups(engine: &Engine) -> Result<(), EngineError> {
-    for MissingGroup { name, needed_by } in engine.missing_groups().await? {
-        tracing::warn!(group = name, %needed_by, "a group is needed that is declared nowhere");
+/// Returns true if a store of this kind may come back by itself: one on a server, for which this
+/// program is built.
+fn may_come_back(spec: &StorageSpec) -> bool {
+    match spec {
+        StorageSpec::Memory | StorageSpec::Sqlite(_) => false,
+        StorageSpec::Postgres(_) => cfg!(feature = "postgres"),
+        StorageSpec::Redis(_) => cfg!(feature = "redis"),
     }
-    Ok(())
 }
 
 /// Serves one share of a listener until told to stop; says so if it cannot.

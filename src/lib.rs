@@ -138,14 +138,14 @@ pub use clock::{Clock, Timestamp};
 pub use engine::{
     Answered, Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document,
     Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How,
-    Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, OverrideChange, Page, Reason,
-    Rebuilt, Recorded, Reserved, Simulation, Someone, Span, Step, Stretch, SubjectView, Summary,
-    UsageReport, Used, Wanted, WindowDecision, Worded,
+    Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, Outages, OverrideChange, Page,
+    Reason, Rebuilt, Recorded, Reserved, Simulation, Someone, Span, Step, StoreStanding, Stretch,
+    SubjectView, Summary, UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{
-    Aggregate, Amount, Capability, Grants, Group, Invalid, Layer, Limit, Measure, Overflow,
-    Pattern, Period, Policy, Resource, Subject, Unit, Window, Zone,
+    Aggregate, Amount, Capability, Grants, Group, Invalid, Layer, Limit, Measure, OnOutage,
+    Overflow, Pattern, Period, Policy, Resource, Subject, Unit, Window, Zone,
 };
 pub use store::{StorageSpec, Store, StoreError, Timed};
 

@@ -46,7 +46,7 @@ const LAW: [(&str, &[&str]); 15] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 22] = [
+const OWNERS: [(&str, &[&str]); 26] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["notify"]),
@@ -54,17 +54,21 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("comfy_table", &["cli"]),
+    ("futures_core", &["store/postgres"]),
     ("hmac", &["notify"]),
     ("hyper", &["net", "matrix", "proxy", "api", "app"]),
     ("hyper_util", &["net"]),
     ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
+    ("redis", &["store/redis"]),
     ("rusqlite", &["store/sqlite"]),
-    ("rustls_native_certs", &["net/tls"]),
+    ("rustls_native_certs", &["net/tls", "store/postgres/tls"]),
     ("serde_saphyr", &["cli"]),
     ("socket2", &["net"]),
-    ("tokio_rustls", &["net/tls"]),
+    ("tokio_postgres", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres/tls"]),
+    ("tokio_rustls", &["net/tls", "store/postgres/tls"]),
     ("toml", &["config"]),
     ("tower", &["api"]),
     ("tracing_subscriber", &["telemetry"]),

@@ -3,7 +3,7 @@
 //! | route | answers |
 //! |---|---|
 //! | `GET /healthz` | this process is alive |
-//! | `GET /readyz` | store and homeserver answer |
+//! | `GET /readyz` | uploads are served; whether store and homeserver answer, and what waits |
 //! | `GET /v1/check` | may this subject do this? |
 //! | `GET /v1/explain` | why, and what would have to change |
 //! | `POST /v1/use` | records what happened |

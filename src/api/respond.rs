@@ -85,8 +85,9 @@ impl From<EngineError> for Problem {
             EngineError::BadInput(text) => Self::BadRequest(text),
             EngineError::NotFound(text) => Self::NotFound(text),
             EngineError::Conflict(text) => Self::Conflict(text),
+            // That the store is out is said once, by whoever watches over it.
             EngineError::Unavailable(_) => {
-                tracing::error!(error = cause(&error), "call not answered");
+                tracing::debug!(error = cause(&error), "call not answered");
                 Self::Unavailable
             }
         }

@@ -10,7 +10,7 @@ use super::exit::Failure;
 use super::table::table;
 use super::words;
 use crate::engine::Engine;
-use crate::quota::{Capability, Invalid, Resource, resource};
+use crate::quota::{Capability, Invalid, OnOutage, Resource, resource};
 
 /// Actions, and the resources they draw on
 ///
@@ -24,7 +24,8 @@ pub(super) enum CapabilityCommand {
     /// asked, of the others one.
     #[command(after_help = "Examples:
   metergate cap set upload_media media_bytes
-  metergate cap set upload_media media_bytes uploads")]
+  metergate cap set upload_media media_bytes uploads
+  metergate cap set upload_media media_bytes --on-outage open")]
     Set {
         /// Its name
         #[arg(value_parser = name)]
@@ -32,6 +33,10 @@ pub(super) enum CapabilityCommand {
         /// What it draws on
         #[arg(required = true, value_name = "RESOURCE")]
         resources: Vec<Resource>,
+        /// While the store is out: refuse it (closed), or let it pass and charge it later (open)
+        /// [default: as the settings of each server say]
+        #[arg(long, value_name = "WORD")]
+        on_outage: Option<OnOutage>,
     },
     /// List the capabilities
     #[command(
@@ -60,13 +65,17 @@ fn name(text: &str) -> Result<String, Invalid> {
 struct Named<'a> {
     name: &'a str,
     resources: &'a [Resource],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_outage: Option<OnOutage>,
 }
 
 impl CapabilityCommand {
     /// Runs it on `engine`.
     pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
         match self {
-            Self::Set { name, resources } => set(engine, &name, resources).await,
+            Self::Set { name, resources, on_outage } => {
+                set(engine, &name, resources, on_outage).await
+            }
             Self::List => list(engine).await,
             Self::Remove { name } => {
                 engine.remove_capability(&name).await?;
@@ -77,22 +86,32 @@ impl CapabilityCommand {
     }
 }
 
-async fn set(engine: &Engine, name: &str, resources: Vec<Resource>) -> Result<Answer, Failure> {
+async fn set(
+    engine: &Engine,
+    name: &str,
+    resources: Vec<Resource>,
+    on_outage: Option<OnOutage>,
+) -> Result<Answer, Failure> {
     let capability = Capability::new(resources.clone());
     let capability =
         capability.map_err(|e| Failure::bad_input(format!("capability {name} {e}")))?;
     words::warn_of_new_names(engine, &resources).await?;
-    engine.set_capability(name, capability).await?;
-    let words = format!("capability {name} draws on {}", joined(&resources));
-    let done = Done::now(Named { name, resources: &resources });
+    engine.set_capability(name, capability.when_out(on_outage)).await?;
+    let out = on_outage.map(|word| format!(", and is {word} while the store is out"));
+    let out = out.unwrap_or_default();
+    let words = format!("capability {name} draws on {}{out}", joined(&resources));
+    let done = Done::now(Named { name, resources: &resources, on_outage });
     Ok(Answer::new(words, &done)?)
 }
 
 async fn list(engine: &Engine) -> Result<Answer, Failure> {
     let policy = engine.policy().await?;
     let all = policy.capabilities();
-    let rows = all.iter().map(|(name, it)| [(*name).to_owned(), joined(it.resources())]);
-    let words = table(["CAPABILITY", "DRAWS ON"], rows, "there are no capabilities");
+    let rows = all.iter().map(|(name, it)| {
+        let out = it.on_outage().map_or("", OnOutage::name);
+        [(*name).to_owned(), joined(it.resources()), out.to_owned()]
+    });
+    let words = table(["CAPABILITY", "DRAWS ON", "ON OUTAGE"], rows, "there are no capabilities");
     Ok(Answer::new(words, &all)?)
 }
 

@@ -17,6 +17,8 @@ impl Settings {
             storage,
             store_timeout,
             keep_events,
+            on_outage,
+            journal,
             instance,
             log,
             policy: _,
@@ -32,6 +34,8 @@ impl Settings {
             ("[storage] url", *storage != new.storage),
             ("[storage] timeout", *store_timeout != new.store_timeout),
             ("[storage] keep_events", *keep_events != new.keep_events),
+            ("[storage] on_outage", *on_outage != new.on_outage),
+            ("[storage] journal", *journal != new.journal),
             ("[server] instance", *instance != new.instance),
             ("[log] format", *format != new.log.format),
         ]));
@@ -63,7 +67,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::quota::Layer;
+    use crate::quota::{Layer, OnOutage};
     use crate::store::StorageSpec;
     use crate::telemetry::Secret;
 
@@ -110,6 +114,8 @@ mod tests {
         assert_needs(|new, _| new.storage = StorageSpec::Memory, &["[storage] url"]);
         assert_needs(|new, _| new.store_timeout = Duration::from_secs(7), &["[storage] timeout"]);
         assert_needs(|new, _| new.keep_events = Duration::from_secs(7), &["[storage] keep_events"]);
+        assert_needs(|new, _| new.on_outage = OnOutage::Open, &["[storage] on_outage"]);
+        assert_needs(|new, _| new.journal = None, &["[storage] journal"]);
         assert_needs(|new, _| new.instance = Some("a".to_owned()), &["[server] instance"]);
         assert_needs(|new, _| new.log.format = log::Format::Json, &["[log] format"]);
     }

@@ -1,5 +1,7 @@
 //! The environment: `METERGATE_LIMITS__HEAD_TIMEOUT` is `head_timeout` in `[limits]`.
 
+use std::path::Path;
+
 use super::error::{Complaint, Place};
 use super::notes::Notes;
 use super::tree::{Entry, Node, Table, Value};
@@ -8,15 +10,17 @@ use super::tree::{Entry, Node, Table, Value};
 const PREFIX: &str = "METERGATE_";
 /// What stands between section and key.
 const BETWEEN: &str = "__";
+/// Where systemd tells which folders it keeps for a service, with colons between them.
+const STATE: &str = "STATE_DIRECTORY";
 
-/// Returns the variables of this process that begin with `METERGATE_`.
+/// Returns the variables of this process that begin with `METERGATE_`, and `STATE_DIRECTORY`.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     let ours = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         let name = name.into_string().ok()?;
         // What is not UTF-8 is no valid setting: it is refused where it is read, not overlooked.
         let value = value.to_string_lossy().into_owned();
-        name.starts_with(PREFIX).then_some((name, value))
+        (name.starts_with(PREFIX) || name == STATE).then_some((name, value))
     };
     std::env::vars_os().filter_map(ours).collect()
 }
@@ -26,6 +30,14 @@ pub fn environment() -> Vec<(String, String)> {
 pub fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?.to_string_lossy().into_owned();
     (!value.is_empty()).then_some(value)
+}
+
+/// Returns the folder that the service manager keeps for this service: the first, if there are
+/// several.
+pub(super) fn state_directory(variables: &[(String, String)]) -> Option<&Path> {
+    let (_, folders) = variables.iter().find(|(name, _)| name == STATE)?;
+    let first = folders.split(':').next()?;
+    (!first.is_empty()).then_some(Path::new(first))
 }
 
 /// Makes a tree of `variables`.

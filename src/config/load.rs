@@ -37,7 +37,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     }
     cover(&mut tree, flags);
     let notes = Notes::default();
-    let mut settings = resolve(&tree, sources.flags.port, &notes);
+    let state = environment::state_directory(&sources.environment);
+    let mut settings = resolve(&tree, sources.flags.port, state, &notes);
     if settings.policy != Layer::default() {
         settings.policy.origin = sources.file.as_deref().map(whole);
     }
@@ -91,6 +92,6 @@ pub fn keys() -> BTreeSet<String> {
     let names = NAMES.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let tree = environment::read(&names, &mut Vec::new());
     let notes = Notes::default();
-    resolve(&tree, None, &notes);
+    resolve(&tree, None, None, &notes);
     notes.keys()
 }

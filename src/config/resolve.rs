@@ -1,6 +1,7 @@
 //! resolve: the tree → Settings; what sections say against each other.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::error::Place;
 use super::notes::Notes;
@@ -13,14 +14,21 @@ use super::tree::Table;
 use crate::net::{Address, Origin};
 use crate::proxy;
 
-/// Reads the whole tree; what is wrong is noted and replaced by its default.
-pub(super) fn resolve(tree: &Table, port: Option<u16>, notes: &Notes) -> Settings {
+/// Reads the whole tree; what is wrong is noted and replaced by its default. `state` is the folder
+/// that the service manager keeps for this service.
+pub(super) fn resolve(
+    tree: &Table,
+    port: Option<u16>,
+    state: Option<&Path>,
+    notes: &Notes,
+) -> Settings {
     let whole = Section::whole(tree, notes);
     let server = server(&whole);
     let upstream = upstream(&whole);
     let auth = auth(&whole);
     let admin = admin(&whole, port);
-    let Storage { spec: storage, timeout: store_timeout, keep_events } = storage(&whole);
+    let Storage { spec: storage, timeout: store_timeout, keep_events, on_outage, journal } =
+        storage(&whole, state);
     let refusal = reject(&whole);
     let (log, access) = log(&whole);
     let limits = limits(&whole);
@@ -47,6 +55,8 @@ pub(super) fn resolve(tree: &Table, port: Option<u16>, notes: &Notes) -> Setting
         storage,
         store_timeout,
         keep_events,
+        on_outage,
+        journal,
         instance,
         log,
         policy,

@@ -1,10 +1,11 @@
 //! Settings: everything a process is told, once, before any port is bound.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::Complaint;
 use super::sections::{KEEP_EVENTS, STORE_TIMEOUT};
-use crate::quota::Layer;
+use crate::quota::{Layer, OnOutage};
 use crate::store::StorageSpec;
 use crate::{api, matrix, notify, proxy, telemetry};
 
@@ -23,6 +24,12 @@ pub struct Settings {
     pub store_timeout: Duration,
     /// How long events are kept in the ledger. Default 400 days.
     pub keep_events: Duration,
+    /// What becomes of uploads while the store is out, unless their capability says. Default
+    /// closed.
+    pub on_outage: OnOutage,
+    /// Where what cannot be charged now is written until it can. Default beside the books; none
+    /// where these are in memory.
+    pub journal: Option<PathBuf>,
     /// What this instance is called, unique on its store; none means a new name at each start.
     pub instance: Option<String>,
     /// The log.
@@ -42,6 +49,8 @@ impl Default for Settings {
             storage: StorageSpec::default(),
             store_timeout: STORE_TIMEOUT,
             keep_events: KEEP_EVENTS,
+            on_outage: OnOutage::default(),
+            journal: Some(PathBuf::from("metergate.db.journal")),
             instance: None,
             log: telemetry::log::Settings::default(),
             policy: Layer::default(),

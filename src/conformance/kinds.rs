@@ -77,13 +77,14 @@ impl Books for Namespace {
 }
 
 /// Takes away all that is under the name in `spec`.
-#[expect(clippy::unused_async, reason = "a server is asked")]
+#[cfg_attr(not(feature = "redis"), expect(clippy::unused_async, reason = "a server is asked"))]
 async fn erase(spec: &StorageSpec) -> Result<(), StoreError> {
     match spec {
-        StorageSpec::Memory
-        | StorageSpec::Sqlite(_)
-        | StorageSpec::Postgres(_)
-        | StorageSpec::Redis(_) => Ok(()),
+        #[cfg(feature = "redis")]
+        StorageSpec::Redis(url) => store::redis::Redis::open(url)?.erase().await,
+        #[cfg(not(feature = "redis"))]
+        StorageSpec::Redis(_) => Ok(()),
+        StorageSpec::Memory | StorageSpec::Sqlite(_) | StorageSpec::Postgres(_) => Ok(()),
     }
 }
 

@@ -174,6 +174,15 @@ impl Ask {
         Self::Addition { to: Box::new(self.clone()), more }
     }
 
+    /// Returns the name of the capability it is about, if it is about one.
+    pub(super) fn capability(&self) -> Option<&str> {
+        match self {
+            Self::Capability { name, .. } => Some(name),
+            Self::Within { ask, .. } | Self::Addition { to: ask, .. } => ask.capability(),
+            Self::Resource { .. } | Self::Items(_) | Self::Member { .. } => None,
+        }
+    }
+
     /// Returns how much is asked for, if it says so: of several resources, the most.
     #[must_use]
     pub fn amount(&self) -> Option<Amount> {

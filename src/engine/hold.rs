@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::instance::Chore;
+use super::outage::{Entry, Noted, items};
 use super::{Ask, Decision, Engine, EngineError};
 use crate::clock::Timestamp;
 use crate::quota::held::HoldId;
 use crate::quota::plan::Plan;
 use crate::quota::{Amount, Subject};
+use crate::store::StoreError;
 use crate::telemetry::cause;
 
 /// Room set aside for an action under way.
@@ -27,6 +29,8 @@ pub struct Hold {
     room: Amount,
     /// The windows it counts in, as they were when it was granted.
     windows: Option<Arc<Plan>>,
+    /// The store was out when it was granted: it does not know of it.
+    unseen: bool,
     /// Set once nothing is left to give back.
     ended: bool,
 }
@@ -41,12 +45,18 @@ impl Hold {
     ) -> Self {
         let room = ask.amount().unwrap_or(Amount::ONE);
         engine.0.keeper.begun();
-        Self { engine, id, subject, ask, at, room, windows: None, ended: false }
+        Self { engine, id, subject, ask, at, room, windows: None, unseen: false, ended: false }
     }
 
     /// Says in which windows it was granted.
     pub(super) fn granted_in(mut self, plan: Plan) -> Self {
         self.windows = Some(Arc::new(plan));
+        self
+    }
+
+    /// Says that the store does not know of it.
+    pub(super) fn unseen(mut self) -> Self {
+        self.unseen = true;
         self
     }
 
@@ -83,10 +93,24 @@ impl Hold {
     /// Dropped half way, the addition may or may not have been set aside; the hold ends all of it.
     ///
     /// # Errors
-    /// Conflict if the reservation has lapsed; unavailable if the store is.
+    /// Conflict if the reservation has lapsed; unavailable if the store is. Neither where the
+    /// action passes while the store is out: it lapses by nothing else as long as this process
+    /// lives.
     pub async fn grow(&mut self, more: Amount) -> Result<Decision, EngineError> {
         let total = self.room.plus(more)?;
-        let decision = self.engine.grow(self, more, total).await?;
+        let answer = if self.unseen {
+            self.engine.grow_unseen(self, total)
+        } else {
+            self.engine.grow(self, more, total).await
+        };
+        let decision = match answer {
+            Err(EngineError::Unavailable(_) | EngineError::Conflict(_))
+                if self.engine.passes(&self.ask) =>
+            {
+                self.engine.grow_unseen(self, total)?
+            }
+            answer => answer?,
+        };
         if decision.allowed {
             self.room = total;
         }
@@ -103,7 +127,8 @@ impl Hold {
         Ok(self.engine.0.store.extend(self.id, now.after(span), now).await?)
     }
 
-    /// Replaces the room by what was really used, even past a limit; durable when it returns.
+    /// Replaces the room by what was really used, even past a limit; durable when it returns, in
+    /// the store or, where the action passes while that is out, in the journal.
     ///
     /// Dropped half way, it may or may not be settled. After an error the room is given back
     /// when the hold is dropped, unless it had been settled all the same.
@@ -111,10 +136,63 @@ impl Hold {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn settle(mut self, total: Amount) -> Result<Charge, EngineError> {
-        self.engine.settle_watching(self.id, total, self.windows.as_deref()).await?;
+        let noted = if self.unseen {
+            self.note(total).await?;
+            true
+        } else {
+            self.settle_or_note(total).await?
+        };
         self.ended = true;
-        let windows = self.windows.clone();
-        Ok(Charge { engine: self.engine.clone(), id: self.id, total, windows })
+        let (engine, windows) = (self.engine.clone(), self.windows.clone());
+        Ok(Charge { engine, id: self.id, total, windows, noted })
+    }
+
+    /// Settles it in the store; true if it is in the journal instead.
+    async fn settle_or_note(&mut self, total: Amount) -> Result<bool, EngineError> {
+        let windows = self.windows.as_deref();
+        let error = match self.engine.settle_watching(self.id, total, windows).await {
+            Ok(()) => return Ok(false),
+            Err(EngineError::NotFound(_)) => {
+                // The store has forgotten it, with a server that was lost.
+                match self.engine.charge_anew(&self.noted(total)).await {
+                    Ok(()) => return Ok(false),
+                    Err(error) => error.into(),
+                }
+            }
+            Err(error) => error,
+        };
+        if !matches!(error, EngineError::Unavailable(_)) {
+            return Err(error);
+        }
+        if self.engine.passes(&self.ask) && self.note(total).await.is_ok() {
+            return Ok(true);
+        }
+        // It may be settled, and its action does not take place: that is not to be forgotten.
+        if !error.was_not_tried() {
+            self.ended = self.engine.note(Entry::GiveBack(self.id, self.engine.now())).await;
+        }
+        Err(error)
+    }
+
+    /// Writes down that it is to be charged `total`.
+    async fn note(&self, total: Amount) -> Result<(), EngineError> {
+        if self.engine.note(Entry::Charge(self.noted(total))).await {
+            return Ok(());
+        }
+        let (what, why) = ("it is out", "what passes could not be written into the journal");
+        Err(EngineError::Unavailable(StoreError::unavailable(what, why)))
+    }
+
+    fn noted(&self, total: Amount) -> Noted {
+        Noted {
+            id: self.id,
+            subject: self.subject.clone(),
+            at: self.at,
+            since: self.engine.now(),
+            seen: !self.unseen,
+            total,
+            items: self.windows.as_deref().map(items).unwrap_or_default(),
+        }
     }
 
     /// Gives the room back, now.
@@ -122,7 +200,9 @@ impl Hold {
     /// # Errors
     /// Unavailable if the store is; it is then given back later.
     pub async fn release(mut self) -> Result<(), EngineError> {
-        self.engine.release(self.id).await?;
+        if !self.unseen {
+            self.engine.release(self.id).await?;
+        }
         self.ended = true;
         Ok(())
     }
@@ -131,7 +211,8 @@ impl Hold {
     pub(super) fn charged_in(mut self, plan: Plan) -> Charge {
         self.ended = true;
         let windows = Some(Arc::new(plan));
-        Charge { engine: self.engine.clone(), id: self.id, total: self.room, windows }
+        let (engine, total) = (self.engine.clone(), self.room);
+        Charge { engine, id: self.id, total, windows, noted: false }
     }
 
     /// Says that nothing was set aside after all.
@@ -143,7 +224,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.engine.0.keeper.ended();
-        if !self.ended {
+        if !self.ended && !self.unseen {
             tracing::debug!(hold = %self.id, subject = %self.subject, room = %self.room, "hold dropped");
             self.engine.0.keeper.see_to(Chore::GiveBack(self.id));
         }
@@ -158,6 +239,8 @@ pub struct Charge {
     id: HoldId,
     total: Amount,
     windows: Option<Arc<Plan>>,
+    /// It is in the journal, and what becomes of it goes behind it.
+    noted: bool,
 }
 
 impl Charge {
@@ -169,13 +252,17 @@ impl Charge {
 
     /// Takes the charge back, in the buckets it was made in; durable when it returns.
     ///
-    /// If the store does not answer, it is taken back in the background once it does. Dropped
-    /// half way, it may or may not be taken back.
+    /// If the store does not answer, that is written into the journal, and it is taken back once
+    /// the store does. Dropped half way, it may or may not be taken back.
     pub async fn refund(self) {
-        if let Err(error) = self.engine.refund_watching(self.id, self.windows.as_deref()).await {
-            let error = cause(&error);
-            tracing::warn!(hold = %self.id, error, "refund is put off");
-            self.engine.0.keeper.see_to(Chore::Refund(self.id));
+        if !self.noted {
+            let refunded = self.engine.refund_watching(self.id, self.windows.as_deref()).await;
+            let Err(error) = refunded else { return };
+            tracing::debug!(hold = %self.id, error = cause(&error), "refund is put off");
+        }
+        if !self.engine.note(Entry::Refund(self.id, self.engine.now())).await {
+            let again = if self.noted { Chore::NoteRefund } else { Chore::Refund };
+            self.engine.0.keeper.see_to(again(self.id));
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::outage::{Entry, Fuse, Outage, Shelf, give_back, was_not_tried};
 use crate::clock::Clock;
 use crate::quota::held::{HoldId, Instance};
 use crate::store::{Store, StoreError};
@@ -28,6 +29,8 @@ pub(super) enum Chore {
     GiveBack(HoldId),
     /// A charge is to be taken back, and the store did not answer.
     Refund(HoldId),
+    /// The same of one that is in the journal, which could not be written.
+    NoteRefund(HoldId),
     /// Nothing; wakes the task.
     Wake,
 }
@@ -44,11 +47,18 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn spawn(store: Arc<dyn Store>, clock: Arc<dyn Clock>, instance: Instance) -> Self {
+    pub(super) fn spawn(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        instance: Instance,
+        outage: &Outage,
+    ) -> Self {
         let (chores, queue) = mpsc::unbounded_channel();
         let closing = Arc::new(AtomicBool::new(false));
         let open = Arc::<AtomicUsize>::default();
-        let work = Work { store, clock, instance, closing: closing.clone(), open: open.clone() };
+        let (fuse, shelf) = (outage.fuse.clone(), outage.shelf.clone());
+        let told = closing.clone();
+        let work = Work { store, clock, instance, fuse, shelf, closing: told, open: open.clone() };
         let task = tokio::spawn(Arc::new(work).run(queue));
         Self { chores, closing, open, task: Mutex::new(Some(task)), idle: false }
     }
@@ -99,6 +109,8 @@ struct Work {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     instance: Instance,
+    fuse: Arc<Fuse>,
+    shelf: Arc<Shelf>,
     closing: Arc<AtomicBool>,
     open: Arc<AtomicUsize>,
 }
@@ -128,7 +140,9 @@ impl Work {
         if self.open.load(Ordering::Acquire) == 0 {
             return;
         }
-        if let Err(error) = self.store.beat(&self.instance, self.clock.now()).await {
+        if let Err(error) = self.store.beat(&self.instance, self.clock.now()).await
+            && !was_not_tried(&error)
+        {
             tracing::warn!(error = cause(&error), "sign of life not written");
         }
     }
@@ -141,18 +155,22 @@ impl Work {
                 tracing::error!(?chore, error = cause(&error), "the books are not closed");
                 return;
             }
-            tracing::warn!(?chore, error = cause(&error), "the books are not closed yet");
+            tracing::debug!(?chore, error = cause(&error), "the books are not closed yet");
             tokio::time::sleep(AGAIN).await;
+            while self.fuse.is_out() && !self.closing.load(Ordering::Acquire) {
+                tokio::time::sleep(AGAIN).await;
+            }
         }
     }
 
     async fn attempt(&self, chore: Chore) -> Result<(), StoreError> {
         let now = self.clock.now();
         let outcome = match chore {
-            Chore::GiveBack(id) => match self.store.release(id, now).await {
-                Err(StoreError::Conflict(_)) => self.store.refund(id, None, now).await,
-                outcome => outcome,
-            },
+            Chore::GiveBack(id) => give_back(self.store.as_ref(), id, now).await.map(Some),
+            Chore::NoteRefund(id) => {
+                let noted = self.shelf.note(Entry::Refund(id, now)).await;
+                noted.map(Some).map_err(|error| StoreError::unavailable("no journal", error))
+            }
             Chore::Refund(id) => self.store.refund(id, None, now).await,
             Chore::Wake => return Ok(()),
         };

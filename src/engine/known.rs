@@ -9,12 +9,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use moka::sync::Cache;
 
 use super::{Engine, EngineError};
-use crate::quota::{Grants, Policy, Subject};
+use crate::quota::{Grants, Layer, Policy, PolicyVersion, Subject};
 use crate::store::Page;
 
 /// How many subjects' grants are remembered at most.
 const SUBJECTS: u64 = 100_000;
 
+/// The version of a policy that no store has.
+const UNSEEN: PolicyVersion = PolicyVersion(i64::MIN);
 /// How many subjects are read in one step, where all are.
 const PAGE: usize = 1000;
 /// How often something is done again because the policy changed meanwhile, at most.
@@ -22,7 +24,11 @@ pub(super) const TRIES: usize = 32;
 
 /// The latest snapshot.
 #[derive(Debug)]
-pub(super) struct Known(RwLock<Arc<Snapshot>>);
+pub(super) struct Known {
+    latest: RwLock<Arc<Snapshot>>,
+    /// What was last seen of each subject, of whatever version: for when the store is out.
+    seen: Cache<Subject, Arc<Grants>>,
+}
 
 /// The policy of one version, and grants of the same version.
 #[derive(Debug)]
@@ -32,21 +38,28 @@ pub(super) struct Snapshot {
 }
 
 impl Known {
+    /// Knows this much.
     pub(super) fn new(policy: Policy) -> Self {
-        Self(RwLock::new(Snapshot::of(policy)))
+        Self { latest: RwLock::new(Snapshot::of(policy)), seen: Cache::new(SUBJECTS) }
     }
 
     fn latest(&self) -> Arc<Snapshot> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts `policy` in place, unless a newer one already is; returns what is then in place.
-    fn learn(&self, policy: Policy) -> Arc<Snapshot> {
-        let mut latest = self.0.write().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn learn(&self, policy: Policy) -> Arc<Snapshot> {
+        let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
         if latest.policy.version < policy.version {
             *latest = Snapshot::of(policy);
         }
         latest.clone()
+    }
+
+    /// Takes `file` for the whole policy until one is learned: any that a store has is newer.
+    pub(super) fn suppose(&self, file: Layer) {
+        let policy = Policy { version: UNSEEN, file, ..Policy::default() };
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Snapshot::of(policy);
     }
 }
 
@@ -82,10 +95,18 @@ impl Engine {
             if version == snapshot.policy.version {
                 let grants = Arc::new(grants);
                 snapshot.grants.insert(subject.clone(), grants.clone());
+                self.0.known.seen.insert(subject.clone(), grants.clone());
                 return Ok((snapshot, grants));
             }
             snapshot = self.refresh().await?;
         }
+    }
+
+    /// Returns the policy as last seen, and what `subject` then had of its own; one that was not
+    /// seen has nothing.
+    pub(super) fn last_seen(&self, subject: &Subject) -> (Arc<Snapshot>, Arc<Grants>) {
+        let grants = self.0.known.seen.get(subject);
+        (self.snapshot(), grants.unwrap_or_default())
     }
 
     /// Returns what every subject has of its own, of the same version as the snapshot returned.

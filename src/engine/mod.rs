@@ -44,6 +44,7 @@ mod transfer;
 mod error;
 mod instance;
 mod known;
+mod outage;
 
 use std::sync::Arc;
 
@@ -61,6 +62,7 @@ pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
 pub use hold::{Charge, Hold};
 pub use keeping::{LEAST_KEPT, Rebuilt};
 pub use ledger::{Someone, Step};
+pub use outage::{Outages, StoreStanding};
 pub use outbox::Charges;
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
@@ -78,9 +80,11 @@ pub use crate::store::{Charged, Drift, Lines, Page};
 
 use self::instance::Keeper;
 use self::known::Known;
-use crate::clock::{Clock, Timestamp};
+use self::outage::{Fused, Outage};
+use crate::clock::{Aligned, Clock, Timestamp};
 use crate::quota::held::Instance;
-use crate::store::Store;
+use crate::quota::{OnOutage, Policy};
+use crate::store::{Store, StoreError};
 
 /// Decides and counts. Cheap to clone; all clones are one engine.
 ///
@@ -92,8 +96,10 @@ pub struct Engine(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// Behind a fuse, but for a visitor.
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    /// Goes by the clock of the store, where that has one that is shared.
+    clock: Arc<Aligned>,
     /// The policy as last seen; a plan made from an outdated one is refused by the store.
     known: Known,
     instance: Instance,
@@ -101,6 +107,7 @@ struct Inner {
     charged: watch::Sender<()>,
     /// Idle for a visitor: it is no instance, and the store is not told of it.
     keeper: Keeper,
+    outage: Outage,
 }
 
 impl Engine {
@@ -130,20 +137,48 @@ impl Engine {
         clock: Arc<dyn Clock>,
         instance: Instance,
     ) -> Result<Self, EngineError> {
-        let ended = store.join(&instance, clock.now()).await?;
-        if ended > 0 {
-            tracing::info!(ended, "reservations of a dead instance were ended");
+        Self::start_with(store, clock, instance, Outages::default()).await
+    }
+
+    /// Like [`Engine::start_as`], with a word on what becomes of actions while the store is out.
+    ///
+    /// Blocks shortly while the journal is opened.
+    ///
+    /// # Errors
+    /// If the store cannot be read, unless [`Outages::begin_with`] says by what to begin without
+    /// it; conflict if another process has the journal.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start_with(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        instance: Instance,
+        outages: Outages,
+    ) -> Result<Self, EngineError> {
+        let Outages { on_outage, journal, begin_with } = outages;
+        let opens = |layer: &crate::quota::Layer| {
+            layer.capabilities.values().any(|it| it.on_outage() == Some(OnOutage::Open))
+        };
+        let needed = on_outage == OnOutage::Open || begin_with.as_ref().is_some_and(opens);
+        let outage = Outage::new(store.clone(), on_outage, journal, needed)?;
+        let store: Arc<dyn Store> = Arc::new(Fused::by(outage.fuse.clone(), store));
+        let clock = Arc::new(Aligned::by(clock));
+        let keeper = Keeper::spawn(store.clone(), clock.clone(), instance.clone(), &outage);
+        let engine = Self::of(store, clock, instance, keeper, outage, Policy::default());
+        match (engine.arrive().await, begin_with) {
+            (Ok(()), _) => {}
+            (
+                Err(EngineError::Unavailable(error @ StoreError::Unavailable { .. })),
+                Some(layer),
+            ) => engine.begin_out(&layer, &error),
+            (Err(error), _) => {
+                engine.0.keeper.close().await;
+                return Err(error);
+            }
         }
-        let known = Known::new(store.policy().await?);
-        let keeper = Keeper::spawn(store.clone(), clock.clone(), instance.clone());
-        Ok(Self(Arc::new(Inner {
-            store,
-            clock,
-            known,
-            instance,
-            charged: watch::Sender::default(),
-            keeper,
-        })))
+        engine.look_after();
+        Ok(engine)
     }
 
     /// Returns an engine on `store` for a question or a change, such as one command.
@@ -156,15 +191,24 @@ impl Engine {
     /// # Errors
     /// If the store cannot be read.
     pub async fn visit(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
-        let known = Known::new(store.policy().await?);
-        Ok(Self(Arc::new(Inner {
-            store,
-            clock,
-            known,
-            instance: Instance::fresh(),
-            charged: watch::Sender::default(),
-            keeper: Keeper::idle(),
-        })))
+        let outage = Outage::of_visitor(store.clone());
+        let clock = Arc::new(Aligned::by(clock));
+        let policy = store.policy().await?;
+        let engine = Self::of(store, clock, Instance::fresh(), Keeper::idle(), outage, policy);
+        engine.align().await?;
+        Ok(engine)
+    }
+
+    fn of(
+        store: Arc<dyn Store>,
+        clock: Arc<Aligned>,
+        instance: Instance,
+        keeper: Keeper,
+        outage: Outage,
+        policy: Policy,
+    ) -> Self {
+        let (known, charged) = (Known::new(policy), watch::Sender::default());
+        Self(Arc::new(Inner { store, clock, known, instance, charged, keeper, outage }))
     }
 
     /// Ends what is still held, says good-bye to the store, and returns when all is written.
@@ -173,6 +217,7 @@ impl Engine {
     /// If the store cannot be written.
     pub async fn close(&self) -> Result<(), EngineError> {
         if !self.0.keeper.is_idle() {
+            self.close_outage().await;
             self.0.keeper.close().await;
             self.0.store.leave(&self.0.instance, self.now()).await?;
         }

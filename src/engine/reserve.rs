@@ -59,7 +59,7 @@ impl Planned {
     }
 
     /// Returns an error if something of it cannot be charged, or not be `held` before that.
-    fn can_be_admitted(&self, held: bool) -> Result<(), Invalid> {
+    pub(super) fn can_be_admitted(&self, held: bool) -> Result<(), Invalid> {
         for item in &self.plan.items {
             if item.amount.is_negative() {
                 return Err(Invalid::new("a reservation is not below zero"));
@@ -92,14 +92,21 @@ impl Planned {
 }
 
 impl Engine {
-    /// Decides and, if it is yes, sets the room aside for as long as this process lives.
+    /// Decides and, if it is yes, sets the room aside for as long as this process lives. While the
+    /// store is out it passes if its capability, or [`Outages`](super::Outages), says so.
     ///
     /// May be dropped at any moment: room that was set aside meanwhile is given back.
     ///
     /// # Errors
     /// Bad input for an unknown capability or a negative amount; unavailable if the store is.
     pub async fn reserve(&self, subject: &Subject, ask: &Ask) -> Result<Reserved, EngineError> {
-        self.reserve_for(subject, ask, Life::While(self.0.instance.clone())).await
+        let life = Life::While(self.0.instance.clone());
+        match self.reserve_for(subject, ask, life).await {
+            Err(EngineError::Unavailable(_)) if self.passes(ask) => {
+                self.reserve_unseen(subject, ask)
+            }
+            answer => answer,
+        }
     }
 
     /// Like [`Engine::reserve`], for at most `span`, whether this process lives or not.
@@ -122,7 +129,15 @@ impl Engine {
         life: Life,
     ) -> Result<Reserved, EngineError> {
         let hold = self.hold(subject, ask)?;
-        let (said, planned) = self.admit(&hold, Some(life)).await?;
+        let (said, planned) = match self.admit(&hold, Some(life)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if error.was_not_tried() {
+                    hold.forget();
+                }
+                return Err(error);
+            }
+        };
         let now = hold.at();
         match said {
             Said::Yes(readings) => {

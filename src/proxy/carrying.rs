@@ -74,7 +74,11 @@ impl Carrying {
         if word.said.is_some() {
             return self.accept_part(&ending).await.relay(word.heard().await, feed);
         }
-        let proxy = self.give_up().await;
+        let proxy = match ending {
+            // Nobody waits for it a second time: the room goes back later.
+            Ending::StoreOut(_) => self.leave(),
+            _ => self.give_up().await,
+        };
         if let Ending::UpstreamGone = ending {
             // Only its answer tells whether it said no or was gone.
             return proxy.relay(word.heard().await, feed);
@@ -144,6 +148,13 @@ impl Carrying {
         if let Err(error) = self.metered.settle().await {
             tracing::error!(error = cause(&error), "part of an upload not charged");
         }
+        self.proxy.drain(self.body);
+        self.proxy
+    }
+
+    /// Has the room given back once the store can, and reads away what still comes.
+    fn leave(self) -> Proxy {
+        drop(self.metered);
         self.proxy.drain(self.body);
         self.proxy
     }

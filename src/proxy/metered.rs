@@ -144,7 +144,7 @@ impl Metered {
             && let Err(error) = hold.release().await
         {
             let error = cause(&error);
-            tracing::warn!(error, "room is given back later");
+            tracing::debug!(error, "room is given back later");
         }
     }
 }

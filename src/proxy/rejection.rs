@@ -67,8 +67,13 @@ impl Rejection {
                 tracing::warn!(%error, "upload cannot be counted");
                 Self::BadRequest("the size of the upload cannot be counted")
             }
-            EngineError::Conflict(_) | EngineError::Unavailable(_) => {
+            EngineError::Conflict(_) => {
                 tracing::error!(error = cause(error), "books cannot be kept");
+                Self::StoreOut
+            }
+            // That the store is out is said once, by whoever watches over it.
+            EngineError::Unavailable(_) => {
+                tracing::debug!(error = cause(error), "books cannot be kept");
                 Self::StoreOut
             }
         }

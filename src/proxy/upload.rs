@@ -15,7 +15,7 @@ use super::concurrency::Slot;
 use super::metered::Metered;
 use super::rejection::Rejection;
 use super::{Proxy, forwarding, room};
-use crate::engine::{Ask, Hold};
+use crate::engine::{Ask, EngineError, Hold};
 use crate::net::{Body, Connection};
 use crate::quota::capability::UPLOAD;
 use crate::quota::{Amount, Subject};
@@ -77,7 +77,13 @@ async fn may_create(
 ) -> Result<(), Rejection> {
     let subject = proxy.who(connection, parts).await?;
     let ask = Ask::Capability { name: UPLOAD.to_owned(), amount: None };
-    let decision = proxy.engine().check(&subject, &ask).await;
+    let engine = proxy.engine();
+    let decision = match engine.check(&subject, &ask).await {
+        Err(error @ EngineError::Unavailable(_)) => {
+            engine.check_unseen(&subject, &ask).transpose().unwrap_or(Err(error))
+        }
+        answer => answer,
+    };
     let decision = decision.map_err(|error| Rejection::from_engine(&error))?;
     if decision.allowed { Ok(()) } else { Err(denied(&subject, decision)) }
 }

@@ -11,11 +11,16 @@ mod spec;
 mod url;
 // The stores.
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
+mod awaited;
 pub mod guarded;
 mod timed;
 
@@ -27,6 +32,7 @@ pub use answer::{
     Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Pruned,
     Recorded, Settled, Usage,
 };
+pub use awaited::Awaited;
 pub use doctor::{Finding, Severity};
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};

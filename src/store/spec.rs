@@ -6,6 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::memory::Memory;
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
+#[cfg(feature = "redis")]
+use super::redis::Redis;
 #[cfg(feature = "sqlite")]
 use super::sqlite::Sqlite;
 use super::{Store, StoreError, StoreUrl};
@@ -90,10 +94,16 @@ pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
             "this build keeps no books in SQLite",
             "build it with the feature \"sqlite\", or write memory:",
         )),
+        #[cfg(feature = "postgres")]
+        StorageSpec::Postgres(url) => Ok(Arc::new(Postgres::open(url)?)),
+        #[cfg(not(feature = "postgres"))]
         StorageSpec::Postgres(_) => Err(StoreError::unavailable(
             "this build keeps no books in PostgreSQL",
             "build it with the feature \"postgres\", or write sqlite:FILE",
         )),
+        #[cfg(feature = "redis")]
+        StorageSpec::Redis(url) => Ok(Arc::new(Redis::open(url)?)),
+        #[cfg(not(feature = "redis"))]
         StorageSpec::Redis(_) => Err(StoreError::unavailable(
             "this build keeps no books in Redis",
             "build it with the feature \"redis\", or write sqlite:FILE",

@@ -19,6 +19,7 @@ mod limits;
 mod metering;
 mod notices;
 mod outage;
+mod passing;
 mod privacy;
 mod refusal;
 mod reload;

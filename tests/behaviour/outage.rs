@@ -31,6 +31,11 @@ fn is_out(answer: &Answer) {
     assert!(answer.header("retry-after").is_some());
 }
 
+/// Waits until the store is asked again.
+fn is_back(sidecar: &Sidecar) {
+    eventually("it is asked again", || sidecar.api(&Request::get("/readyz")).status == 200);
+}
+
 /// Returns how the second request ended.
 fn second(homeserver: &Homeserver) -> Option<Ended> {
     homeserver.forwarded().get(1).map(|seen| seen.ended)
@@ -62,6 +67,7 @@ fn uploads_are_503_and_everything_else_flows() {
     assert_eq!(sidecar.api(&Request::get("/readyz")).status, 503);
     assert_eq!(sidecar.api(&Request::get("/healthz")).status, 200);
     store.guard().be_out(false);
+    is_back(&sidecar);
     for request in &metered {
         assert_eq!(sidecar.ask(request).status, 200);
     }

@@ -86,6 +86,17 @@ impl Shelves {
         };
         Ok(scratch(&spec))
     }
+
+    /// Returns the address of books of the kind `shelf` that nobody else has, named `name`.
+    pub(crate) fn apart(&self, shelf: Shelf, name: &str) -> Result<String, String> {
+        Ok(match shelf {
+            Shelf::Memory => "memory:".to_owned(),
+            Shelf::Sqlite => format!("sqlite:{}/{name}.db", self.folder.path().display()),
+            Shelf::Postgres => begun(&self.postgres, Postgres::start)?.url(name),
+            Shelf::Redis => begun(&self.redis, Redis::start)?.url(name),
+            Shelf::Cluster => begun(&self.cluster, Cluster::start)?.url(name),
+        })
+    }
 }
 
 /// Returns the server that is kept in `cell`, started at the first call.

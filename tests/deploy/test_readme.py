@@ -90,10 +90,8 @@ class Readme(Check):
             '[storage]\nurl = "postgresql://x/y"',
             '[server.tls]\ncert = "x"',
             '[[meter]]\npath = "/x"',
-            '[storage]\non_outage = "open"',
             '[upstream]\nurl = "https://x"',
             '[upstream]\nurl = "http://x"\nprotocol = "h2c"',
-            '[policy.capabilities]\nupload_media = { resources = ["media_bytes"], on_outage = "open" }',
         )
         for text in later:
             with self.subTest(text):

@@ -5,7 +5,7 @@ use std::time::Duration;
 use metergate::config::Flags;
 use metergate::notify::{Endpoint, Signer};
 use metergate::quota::notice::Topic;
-use metergate::quota::{Aggregate, Layer, Limit, Measure, Period};
+use metergate::quota::{Aggregate, Layer, Limit, Measure, OnOutage, Period};
 
 use crate::outcome::{accepted, limit};
 
@@ -34,6 +34,29 @@ fn words_that_mean_what_is_done_anyway_are_accepted() {
         &[],
         Flags::default(),
     );
+}
+
+#[test]
+fn what_passes_while_the_store_is_out_is_said_for_all_or_for_one_action() {
+    let text = "[storage]\non_outage = \"open\"\njournal = \"/var/lib/m/j\"\n\
+         [policy.capabilities]\nup = { resources = \"files\", on_outage = \"closed\" }";
+    let settings = accepted(text, &[], Flags::default());
+    assert_eq!(settings.on_outage, OnOutage::Open);
+    assert_eq!(settings.journal, Some("/var/lib/m/j".into()));
+    assert_eq!(settings.policy.capabilities["up"].on_outage(), Some(OnOutage::Closed));
+}
+
+#[test]
+fn the_journal_lies_beside_the_books_or_in_the_folder_of_the_service() {
+    let journal = |url: &str, environment: &[(&str, &str)]| {
+        let text = format!("[storage]\nurl = \"{url}\"");
+        accepted(&text, environment, Flags::default()).journal
+    };
+    let state = [("STATE_DIRECTORY", "/var/lib/metergate:/var/lib/more")];
+    assert_eq!(journal("sqlite:/srv/quota.db", &state), Some("/srv/quota.db.journal".into()));
+    assert_eq!(journal("redis://h", &state), Some("/var/lib/metergate/metergate.journal".into()));
+    assert_eq!(journal("redis://h", &[]), Some("metergate.journal".into()));
+    assert_eq!(journal("memory:", &state), None);
 }
 
 #[test]

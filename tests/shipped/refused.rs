@@ -364,11 +364,19 @@ const REFUSED: &[(&str, &str)] = &[
         "[[notify]]\nurl = \"https://h\"\nsecrets = \"0123456789abcdef\"\nsecret = \"0123456789abcdef\"",
         "metergate.toml:3: [notify] secrets is not a setting (did you mean \"secret\"?)",
     ),
-    // What this version does not have.
     (
-        "[policy.capabilities]\nup = { resources = \"files\", on_outage = \"open\" }",
-        "metergate.toml:2: [policy.capabilities.up] on_outage: \"open\" is not in this version: write \"closed\", or leave it out",
+        "[policy.capabilities]\nup = { resources = \"files\", on_outage = \"opne\" }",
+        "metergate.toml:2: [policy.capabilities.up] on_outage: \"opne\" is none of closed, open (did you mean \"open\"?)",
     ),
+    (
+        "[storage]\non_outage = \"leased\"",
+        "metergate.toml:2: [storage] on_outage: \"leased\" is none of closed, open (did you mean \"closed\"?)",
+    ),
+    (
+        "[storage]\njournal = \"\"",
+        "metergate.toml:2: [storage] journal: needs a file, like \"/var/lib/metergate/metergate.journal\"",
+    ),
+    // What this version does not have.
     (
         "[server.tls]\ncert = \"c\"",
         "metergate.toml:1: [server] tls is not in this version: let the web server in front of metergate speak TLS, and leave [server.tls] out",
@@ -388,10 +396,6 @@ const REFUSED: &[(&str, &str)] = &[
     (
         "[storage]\nurl = \"redis://h\"",
         "metergate.toml:2: [storage] url: this version keeps its books in SQLite or in memory: write sqlite:FILE or memory:",
-    ),
-    (
-        "[storage]\non_outage = \"open\"",
-        "metergate.toml:2: [storage] on_outage: \"open\" is not in this version: write \"closed\", or leave it out",
     ),
     (
         "[[meter]]\npath = \"/x\"",

@@ -12,7 +12,9 @@ use metergate::config::Settings;
 use metergate::engine::{Engine, Fact, Span, UsageReport};
 use metergate::net::Address;
 use metergate::quota::capability::UPLOAD;
-use metergate::quota::{Amount, Capability, Group, Layer, Limit, Measure, Resource, Subject};
+use metergate::quota::{
+    Amount, Capability, Group, Layer, Limit, Measure, OnOutage, Resource, Subject,
+};
 use metergate::store::StorageSpec;
 use metergate::telemetry::Secret;
 use metergate::{matrix, proxy};
@@ -26,6 +28,7 @@ use super::{Answer, Client, Homeserver, Request, eventually};
 /// The group everyone is in.
 const GROUP: &str = "free";
 const DATABASE: &str = "quota.db";
+const JOURNAL: &str = "quota.db.journal";
 
 /// A running sidecar.
 pub(crate) struct Sidecar {
@@ -66,6 +69,7 @@ impl Sidecar {
         let mut settings = Settings::default();
         settings.admin.listen = "127.0.0.1:0".parse().unwrap();
         settings.storage = StorageSpec::Sqlite(folder.path().join(DATABASE));
+        settings.journal = Some(folder.path().join(JOURNAL));
         Setup {
             settings,
             group: Group::default(),
@@ -180,6 +184,18 @@ impl Setup {
     /// The store is given up after this.
     pub(crate) fn store_timeout(mut self, span: Duration) -> Self {
         self.settings.store_timeout = span;
+        self
+    }
+
+    /// What becomes of uploads while the store is out.
+    pub(crate) fn on_outage(mut self, on_outage: OnOutage) -> Self {
+        self.settings.on_outage = on_outage;
+        self
+    }
+
+    /// The settings say that the store is on a server, which may come back by itself.
+    pub(crate) fn on_a_server(mut self) -> Self {
+        self.settings.storage = "redis://127.0.0.1:1".parse().unwrap();
         self
     }
 

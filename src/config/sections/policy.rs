@@ -6,7 +6,7 @@ use super::limit::limit;
 use super::resources::{self, Measures, resources};
 use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
-use crate::config::value::{bytes, only, parsed, text};
+use crate::config::value::{bytes, parsed, text};
 use crate::quota::policy::Rule;
 use crate::quota::resource::RESERVED;
 use crate::quota::{Amount, Capability, Group, Invalid, Layer, Resource, nearest, resource};
@@ -130,18 +130,18 @@ fn capabilities(section: &Section<'_>) -> BTreeMap<String, Capability> {
     let mut capabilities = BTreeMap::new();
     for (name, entry) in section.others() {
         section.heed(name, &entry.place, resource::name(name, "capability"));
-        let resources = match &entry.node.value {
+        let (resources, on_outage) = match &entry.node.value {
             Value::Table(_) => {
                 let table = section.named(name, &entry.node);
                 let resources = table.list("resources", parsed).unwrap_or_default();
-                table.value("on_outage", only("closed", &["open"]));
+                let on_outage = table.value("on_outage", parsed);
                 table.done();
-                resources
+                (resources, on_outage)
             }
-            _ => section.each(name, parsed),
+            _ => (section.each(name, parsed), None),
         };
         let capability = section.heed(name, &entry.node.place, Capability::new(resources));
-        capabilities.extend(capability.map(|it| (name.to_owned(), it)));
+        capabilities.extend(capability.map(|it| (name.to_owned(), it.when_out(on_outage))));
     }
     capabilities
 }

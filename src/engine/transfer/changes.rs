@@ -107,6 +107,9 @@ fn entries(document: &Document, policy: &Policy) -> Entries {
     for (name, capability) in &layer.capabilities {
         let drawn: Vec<_> = capability.resources().iter().map(Resource::as_str).collect();
         say(2, format!("capability {name}"), drawn.join(", "));
+        if let Some(on_outage) = capability.on_outage() {
+            say(2, format!("capability {name} on_outage"), on_outage.to_string());
+        }
     }
     for rule in &layer.rules {
         say(3, format!("rule {}", rule.pattern), rule.group.clone());

@@ -170,7 +170,7 @@ fn place(row: &dyn Row) -> Result<Place, StoreError> {
     let bucket = if shape == "stretch" {
         Bucket { key, start: at, end, shape: Shape::Stretch }
     } else {
-        series(&key, at).map_err(corrupt)?
+        series(&key, at).map_err(|error| corrupt(&error))?
     };
     Ok(Place { id: row.get(0)?, per: row.get(1)?, aggregate: row.get(2)?, bucket })
 }
@@ -189,10 +189,10 @@ pub(super) fn at(bucket: Bucket, moment: Timestamp) -> Result<Bucket, StoreError
     if bucket.shape == Shape::Stretch {
         return Ok(bucket);
     }
-    series(&bucket.key, moment).map_err(corrupt)
+    series(&bucket.key, moment).map_err(|error| corrupt(&error))
 }
 
-fn corrupt(error: Invalid) -> StoreError {
+fn corrupt(error: &Invalid) -> StoreError {
     StoreError::Corrupt(format!("the database holds what cannot be read: {error}"))
 }
 

@@ -25,7 +25,8 @@ pub trait Db: fmt::Debug {
     /// Adds a row; false if there is one of that key. The statement ends in [`UNLESS_THERE`].
     fn add(&self, statement: &str, values: &[Value<'_>]) -> Result<bool, StoreError>;
 
-    /// Hands out the rows of a query, in their order.
+    /// Hands out the rows of a query, in their order. Who takes them asks nothing of the database
+    /// meanwhile.
     fn query(
         &self,
         query: &str,

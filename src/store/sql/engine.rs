@@ -53,7 +53,7 @@ pub enum Lost {
 /// The connection of the one who writes, for one transaction of many calls at a time.
 pub trait Pen: Send + 'static {
     /// Returns the database inside the transaction.
-    fn db(&self) -> &dyn Db;
+    fn db(&self) -> Result<&dyn Db, Lost>;
 
     /// Begins a transaction, `again` if the last came to nothing and this one does the same.
     /// Returns true if others may have written since the last one.

@@ -208,7 +208,7 @@ fn begun(
     db.all(
         "SELECT account, since_ms FROM counter
          WHERE bucket = (SELECT id FROM bucket WHERE resource = ?1 AND per = ?2 AND key = ?3)
-         AND (?4 IS NULL OR account = ?4)
+         AND (account = ?4 OR ?4 IS NULL)
          AND EXISTS (SELECT 1 FROM pruned WHERE resource = ?1)",
         values![resource, per, bucket.key, account],
         |row| {

@@ -222,7 +222,7 @@ pub(super) fn all(
     db.all(
         "SELECT account, start_ms, net FROM part
          WHERE resource = ?1 AND per = ?2 AND size_ms = ?3 AND start_ms >= ?4
-         AND (?5 IS NULL OR account = ?5)",
+         AND (account = ?5 OR ?5 IS NULL)",
         values![resource, per, size, first, account],
         |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)),
     )
@@ -377,7 +377,7 @@ pub(super) fn oldest(
     let oldest = db.one(
         &format!(
             "SELECT at_ms FROM event WHERE resource = ?1 AND {} AND at_ms >= ?3 AND at_ms < ?4
-         AND kind NOT IN ('lapse', 'reset') AND (?5 IS NULL OR hold IS DISTINCT FROM ?5)
+         AND kind NOT IN ('lapse', 'reset') AND (hold IS DISTINCT FROM ?5 OR ?5 IS NULL)
          ORDER BY at_ms LIMIT 1",
             fold::belongs(window.per)
         ),

@@ -216,7 +216,7 @@ impl Look for Decider<'_, '_> {
     }
 
     fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {
-        Ok(counters::known(self.step, id, account)?)
+        counters::known(self.step, id, account)
     }
 
     fn held(&mut self, window: &Window<'_>, holds: &Moments) -> Result<Amount, StoreError> {
@@ -244,11 +244,11 @@ impl Look for Counter<'_, '_> {
         if known.is_some() {
             return Ok(known);
         }
-        Ok(buckets::find(self.step.db, window)?)
+        buckets::find(self.step.db, window)
     }
 
     fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {
-        Ok(counters::known(self.step, id, account)?)
+        counters::known(self.step, id, account)
     }
 
     fn held(&mut self, _: &Window<'_>, _: &Moments) -> Result<Amount, StoreError> {
@@ -271,7 +271,7 @@ impl Look for Reader<'_> {
     }
 
     fn place(&mut self, window: &Window<'_>) -> Result<Option<i64>, StoreError> {
-        Ok(buckets::find(self.view.db, window)?)
+        buckets::find(self.view.db, window)
     }
 
     fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {

@@ -12,7 +12,7 @@ pub enum Value<'a> {
     /// A text.
     Text(Cow<'a, str>),
     /// Bytes.
-    Blob(&'a [u8]),
+    Blob(Cow<'a, [u8]>),
 }
 
 /// What is none of the words that should stand in a column.
@@ -47,6 +47,17 @@ pub(in crate::store) use values;
 impl<'a> Value<'a> {
     pub(in crate::store) const fn text(text: &'a str) -> Self {
         Self::Text(Cow::Borrowed(text))
+    }
+
+    /// Returns the same, for as long as one likes.
+    #[cfg(feature = "postgres")]
+    pub(in crate::store) fn kept(&self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(number) => Value::Int(*number),
+            Self::Text(text) => Value::Text(Cow::Owned(text.as_ref().to_owned())),
+            Self::Blob(bytes) => Value::Blob(Cow::Owned(bytes.as_ref().to_owned())),
+        }
     }
 
     /// Returns the number it is.
@@ -146,14 +157,14 @@ impl FromColumn for String {
 
 impl IntoColumn for Vec<u8> {
     fn column(&self) -> Value<'_> {
-        Value::Blob(self)
+        Value::Blob(Cow::Borrowed(self))
     }
 }
 
 impl FromColumn for Vec<u8> {
     fn from_column(value: Value<'_>) -> Result<Self, Unreadable> {
         match value {
-            Value::Blob(bytes) => Ok(bytes.to_vec()),
+            Value::Blob(bytes) => Ok(bytes.into_owned()),
             Value::Null | Value::Int(_) | Value::Text(_) => Err(Unreadable::other("fingerprint")),
         }
     }

@@ -228,7 +228,7 @@ impl<P: Pen> Book<P> {
     /// Runs one call; an error means that the transaction is gone.
     fn run(&mut self, one: &mut dyn Work) -> Result<(), Lost> {
         self.pen.mark()?;
-        let mut step = Step { db: self.pen.db(), known: &mut self.known, own: &*self.own };
+        let mut step = Step { db: self.pen.db()?, known: &mut self.known, own: &*self.own };
         if one.run(&mut step) {
             return self.pen.keep();
         }

@@ -84,7 +84,7 @@ impl Row for rusqlite::Row<'_> {
                 let text = std::str::from_utf8(bytes).map_err(unreadable)?;
                 Value::Text(Cow::Borrowed(text))
             }
-            ValueRef::Blob(bytes) => Value::Blob(bytes),
+            ValueRef::Blob(bytes) => Value::Blob(Cow::Borrowed(bytes)),
             ValueRef::Real(_) => return Err(unreadable("a column holds a fraction")),
         })
     }

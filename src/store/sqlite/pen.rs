@@ -41,8 +41,8 @@ impl FilePen {
 }
 
 impl Pen for FilePen {
-    fn db(&self) -> &dyn Db {
-        &self.db
+    fn db(&self) -> Result<&dyn Db, Lost> {
+        Ok(&self.db)
     }
 
     /// Nothing is ever worth doing again: SQLite waits for others before it begins.

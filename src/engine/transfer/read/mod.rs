@@ -99,8 +99,17 @@ fn measure(place: &Place<'_>, usual: Measure) -> Result<Measure, EngineError> {
 fn capabilities(place: &Place<'_>) -> Result<BTreeMap<String, Capability>, EngineError> {
     let one = |(called, place): (&str, Place<'_>)| {
         place.heed(name(called, "capability"))?;
-        let resources = place.items().iter().map(Place::parsed).collect::<Result<Vec<_>, _>>()?;
-        Ok((called.to_owned(), place.heed(Capability::new(resources))?))
+        let (listed, on_outage) = match place.tree {
+            Tree::Table(_) => {
+                let table = place.table(&["on_outage", "resources"])?;
+                let on_outage = table.value("on_outage", Place::parsed)?;
+                (table.needed("resources")?.clone(), on_outage)
+            }
+            _ => (place.clone(), None),
+        };
+        let resources = listed.items().iter().map(Place::parsed).collect::<Result<Vec<_>, _>>()?;
+        let capability = place.heed(Capability::new(resources))?;
+        Ok((called.to_owned(), capability.when_out(on_outage)))
     };
     place.entries()?.into_iter().map(one).collect()
 }

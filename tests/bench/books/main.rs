@@ -1,19 +1,25 @@
-//! Books: how many uploads a second the store can pay for, beside the bare disk.
+//! Books: how many uploads a second a store can pay for, beside what its disk or server can do.
 //!
 //! ```text
-//! cargo bench --bench books
+//! cargo bench --bench books                    # all
+//! cargo bench --bench books -- redis sqlite    # these
 //! ```
 //!
-//! Each of 64 tasks reserves and settles, again and again, for a user of its own. A pair is
-//! durable once it has returned. Beside it: how often a second 4 KiB can be appended and synced to
-//! a file on the same disk, since no store that asks the disk every time is faster than that.
+//! Each of 64 tasks reserves and settles, again and again, for a user of its own; a pair is two
+//! calls, and durable once it has returned. Beside it, in the same round and on the same disk, the
+//! least that any such store has to do: a sync of a file, a script that Redis is asked to run, a
+//! transaction that PostgreSQL commits. The servers are started for it, and keep what they
+//! acknowledge.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
+#![expect(clippy::panic, reason = "as above")]
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::Path;
+mod raw;
+#[expect(dead_code, reason = "tests ask more of servers than to run")]
+#[path = "../../support/servers/mod.rs"]
+mod servers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,17 +35,49 @@ const AT_ONCE: usize = 64;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(1);
 
+/// A store, and the least it has to do.
+struct Peer {
+    name: &'static str,
+    spec: StorageSpec,
+    raw: Box<dyn Fn() -> Option<f64>>,
+}
+
 fn main() {
+    let named: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut peers = Vec::new();
+    if wanted("memory") {
+        peers.push(Peer { name: "memory", spec: StorageSpec::Memory, raw: Box::new(|| None) });
+    }
+    if wanted("sqlite") {
+        let spec = StorageSpec::Sqlite(folder.path().join("quota.db"));
+        let place = folder.path().to_owned();
+        peers.push(Peer { name: "sqlite", spec, raw: Box::new(move || Some(raw::syncs(&place))) });
+    }
+    let redis = wanted("redis").then(|| servers::Redis::start_durable().unwrap());
+    if let Some(redis) = &redis {
+        let (spec, address) = (redis.url("bench").parse().unwrap(), redis.address());
+        let raw = Box::new(move || Some(raw::scripts(&address, AT_ONCE)));
+        peers.push(Peer { name: "redis", spec, raw });
+    }
+    let postgres = wanted("postgres").then(|| servers::Postgres::start_with(&[]).unwrap());
+    if let Some(postgres) = &postgres {
+        let (spec, base) = (postgres.url("bench").parse().unwrap(), postgres.base());
+        let scripts = folder.path().to_owned();
+        let raw = Box::new(move || Some(raw::transactions(&base, &scripts, AT_ONCE)));
+        peers.push(Peer { name: "postgres", spec, raw });
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let file = StorageSpec::Sqlite(folder.path().join("quota.db"));
-    println!("{:>8}{:>12}{:>12}{:>14}{:>12}", "", "pairs/s", "p50 us", "p99 us", "CPU us");
+    println!(
+        "{:<10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>14}",
+        "", "pairs/s", "p50 us", "p99 us", "CPU us", "raw/s", "pairs per raw"
+    );
     for round in 1..=ROUNDS {
-        let syncs = syncs(folder.path());
-        println!("{round:>8}  4 KiB appended and synced {syncs:.0}/s");
-        for (name, spec) in [("sqlite", &file), ("memory", &StorageSpec::Memory)] {
-            let pairs = runtime.block_on(pairs(spec));
-            pairs.print(name);
+        println!("round {round}");
+        for peer in &peers {
+            let pairs = runtime.block_on(pairs(&peer.spec));
+            pairs.print(peer.name, (peer.raw)());
         }
     }
 }
@@ -54,16 +92,15 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn print(&self, name: &str) {
+    fn print(&self, name: &str, raw: Option<f64>) {
         let count = f64::from(u32::try_from(self.times.len()).unwrap());
         let micros = |percent: usize| self.times[self.times.len() * percent / 100].as_micros();
-        println!(
-            "{name:>8}{:>12.0}{:>12}{:>14}{:>12.1}",
-            count / self.span.as_secs_f64(),
-            micros(50),
-            micros(99),
-            self.cpu * 1e6 / count,
-        );
+        let (rate, cpu) = (count / self.span.as_secs_f64(), self.cpu * 1e6 / count);
+        print!("{name:<10}{rate:>10.0}{:>10}{:>10}{cpu:>10.1}", micros(50), micros(99));
+        match raw {
+            Some(raw) => println!("{raw:>12.0}{:>14.2}", rate / raw),
+            None => println!(),
+        }
     }
 }
 
@@ -106,19 +143,6 @@ async fn repeat(engine: Engine, subject: Subject, until: Instant) -> Vec<Duratio
         now = after;
     }
     times
-}
-
-/// Returns how often a second the disk can be asked.
-fn syncs(folder: &Path) -> f64 {
-    let mut file = File::create(folder.join("raw")).unwrap();
-    let begun = Instant::now();
-    let mut count = 0_u32;
-    while begun.elapsed() < ROUND / 2 {
-        file.write_all(&[b'x'; 4096]).unwrap();
-        file.sync_data().unwrap();
-        count += 1;
-    }
-    f64::from(count) / begun.elapsed().as_secs_f64()
 }
 
 fn cpu_seconds() -> f64 {

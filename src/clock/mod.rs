@@ -3,12 +3,16 @@
 //! Everything that decides takes a [`Timestamp`] as a value; only what stands at the rim owns a
 //! [`Clock`]. [`Manual`] is public, so that users of the library can test their own windows too.
 
+mod aligned;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use aligned::Aligned;
 
 /// A moment, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///

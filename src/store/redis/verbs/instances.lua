@@ -1,0 +1,5 @@
+-- Returns the instances, each with its latest sign of life in milliseconds.
+--
+-- KEYS: the prefix.
+
+return call('HGETALL', root .. 'instances')

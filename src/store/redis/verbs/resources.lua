@@ -1,0 +1,5 @@
+-- Returns of what there are lines or balances.
+--
+-- KEYS: the prefix.
+
+return call('SMEMBERS', root .. 'resources')
