@@ -16,7 +16,7 @@
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 
 mod raw;
-#[expect(dead_code, reason = "tests ask more of servers than to run")]
+#[expect(dead_code, unused_imports, reason = "tests ask more of servers than to run")]
 #[path = "../../support/servers/mod.rs"]
 mod servers;
 

@@ -65,10 +65,9 @@ pub(crate) fn scripts(address: &str, clients: usize) -> f64 {
         "__rand_int__",
         "16384",
     ]));
-    // "test","rps",…: of the last line the second field.
-    let line = said.lines().last().unwrap();
-    let rate = line.rsplit("\",\"").rev().nth(1).unwrap_or_default();
-    rate.trim_matches('"').parse().unwrap_or_else(|_| panic!("{said}"))
+    // "test","rps","…": the script is the first field, quotes, commas and all; seven follow.
+    let rate = said.trim_end().rsplit("\",\"").nth(6).unwrap_or_default();
+    rate.parse().unwrap_or_else(|_| panic!("{said}"))
 }
 
 /// Returns how many transactions a second the PostgreSQL server at `url` commits for `clients` at
