@@ -7,6 +7,7 @@ use super::capability::CapabilityCommand;
 use super::check::Check;
 use super::completions::Completions;
 use super::config::ConfigCommand;
+use super::doctor::Doctor;
 use super::events::Events;
 use super::explain::Explain;
 use super::group::GroupCommand;
@@ -68,6 +69,7 @@ Look after the books:
   move       Copy everything to another store
   simulate   Whom another policy would have refused
   rebuild    Compare every count with the ledger, and correct it
+  doctor     What could make the books lie, or be lost; and whether the store keeps its contract
 
 Shell:
   completions  The script that lets a shell complete commands
@@ -112,6 +114,7 @@ pub(super) enum Command {
     Serve(Serve),
     #[command(subcommand)]
     Config(ConfigCommand),
+    Doctor(Doctor),
     Completions(Completions),
     Man(Man),
     #[command(flatten)]
