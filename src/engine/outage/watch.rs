@@ -143,6 +143,7 @@ impl Watch {
             pause = OFTEN.min(2 * pause);
             let Some(engine) = self.engine() else { return };
             if engine.is_back().await {
+                self.fuse.calm().await;
                 engine.come_back();
                 engine.warn_of_missing_groups().await;
                 return;
