@@ -91,6 +91,9 @@ use crate::store::{Store, StoreError};
 /// Every call may be dropped half way. One that only asks has then changed nothing. One that
 /// changes something has then done so whole or not at all, and if it does, then before what is
 /// called after it. What takes several steps says how far it then is.
+///
+/// A store that does not answer is asked no more until it does, which is tried once a second or
+/// more often: calls fail at once meanwhile.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<Inner>);
 
@@ -219,6 +222,10 @@ impl Engine {
         if !self.0.keeper.is_idle() {
             self.close_outage().await;
             self.0.keeper.close().await;
+            if !self.0.outage.has_joined() {
+                // It never answered: there is nothing to leave, and nothing to close.
+                return Ok(());
+            }
             self.0.store.leave(&self.0.instance, self.now()).await?;
         }
         Ok(self.0.store.close().await?)

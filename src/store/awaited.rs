@@ -47,6 +47,33 @@ impl Awaited {
     }
 }
 
+impl StorageSpec {
+    /// Returns true if a store of this kind may be out and come back by itself: one on a server,
+    /// for which this program is built.
+    #[must_use]
+    pub const fn may_come_back(&self) -> bool {
+        match self {
+            Self::Memory | Self::Sqlite(_) => false,
+            Self::Postgres(_) => cfg!(feature = "postgres"),
+            Self::Redis(_) => cfg!(feature = "redis"),
+        }
+    }
+}
+
+/// Opens the store that `spec` names; one that is out now and may come back is opened once it
+/// does. Blocks like [`open`].
+///
+/// # Errors
+/// As [`open`], but for a store that may come back.
+pub fn open_or_await(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
+    match open(spec) {
+        Err(StoreError::Unavailable { .. }) if spec.may_come_back() => {
+            Ok(Arc::new(Awaited::new(spec.clone())))
+        }
+        opened => opened,
+    }
+}
+
 impl Opening {
     /// Opens it if it is not open. Dropped half way, it goes on being opened.
     async fn be_open(&self) -> Result<(), StoreError> {

@@ -32,7 +32,7 @@ pub use answer::{
     Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Pruned,
     Recorded, Settled, Usage,
 };
-pub use awaited::Awaited;
+pub use awaited::{Awaited, open_or_await};
 pub use doctor::{Finding, Severity};
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};

@@ -209,8 +209,8 @@ fn without_limits(mut plan: Plan) -> Plan {
 fn store_error(error: EngineError) -> StoreError {
     match error {
         EngineError::Unavailable(error) => error,
-        EngineError::BadInput(text) | EngineError::NotFound(text) | EngineError::Conflict(text) => {
-            StoreError::Conflict(text)
-        }
+        // The policy keeps changing: later it may not.
+        EngineError::Conflict(text) => StoreError::unavailable("it could not be planned", text),
+        EngineError::BadInput(text) | EngineError::NotFound(text) => StoreError::Conflict(text),
     }
 }
