@@ -64,22 +64,33 @@ def sidecar(homeserver, folder):
         print(metergate.last_lines(40))
 
 
+@pytest.fixture(scope="session")
+def servers(folder):
+    """Where books are kept, each kind started when it is first asked for."""
+    started = {}
+
+    def running(kind):
+        if kind not in started:
+            started[kind] = kind(Path(tempfile.mkdtemp(prefix="server-", dir=folder)))
+        return started[kind]
+
+    yield running
+    for server in started.values():
+        server.end()
+
+
 @pytest.fixture(params=[RedisServer, PostgresServer], ids=["redis", "postgres"])
-def server(request, folder):
-    """A database server of the test's own, to be broken."""
-    yield from _started(request.param, folder)
+def server(request, servers):
+    """A database server that the test may break."""
+    running = servers(request.param)
+    yield running
+    running.mend()
 
 
 @pytest.fixture(params=[SqliteFile, RedisServer, PostgresServer], ids=["sqlite", "redis", "postgres"])
-def shared(request, folder):
+def shared(request, servers):
     """Where several metergates keep their books together."""
-    yield from _started(request.param, folder)
-
-
-def _started(kind, folder):
-    server = kind(Path(tempfile.mkdtemp(prefix="server-", dir=folder)))
-    yield server
-    server.end()
+    return servers(request.param)
 
 
 @pytest.fixture

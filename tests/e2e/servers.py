@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -41,16 +42,20 @@ class Server:
 
     def kill(self):
         """`kill -9`, itself and all its processes."""
+        family = self._family()
         self._child.kill()
+        send(signal.SIGKILL, family)
 
     def freeze(self):
         """SIGSTOP: connections stay, and nothing answers."""
         self._frozen = True
-        os.killpg(self._child.pid, signal.SIGSTOP)
+        # The first of them makes no more once it stands.
+        send(signal.SIGSTOP, [self._child.pid])
+        send(signal.SIGSTOP, self._family())
 
     def thaw(self):
         self._frozen = False
-        os.killpg(self._child.pid, signal.SIGCONT)
+        send(signal.SIGCONT, [*self._family(), self._child.pid])
 
     def mend(self):
         """Makes it answer again, whatever was done to it."""
@@ -63,6 +68,11 @@ class Server:
         if self._frozen:
             self.thaw()
         self._child.end()
+
+    def _family(self):
+        """Its children, each of which may lead a group of its own."""
+        children = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children")
+        return [int(number) for number in children.read_text().split()]
 
     def _answers(self):
         try:
@@ -103,12 +113,11 @@ class RedisServer(Server):
 class PostgresServer(Server):
     def __init__(self, folder):
         self._as = _postgres_user()
-        data = folder / "data"
-        folder.chmod(0o755)
-        data.mkdir(mode=0o700)
+        # Where that user, too, finds its way.
+        self._data = Path(tempfile.mkdtemp(prefix="metergate-e2e-"))
         if self._as:
-            shutil.chown(data, self._as, self._as)
-        command = [found("initdb", "postgresql"), "-D", data, "-A", "trust", "-U", "metergate", "--no-sync"]
+            shutil.chown(self._data, self._as, self._as)
+        command = [found("initdb", "postgresql"), "-D", self._data, "-A", "trust", "-U", "metergate", "--no-sync"]
         done = subprocess.run(
             [str(word) for word in self._unprivileged(command)], capture_output=True, text=True, timeout=120, cwd="/"
         )
@@ -131,10 +140,11 @@ class PostgresServer(Server):
             self.thaw()
         if not self._child.exited():
             self.stop()
+        shutil.rmtree(self._data)
 
     def _command(self):
         settings = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200"]
-        place = ["-D", self._folder / "data", "-p", str(self._port)]
+        place = ["-D", self._data, "-p", str(self._port)]
         return self._unprivileged([found("postgres", "postgresql"), *place, *settings])
 
     def _unprivileged(self, command):
@@ -150,6 +160,14 @@ class PostgresServer(Server):
             return False
         query = [found("psql", "postgresql"), "-h", "127.0.0.1", "-p", self._port, "-U", "metergate", "-c", "select 1"]
         return subprocess.run([*map(str, query), "postgres"], capture_output=True, timeout=20).returncode == 0
+
+
+def send(number, pids):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass  # It went by itself.
 
 
 def _postgres_user():
