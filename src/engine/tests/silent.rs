@@ -141,7 +141,7 @@ impl Place {
 
 /// Waits until the store is asked again, and nothing waits for it.
 pub(super) async fn is_right(engine: &Engine) {
-    for _ in 0..1000 {
+    for _ in 0..20_000 {
         let standing = engine.store_standing();
         if standing.out_since.is_none() && standing.waiting == 0 {
             return;
