@@ -80,7 +80,7 @@ impl App {
     /// # Errors
     /// If an address, the store or a thread cannot be had; then nothing runs.
     pub fn start(settings: Settings) -> Result<Self, AppError> {
-        let store = store::open_or_await(&settings.storage)?;
+        let store = store::open(&settings.storage)?;
         Self::start_on(store, settings)
     }
 

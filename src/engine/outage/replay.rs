@@ -103,9 +103,11 @@ impl Engine {
         self.charged();
         match outcome {
             Ok(()) => Ok(()),
-            Err(error @ (StoreError::Unavailable { .. } | StoreError::Corrupt(_))) => {
-                Err(error.into())
-            }
+            Err(
+                error @ (StoreError::Unavailable { .. }
+                | StoreError::Corrupt(_)
+                | StoreError::Misconfigured(_)),
+            ) => Err(error.into()),
             // Trying again would not change that; of a refund: there is nothing to take back.
             Err(error @ (StoreError::Conflict(_) | StoreError::Overflow(_))) => {
                 if let Entry::Charge(noted) = entry {

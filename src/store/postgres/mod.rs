@@ -56,13 +56,21 @@ use super::{StoreError, StoreUrl};
 pub type Postgres = Books<Server>;
 
 impl Postgres {
+    /// Reads `url` as [`open`](Self::open) does, and no more.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn check(url: &StoreUrl) -> Result<(), StoreError> {
+        Address::parse(url).map(drop)
+    }
+
     /// Names the database at `url`; the first call connects, and makes the tables if need be.
     ///
     /// Beside what the server knows, a URL may say `schema` (`metergate` unless given), `sslmode`
     /// (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`) and `sslrootcert`.
     ///
     /// # Errors
-    /// Unavailable if the URL cannot be understood, or its certificates cannot be read.
+    /// Misconfigured if the URL cannot be understood, or its certificates cannot be read.
     pub fn open(url: &StoreUrl) -> Result<Self, StoreError> {
         let gate = Arc::new(Gate::to(Address::parse(url)?));
         let engine = Arc::new(Server::behind(gate.clone()));

@@ -246,6 +246,7 @@ fn again(error: &StoreError) -> StoreError {
         }
         StoreError::Conflict(text) => StoreError::Conflict(text.clone()),
         StoreError::Corrupt(text) => StoreError::Corrupt(text.clone()),
+        StoreError::Misconfigured(text) => StoreError::Misconfigured(text.clone()),
         StoreError::Overflow(overflow) => StoreError::Overflow(*overflow),
     }
 }
