@@ -6,6 +6,8 @@ use async_trait::async_trait;
 
 use super::scratch::{Books, Scratch};
 use crate::store::memory::Memory;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::Postgres;
 use crate::store::{self, StorageSpec, Store, StoreError, StoreUrl};
 
 /// Returns the place for books of the kind of `spec`, apart from those that are there: in memory,
@@ -77,13 +79,14 @@ impl Books for Namespace {
 }
 
 /// Takes away all that is under the name in `spec`.
-#[expect(clippy::unused_async, reason = "a server is asked")]
+#[cfg_attr(not(feature = "postgres"), expect(clippy::unused_async, reason = "a server is asked"))]
 async fn erase(spec: &StorageSpec) -> Result<(), StoreError> {
     match spec {
-        StorageSpec::Memory
-        | StorageSpec::Sqlite(_)
-        | StorageSpec::Postgres(_)
-        | StorageSpec::Redis(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        StorageSpec::Postgres(url) => Postgres::open(url)?.erase().await,
+        StorageSpec::Memory | StorageSpec::Sqlite(_) | StorageSpec::Redis(_) => Ok(()),
+        #[cfg(not(feature = "postgres"))]
+        StorageSpec::Postgres(_) => Ok(()),
     }
 }
 

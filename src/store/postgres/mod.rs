@@ -69,14 +69,12 @@ impl Postgres {
         Self::start("metergate-postgres", engine, ServerPen::behind(gate))
     }
 
-    /// Drops the schema with all that is in it. Blocks while it does.
+    /// Drops the schema with all that is in it. Nothing may be done with it after.
     ///
     /// # Errors
     /// Unavailable, as any call.
-    pub fn erase(&self) -> Result<(), StoreError> {
-        self.engine.erase()
+    pub async fn erase(&self) -> Result<(), StoreError> {
+        let engine = self.engine.clone();
+        self.aside(move || engine.erase()).await
     }
 }
-
-#[cfg(test)]
-mod tests;

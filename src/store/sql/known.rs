@@ -12,7 +12,7 @@ use super::buckets::Place;
 use super::open::Open;
 use crate::clock::Timestamp;
 use crate::quota::count::Count;
-use crate::quota::held::Instance;
+use crate::quota::held::{HoldId, Instance};
 use crate::quota::{Per, PolicyVersion, Resource, Subject};
 
 /// How many of each are remembered; past it, one starts to learn them anew.
@@ -36,6 +36,8 @@ pub(super) struct Known {
     open: HashMap<Subject, Vec<Open>>,
     /// Who is not among `open` has none.
     is_all_open: bool,
+    /// Whose a reservation is, or was, among `open`.
+    whose: HashMap<HoldId, Subject>,
     /// The latest sign of life of an instance.
     seen: HashMap<Instance, Timestamp>,
     /// When ended reservations were last thrown away.
@@ -120,6 +122,20 @@ impl Known {
         } else if !open.is_empty() {
             self.open.insert(subject.clone(), open);
         }
+    }
+
+    /// Returns the open reservation of this id, if it is among those that are known.
+    pub(super) fn open(&self, id: HoldId) -> Option<&Open> {
+        let all = self.open.get(self.whose.get(&id)?)?;
+        all.iter().find(|hold| hold.id == id)
+    }
+
+    pub(super) fn remember_whose(&mut self, id: HoldId, subject: &Subject) {
+        remember(&mut self.whose, id, subject.clone());
+    }
+
+    pub(super) fn forget_whose(&mut self, id: HoldId) {
+        self.whose.remove(&id);
     }
 
     /// Forgets the open reservations of `subject`, so that they are read anew.
