@@ -7,6 +7,7 @@
 //! Each of 64 tasks reserves and settles, again and again, for a user of its own. A pair is
 //! durable once it has returned. Beside it: how often a second 4 KiB can be appended and synced to
 //! a file on the same disk, since no store that asks the disk every time is faster than that.
+//! `METERGATE_BENCH_STORE=postgresql://…` names a store on a server to be measured as well.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
@@ -37,7 +38,9 @@ fn main() {
     for round in 1..=ROUNDS {
         let syncs = syncs(folder.path());
         println!("{round:>8}  4 KiB appended and synced {syncs:.0}/s");
-        for (name, spec) in [("sqlite", &file), ("memory", &StorageSpec::Memory)] {
+        let other = std::env::var("METERGATE_BENCH_STORE").ok().map(|url| url.parse().unwrap());
+        let stores = [("sqlite", &file), ("memory", &StorageSpec::Memory)];
+        for (name, spec) in stores.into_iter().chain(other.as_ref().map(|spec| ("other", spec))) {
             let pairs = runtime.block_on(pairs(spec));
             pairs.print(name);
         }

@@ -10,7 +10,7 @@ use metergate::store::{Store, StoreError};
 use tokio::time::{Instant, timeout};
 
 use crate::servers::Postgres;
-use crate::{opened, psql, server, tell, told, until};
+use crate::{opened, server, tell, told, until};
 
 const URL: &str = "METERGATE_TEST_URL";
 
@@ -62,7 +62,7 @@ async fn a_server_that_was_killed_is_come_back_to_and_has_all_it_acknowledged() 
     assert_eq!(usage(&store, alice(), Period::Month).await, (5, 0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_told_that_a_commit_happened_which_nobody_saw() {
     let store = opened(&server().url("unknown"));
     recorded(&store, &asks(1, &[MONTH_10MB])).await;
@@ -148,7 +148,7 @@ async fn connections_that_the_server_ends_are_made_anew() {
     for round in 2..=4 {
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE application_name = 'ended'";
-        psql(server(), "ended", end).status().unwrap();
+        tell(server(), "ended", end);
         recorded(&store, &asks(1, &[MONTH_10MB])).await;
         assert_eq!(usage(&store, alice(), Period::Month).await, (round, 0));
     }

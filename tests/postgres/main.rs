@@ -19,8 +19,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metergate::store::postgres::Postgres as Store;
 use metergate::store::StoreUrl;
+use metergate::store::postgres::Postgres as Store;
 
 use servers::Postgres;
 

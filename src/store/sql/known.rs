@@ -50,6 +50,19 @@ impl Known {
         *self = Self { tidied: self.tidied, ..Self::default() };
     }
 
+    /// Forgets lines, counts, reservations and signs of life: another has written of these alone.
+    pub(super) fn forget_counts(&mut self) {
+        let known = std::mem::take(self);
+        *self = Self {
+            version: known.version,
+            buckets: known.buckets,
+            places: known.places,
+            parts: known.parts,
+            tidied: known.tidied,
+            ..Self::default()
+        };
+    }
+
     pub(super) fn bucket(&self, resource: &Resource, per: Per, key: &str) -> Option<i64> {
         let places = self.buckets.get(resource)?.get(key)?;
         places.iter().find(|(shared, _)| *shared == per).map(|(_, id)| *id)

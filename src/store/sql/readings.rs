@@ -5,7 +5,7 @@ use super::marks::{Marked, PAST};
 use super::open::{self, Open};
 use super::step::{Step, View};
 use super::window::Window;
-use super::{buckets, counters, fold, members, parts, pools};
+use super::{buckets, counters, fold, members, pools, rolling};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::{self, Count};
@@ -130,7 +130,7 @@ fn counted<L: Look>(
 ) -> Result<Found, StoreError> {
     if window.is_in_parts() {
         look.open(window)?;
-        let used = parts::used(look.db(), window)?;
+        let used = rolling::used(look.db(), window)?;
         return Ok(Found { count: Count { used, ..Count::default() }, known: false });
     }
     if !window.is_counted() {
@@ -197,7 +197,7 @@ fn rest<L: Look>(
         reading.over_since = marked.find(look.db(), PAST)?;
     }
     if window.is_rolling() {
-        reading.oldest = parts::oldest(look.db(), window, without)?;
+        reading.oldest = rolling::oldest(look.db(), window, without)?;
     }
     Ok(reading)
 }
