@@ -62,6 +62,10 @@ impl Scratch for OnServer {
     fn is_lasting(&self) -> bool {
         true
     }
+
+    fn sequences(&self) -> u32 {
+        12
+    }
 }
 
 /// Books under a name of their own.
