@@ -15,7 +15,9 @@ mod servers;
 
 mod cost;
 mod exact;
+mod examining;
 mod instances;
+mod keeping;
 mod master;
 mod outage;
 mod refused;

@@ -26,8 +26,7 @@ pub(super) async fn prune(
             *first = day.min(*first);
         }
     }
-    // The rest of that day's lines may be taken out of the ledger.
-    let latest = (before.millis() + DAY - 1).div_euclid(DAY) * DAY;
+    let latest = before.millis().div_euclid(DAY) * DAY;
     let needed = serde_json::to_string(&needed).map_err(|error| corrupt(error.to_string()))?;
     let is_more: u8 = store.connection.run(&PRUNE_PARTS, &[&latest.to_string(), &needed]).await?;
     Ok(is_more == 1)

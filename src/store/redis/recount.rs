@@ -113,9 +113,10 @@ impl Recount<'_> {
             }
             // A lost member does not show in the count.
             if told != counted || self.place.aggregate == Aggregate::Unique {
-                let text = match told == Count::default() {
-                    true => String::new(),
-                    false => Refolded::of(told, &self.place.bucket, Vec::new()).text(),
+                let text = if told == Count::default() {
+                    String::new()
+                } else {
+                    Refolded::of(told, &self.place.bucket, Vec::new()).text()
                 };
                 let row: Vec<String> = [account.clone(), text].into_iter().chain(members).collect();
                 wrong.push(row);

@@ -156,10 +156,13 @@ local DATED_AHEAD = 300000
 
 -- Returns the sum of a rolling window of which parts are kept.
 local function used_of_parts(item, bound)
+  -- A part of which lines were taken out says more than those that are left.
+  local pruned = tonumber(call('HGET', root .. 'pruned', item.resource) or '')
+  local since = parts_since(bound.per, item.resource)
   local window = {
     moments = key_of('moments', bound.per, item.resource, bound.account),
     parts = key_of('part', bound.per, item.resource, bound.account),
-    from = parts_since(bound.per, item.resource),
+    from = pruned and math.max(since, pruned + 1) or since,
   }
   local finish = bound.finish or 253402207200001
   local line, recorded = last_reset(item, bound)
