@@ -27,6 +27,9 @@ script!(OPEN, BOOKS, "verbs/open.lua");
 /// Accounts put in at once.
 const AT_ONCE: usize = 200;
 
+/// Lines read at once.
+const LINES: usize = 2000;
+
 /// How long to wait for another who opens a bucket.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -169,22 +172,45 @@ impl Opening<'_> {
     }
 
     async fn fold_all(&mut self, whole: &Bucket) -> Result<(), StoreError> {
-        let (from, to) = fold::scores(whole);
-        // The server has the lines of all accounts.
-        let moments = self.store.keys().moments(Per::Server, self.resource, "");
-        let found: Vec<String> = self
-            .store
-            .connection
-            .ask(redis::cmd("ZRANGEBYSCORE").arg(moments).arg(from).arg(to))
-            .await?;
-        let ids = found.iter().map(|entry| entry.split(' ').next().unwrap_or_default().to_owned());
-        // What was written since comes with the rest of it.
-        let mut ids: Vec<_> = ids.filter(|id| *id <= self.last).collect();
+        let mut ids = self.ids(whole).await?;
         ids.sort_unstable();
-        self.take(&ids, whole).await?;
+        for some in ids.chunks(LINES) {
+            self.take(some, whole).await?;
+            self.renew().await?;
+        }
         self.start_with_balances().await?;
         let accounts: Vec<_> = self.events.keys().cloned().collect();
         self.stage(&accounts).await
+    }
+
+    /// Returns the ids of the lines up to the last, by their moments.
+    async fn ids(&self, whole: &Bucket) -> Result<Vec<String>, StoreError> {
+        // The server has the lines of all accounts.
+        let moments = self.store.keys().moments(Per::Server, self.resource, "");
+        let (mut from, to) = fold::scores(whole);
+        let (mut ids, mut told) = (Vec::new(), 0_usize);
+        loop {
+            let mut ask = redis::cmd("ZRANGEBYSCORE");
+            ask.arg(&moments).arg(&from).arg(&to).arg("WITHSCORES");
+            ask.arg("LIMIT").arg(told).arg(LINES);
+            let found: Vec<(String, String)> = self.store.connection.ask(&ask).await?;
+            let is_last = found.len() < LINES;
+            for (entry, at) in found {
+                // So many lines of the moment at which to go on were told already; others come
+                // behind them.
+                told = if at == from { told + 1 } else { 1 };
+                from = at;
+                let id = entry.split(' ').next().unwrap_or_default();
+                // What was written since comes with the rest of it.
+                if id <= self.last.as_str() {
+                    ids.push(id.to_owned());
+                }
+            }
+            if is_last {
+                return Ok(ids);
+            }
+            self.renew().await?;
+        }
     }
 
     /// Adds the lines with these ids, as far as they belong here; returns whose they are.
@@ -250,18 +276,28 @@ impl Opening<'_> {
                 }
             }
             let rows = serde_json::to_string(&rows).unwrap_or_default();
-            let what = if self.parts.is_some() { "parts" } else { "counts" };
-            let arguments =
-                [&self.token, what, &self.place, self.per.name(), self.resource.as_str(), &rows];
-            let answer: Vec<String> = self.store.connection.run(&STAGE, &arguments).await?;
-            if answer.first().is_none_or(|word| word != "staged") {
-                return Err(StoreError::unavailable(
-                    "a bucket could not be opened in time",
-                    "another took over: try again",
-                ));
-            }
+            self.put(&rows).await?;
         }
         Ok(())
+    }
+
+    /// Keeps the claim for longer.
+    async fn renew(&self) -> Result<(), StoreError> {
+        self.put("[]").await
+    }
+
+    async fn put(&self, rows: &str) -> Result<(), StoreError> {
+        let what = if self.parts.is_some() { "parts" } else { "counts" };
+        let arguments =
+            [&self.token, what, &self.place, self.per.name(), self.resource.as_str(), rows];
+        let answer: Vec<String> = self.store.connection.run(&STAGE, &arguments).await?;
+        if answer.first().is_some_and(|word| word == "staged") {
+            return Ok(());
+        }
+        Err(StoreError::unavailable(
+            "a bucket could not be opened in time",
+            "another took over: try again",
+        ))
     }
 
     /// Returns the account, its count, and its members.
