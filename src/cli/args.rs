@@ -98,7 +98,7 @@ Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 st
     help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}"
 )]
 pub(super) struct Args {
-    /// Where the books are kept: sqlite:FILE or memory:
+    /// Where the books are kept: sqlite:FILE, postgresql://…, redis://… or memory:
     /// [default: $METERGATE_STORAGE, or sqlite:metergate.db]
     #[arg(long, global = true, value_name = "URL", display_order = 100)]
     pub(super) storage: Option<String>,
