@@ -60,7 +60,7 @@ fn amounts() -> impl Strategy<Value = i64> + Clone {
 }
 
 fn verbs() -> impl Strategy<Value = Vec<(usize, usize, Verb)>> {
-    let room = amounts().prop_map(|amount| amount.saturating_abs());
+    let room = amounts().prop_map(i64::saturating_abs);
     let verb = prop_oneof![
         4 => amounts().prop_map(Verb::Record),
         2 => (room.clone(), 0..3_usize).prop_map(|(amount, basis)| Verb::Set(amount, basis)),

@@ -1,7 +1,8 @@
 //! What these tests speak in.
 
 use std::error::Error;
-use std::io::{Read, Write};
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub(crate) fn open(url: &str) -> Redis {
 pub(crate) fn tell(address: &str, words: &[&str]) -> String {
     let mut command = format!("*{}\r\n", words.len());
     for word in words {
-        command += &format!("${}\r\n{word}\r\n", word.len());
+        write!(command, "${}\r\n{word}\r\n", word.len()).unwrap();
     }
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -41,7 +42,7 @@ pub(crate) fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreErro
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        said += &format!(": {error}");
+        write!(said, ": {error}").unwrap();
         cause = error.source();
     }
     assert!(said.contains(says), "\"{said}\" does not say \"{says}\"");

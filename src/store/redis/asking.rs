@@ -17,8 +17,7 @@ use crate::clock::Timestamp;
 use crate::quota::Amount;
 use crate::quota::event::{Event, Kind};
 use crate::quota::held::{Held, HeldItem, HoldId};
-use crate::quota::plan::{Bound, Item};
-use crate::quota::plan::{Plan, Reading, Readings};
+use crate::quota::plan::{Bound, Item, Plan, Reading, Readings};
 use crate::store::StoreError;
 
 /// How often a call is worked out anew because others were faster, before it is given up.
