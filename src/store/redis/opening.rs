@@ -27,7 +27,7 @@ script!(OPEN, BOOKS, "verbs/open.lua");
 /// Accounts put in at once.
 const AT_ONCE: usize = 200;
 
-/// Lines read at once.
+/// Lines read, or counts and parts put in, at once.
 const LINES: usize = 2000;
 
 /// How long to wait for another who opens a bucket.
@@ -275,8 +275,10 @@ impl Opening<'_> {
                     rows.extend(self.count_of(account, events).await?);
                 }
             }
-            let rows = serde_json::to_string(&rows).unwrap_or_default();
-            self.put(&rows).await?;
+            // There may be many parts of one account.
+            for some in rows.chunks(LINES) {
+                self.put(&serde_json::to_string(some).unwrap_or_default()).await?;
+            }
         }
         Ok(())
     }

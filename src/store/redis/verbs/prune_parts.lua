@@ -20,7 +20,7 @@ if ARGV[1] ~= '' then
   end
 end
 
-local budget = 5000
+local budget = 2000
 for _, whose in ipairs(call('HKEYS', LEFT)) do
   local from = tonumber(call('HGET', root .. 'parts', whose) or '')
   local state = from and call('HGET', LEFT, whose)
