@@ -22,7 +22,7 @@ use crate::notify::{self, Notifier};
 use crate::proxy::{self, Proxy};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, Awaited, StorageSpec, Store, StoreError, Timed};
+use crate::store::{self, Store, StoreError, Timed};
 use crate::telemetry::cause;
 
 /// Connections to the admin API at the same time; further ones wait.
@@ -80,12 +80,7 @@ impl App {
     /// # Errors
     /// If an address, the store or a thread cannot be had; then nothing runs.
     pub fn start(settings: Settings) -> Result<Self, AppError> {
-        let store = match store::open(&settings.storage) {
-            Err(StoreError::Unavailable { .. }) if may_come_back(&settings.storage) => {
-                Arc::new(Awaited::new(settings.storage.clone()))
-            }
-            opened => opened?,
-        };
+        let store = store::open(&settings.storage)?;
         Self::start_on(store, settings)
     }
 
@@ -101,7 +96,7 @@ impl App {
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
             let store = Arc::new(Timed::new(store, settings.store_timeout));
-            let patient = may_come_back(&settings.storage);
+            let patient = settings.storage.may_come_back();
             let outages = Outages {
                 on_outage: settings.on_outage,
                 journal: settings.journal.clone(),
@@ -332,16 +327,6 @@ impl Lane {
             }
             ended.cancelled().await;
         });
-    }
-}
-
-/// Returns true if a store of this kind may come back by itself: one on a server, for which this
-/// program is built.
-fn may_come_back(spec: &StorageSpec) -> bool {
-    match spec {
-        StorageSpec::Memory | StorageSpec::Sqlite(_) => false,
-        StorageSpec::Postgres(_) => cfg!(feature = "postgres"),
-        StorageSpec::Redis(_) => cfg!(feature = "redis"),
     }
 }
 

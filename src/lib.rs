@@ -100,6 +100,8 @@
 //! |---|---|
 //! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
 //! | `sqlite` | the store in a file, [`store::sqlite`]; [`store::open`] says what is missing without it |
+//! | `postgres` | the store in PostgreSQL, [`store::postgres`] |
+//! | `redis` | the store in Redis, Valkey or Redis Cluster, [`store::redis`] |
 //! | `conformance` | the contract of a store as a suite, [`conformance`], for `metergate doctor --conformance` and for authors of stores |
 
 // Words.

@@ -1,7 +1,8 @@
-"""The real metergate: one process in front of a homeserver, one SQLite file, and its command line."""
+"""The real metergate: one process in front of a homeserver, its books, and its command line."""
 
 import json
 import os
+import signal
 import subprocess
 import time
 from urllib.parse import urlencode
@@ -15,7 +16,7 @@ _START_WITHIN = 20
 _CONFIG = """\
 [server]
 listen = ["127.0.0.1:{port}"]
-
+{server}
 [upstream]
 url = "{upstream}"
 
@@ -24,34 +25,36 @@ listen = "127.0.0.1:{admin_port}"
 
 [storage]
 url = "{storage}"
-
+{books}
 {more}"""
 
 
 class Metergate:
-    """A sidecar answering once constructed. `more` is the rest of its configuration, the policy first of all."""
+    """A sidecar answering once constructed. `more` is the rest of its configuration, the policy first of all.
 
-    def __init__(self, binary, folder, upstream, more):
+    Its books are in an SQLite file of its own, or in `storage`; `server` and `books` are more lines of these sections.
+    """
+
+    def __init__(self, binary, folder, upstream, more, storage=None, server="", books=""):
         port, admin_port = free_port(), free_port()
         self._binary = binary
         self._folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self.admin_url = f"http://127.0.0.1:{admin_port}"
-        self.storage = f"sqlite:{folder / 'metergate.db'}"
+        self.storage = storage or f"sqlite:{folder / 'metergate.db'}"
         self.config = folder / "metergate.toml"
-        self.config.write_text(
-            _CONFIG.format(port=port, admin_port=admin_port, upstream=upstream, storage=self.storage, more=more)
-        )
+        words = {"port": port, "admin_port": admin_port, "upstream": upstream, "storage": self.storage}
+        self.config.write_text(_CONFIG.format(**words, server=server, books=books, more=more))
         self.start()
 
-    def start(self):
-        """Starts it, or starts it again on the same store."""
+    def start(self, answers="/readyz"):
+        """Starts it, or starts it again on the same store; returns once it `answers` there."""
         command = [self._binary, "serve", "--config", self.config]
         self._child = Child(command, self._folder / "metergate.log", env=self._environment(), cwd=self._folder)
         deadline = time.monotonic() + _START_WITHIN
         while time.monotonic() < deadline and not self._child.exited():
             try:
-                if ask(self.admin_url, "GET", "/readyz", timeout=5).status == 200:
+                if ask(self.admin_url, "GET", answers, timeout=5).status == 200:
                     return
             except OSError:
                 pass
@@ -71,6 +74,14 @@ class Metergate:
     def kill(self):
         """`kill -9`."""
         self._child.kill()
+
+    def freeze(self):
+        """SIGSTOP."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        if not self.exited():
+            os.kill(self.pid, signal.SIGCONT)
 
     def last_lines(self, count):
         """The end of its log."""

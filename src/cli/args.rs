@@ -7,6 +7,7 @@ use super::capability::CapabilityCommand;
 use super::check::Check;
 use super::completions::Completions;
 use super::config::ConfigCommand;
+use super::doctor::Doctor;
 use super::events::Events;
 use super::explain::Explain;
 use super::group::GroupCommand;
@@ -68,6 +69,7 @@ Look after the books:
   move       Copy everything to another store
   simulate   Whom another policy would have refused
   rebuild    Compare every count with the ledger, and correct it
+  doctor     What could make the books lie, or be lost; and whether the store keeps its contract
 
 Shell:
   completions  The script that lets a shell complete commands
@@ -96,7 +98,7 @@ Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 st
     help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}"
 )]
 pub(super) struct Args {
-    /// Where the books are kept: sqlite:FILE or memory:
+    /// Where the books are kept: sqlite:FILE, postgresql://…, redis://… or memory:
     /// [default: $METERGATE_STORAGE, or sqlite:metergate.db]
     #[arg(long, global = true, value_name = "URL", display_order = 100)]
     pub(super) storage: Option<String>,
@@ -112,6 +114,7 @@ pub(super) enum Command {
     Serve(Serve),
     #[command(subcommand)]
     Config(ConfigCommand),
+    Doctor(Doctor),
     Completions(Completions),
     Man(Man),
     #[command(flatten)]

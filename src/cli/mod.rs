@@ -44,7 +44,9 @@ mod move_to;
 mod simulate;
 mod transfer;
 // The books.
+mod doctor;
 mod rebuild;
+mod suite;
 // The service.
 mod config;
 mod serve;

@@ -37,6 +37,7 @@ fn execute(args: Args) -> Result<Answer, Failure> {
     match args.command {
         Command::Serve(serve) => serve.run(args.storage).map(|()| Answer::silent(Exit::Done)),
         Command::Config(config) => config.run(),
+        Command::Doctor(doctor) => doctor.run(args.storage),
         Command::Completions(completions) => completions.run(Args::command()),
         Command::Man(man) => man.run(Args::command()),
         Command::OnStore(command) => tokio::runtime::Builder::new_current_thread()

@@ -10,13 +10,18 @@ use crate::engine::{Engine, EngineError};
 use crate::quota::Invalid;
 use crate::store::{self, StorageSpec, Store};
 
+/// Returns which storage is called `named`, or named by the environment, or the default one.
+pub(super) fn which(named: Option<String>) -> Result<StorageSpec, Failure> {
+    match (named, config::variable("METERGATE_STORAGE")) {
+        (Some(named), _) => read("--storage", &named),
+        (None, Some(named)) => read("METERGATE_STORAGE", &named),
+        (None, None) => Ok(StorageSpec::default()),
+    }
+}
+
 /// Opens the storage called `named`, or the one of the environment, or the default one.
 pub(super) async fn open(named: Option<String>) -> Result<Engine, Failure> {
-    let spec = match (named, config::variable("METERGATE_STORAGE")) {
-        (Some(named), _) => read("--storage", &named)?,
-        (None, Some(named)) => read("METERGATE_STORAGE", &named)?,
-        (None, None) => StorageSpec::default(),
-    };
+    let spec = which(named)?;
     if spec == StorageSpec::Memory {
         let text =
             "memory: keeps nothing when the command ends; name a file with --storage sqlite:FILE";

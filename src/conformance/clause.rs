@@ -48,9 +48,16 @@ impl Clause {
     }
 }
 
-impl fmt::Debug for Clause {
+/// `admission::the_exact_limit_fits`.
+impl fmt::Display for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}::{}", self.group(), self.name)
+    }
+}
+
+impl fmt::Debug for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

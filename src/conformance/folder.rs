@@ -2,7 +2,6 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,7 +27,10 @@ impl Scratch for Beside {
     async fn books(&self) -> Result<Arc<dyn Books>, StoreError> {
         let name = format!(".metergate-conformance-{}", uuid::Uuid::now_v7().simple());
         let folder = self.0.join(name);
-        let made = DirBuilder::new().mode(0o700).create(&folder);
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let made = builder.create(&folder);
         made.map_err(|error| unavailable("scratch books cannot be made", &folder, &error))?;
         Ok(Arc::new(Folder(folder)))
     }

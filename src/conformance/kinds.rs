@@ -6,6 +6,8 @@ use async_trait::async_trait;
 
 use super::scratch::{Books, Scratch};
 use crate::store::memory::Memory;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::Postgres;
 use crate::store::{self, StorageSpec, Store, StoreError, StoreUrl};
 
 /// Returns the place for books of the kind of `spec`, apart from those that are there: in memory,
@@ -60,6 +62,10 @@ impl Scratch for OnServer {
     fn is_lasting(&self) -> bool {
         true
     }
+
+    fn sequences(&self) -> u32 {
+        12
+    }
 }
 
 /// Books under a name of their own.
@@ -77,14 +83,18 @@ impl Books for Namespace {
 }
 
 /// Takes away all that is under the name in `spec`.
-#[cfg_attr(not(feature = "redis"), expect(clippy::unused_async, reason = "a server is asked"))]
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "redis")),
+    expect(clippy::unused_async, reason = "a server is asked")
+)]
 async fn erase(spec: &StorageSpec) -> Result<(), StoreError> {
     match spec {
+        #[cfg(feature = "postgres")]
+        StorageSpec::Postgres(url) => Postgres::open(url)?.erase().await,
         #[cfg(feature = "redis")]
         StorageSpec::Redis(url) => store::redis::Redis::open(url)?.erase().await,
-        #[cfg(not(feature = "redis"))]
-        StorageSpec::Redis(_) => Ok(()),
-        StorageSpec::Memory | StorageSpec::Sqlite(_) | StorageSpec::Postgres(_) => Ok(()),
+        #[allow(unreachable_patterns, reason = "with all features no other has a place")]
+        _ => Ok(()),
     }
 }
 

@@ -14,7 +14,7 @@
 //! for clause in clauses_for(place.as_ref()) {
 //! #   if !["admission", "policy"].contains(&clause.group()) { continue }
 //!     if let Err(broken) = clause.hold(&place) {
-//!         panic!("{clause:?}: {broken}");
+//!         panic!("{clause}: {broken}");
 //!     }
 //! }
 //! ```
@@ -98,5 +98,5 @@ mod sharing;
 pub use clause::Clause;
 pub use kinds::scratch;
 pub use registry::{clauses, clauses_for};
-pub use run::Broken;
+pub use run::{Broken, hold_all, try_out};
 pub use scratch::{Books, Scratch};

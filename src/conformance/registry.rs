@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn no_two_clauses_have_one_name() {
-        let names: Vec<_> = clauses().iter().map(|clause| format!("{clause:?}")).collect();
+        let names: Vec<_> = clauses().iter().map(ToString::to_string).collect();
         assert!(names.len() > 200);
         assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
     }

@@ -24,6 +24,12 @@ pub trait Scratch: Send + Sync {
     fn knows_the_living(&self) -> bool {
         false
     }
+
+    /// Returns how many sequences of calls by chance are tried: some thousand calls each, so fewer
+    /// where each is a way to another machine.
+    fn sequences(&self) -> u32 {
+        64
+    }
 }
 
 /// The books of one clause.

@@ -44,7 +44,9 @@ impl From<StoreError> for EngineError {
         match error {
             StoreError::Conflict(text) => Self::Conflict(text),
             StoreError::Overflow(overflow) => overflow.into(),
-            StoreError::Unavailable { .. } | StoreError::Corrupt(_) => Self::Unavailable(error),
+            StoreError::Unavailable { .. }
+            | StoreError::Corrupt(_)
+            | StoreError::Misconfigured(_) => Self::Unavailable(error),
         }
     }
 }

@@ -6,9 +6,10 @@
 //! notes what happened whatever the limit; **set** brings a count to a value, **reset** to zero.
 //! **usage**, **summary**, **over**, **top**, **subjects**, **events** and **history** tell;
 //! **notices** are what others are to be told. **rebuild**, **forget** and **prune** keep the
-//! books. Changes of the policy are **declared**; **export**, **import** and **move** carry all of
-//! it elsewhere, and **simulate** tries another policy on it. Each verb is a file, or shares one
-//! with its like.
+//! books. While the store is **out** an action is refused, or passes and is charged later.
+//! Changes of the policy are **declared**; **export**, **import** and **move** carry all of it
+//! elsewhere, and **simulate** tries another policy on it. Each verb is a file, or shares one with
+//! its like.
 
 // Deciding.
 mod ask;
@@ -83,7 +84,7 @@ use self::known::Known;
 use self::outage::{Fused, Outage};
 use crate::clock::{Aligned, Clock, Timestamp};
 use crate::quota::held::Instance;
-use crate::quota::{OnOutage, Policy};
+use crate::quota::{Layer, OnOutage, Policy};
 use crate::store::{Store, StoreError};
 
 /// Decides and counts. Cheap to clone; all clones are one engine.
@@ -91,6 +92,9 @@ use crate::store::{Store, StoreError};
 /// Every call may be dropped half way. One that only asks has then changed nothing. One that
 /// changes something has then done so whole or not at all, and if it does, then before what is
 /// called after it. What takes several steps says how far it then is.
+///
+/// A store that does not answer is asked no more until it does, which is tried once a second or
+/// more often: calls fail at once meanwhile.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<Inner>);
 
@@ -157,7 +161,7 @@ impl Engine {
         outages: Outages,
     ) -> Result<Self, EngineError> {
         let Outages { on_outage, journal, begin_with } = outages;
-        let opens = |layer: &crate::quota::Layer| {
+        let opens = |layer: &Layer| {
             layer.capabilities.values().any(|it| it.on_outage() == Some(OnOutage::Open))
         };
         let needed = on_outage == OnOutage::Open || begin_with.as_ref().is_some_and(opens);
@@ -219,6 +223,10 @@ impl Engine {
         if !self.0.keeper.is_idle() {
             self.close_outage().await;
             self.0.keeper.close().await;
+            if !self.0.outage.has_joined() {
+                // It never answered: there is nothing to leave, and nothing to close.
+                return Ok(());
+            }
             self.0.store.leave(&self.0.instance, self.now()).await?;
         }
         Ok(self.0.store.close().await?)

@@ -1,4 +1,4 @@
-//! StoreError: unavailable, conflict, corrupt.
+//! StoreError: unavailable, conflict, corrupt, misconfigured.
 
 use std::error::Error;
 
@@ -20,6 +20,9 @@ pub enum StoreError {
     /// What it holds is not what it should hold, or not for this version to read.
     #[error("{0}")]
     Corrupt(String),
+    /// It cannot be used as it is set up; somebody has to change what the text says.
+    #[error("{0}")]
+    Misconfigured(String),
     /// A sum does not fit in 64 bits.
     #[error(transparent)]
     Overflow(#[from] crate::quota::Overflow),

@@ -1,7 +1,7 @@
 //! Guarded: a store with something around each of its calls, written once for all of them.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -37,40 +37,26 @@ pub trait Guard: Send + Sync + fmt::Debug {
 /// A store whose every call passes a guard.
 #[derive(Debug)]
 pub struct Guarded<G> {
-    /// Empty until it is there: then calls fail that the guard lets through.
-    inner: Arc<OnceLock<Arc<dyn Store>>>,
+    inner: Arc<dyn Store>,
     guard: G,
-    /// What it is called until it is there.
-    name: String,
 }
 
 impl<G: Guard> Guarded<G> {
     /// Returns `inner` behind `guard`.
-    pub fn by(guard: G, inner: Arc<dyn Store>) -> Self {
-        let name = inner.describe();
-        Self { inner: Arc::new(OnceLock::from(inner)), guard, name }
-    }
-
-    /// Returns the store called `name` behind `guard`: what stands in `place` once a call is made.
-    pub const fn awaited(guard: G, name: String, place: Arc<OnceLock<Arc<dyn Store>>>) -> Self {
-        Self { inner: place, guard, name }
+    pub const fn by(guard: G, inner: Arc<dyn Store>) -> Self {
+        Self { inner, guard }
     }
 
     /// Returns the guard.
     pub const fn guard(&self) -> &G {
         &self.guard
     }
-
-    fn inner(&self) -> Result<&dyn Store, StoreError> {
-        let there = self.inner.get().map(AsRef::as_ref);
-        there.ok_or_else(|| StoreError::unavailable("it is not there yet", "it was not opened"))
-    }
 }
 
 #[async_trait]
 impl<G: Guard> Store for Guarded<G> {
     async fn policy(&self) -> Result<Policy, StoreError> {
-        self.guard.pass("policy", async { self.inner()?.policy().await }).await
+        self.guard.pass("policy", self.inner.policy()).await
     }
 
     async fn write_layer(
@@ -79,13 +65,11 @@ impl<G: Guard> Store for Guarded<G> {
         layer: Layer,
         seen: PolicyVersion,
     ) -> Result<PolicyVersion, StoreError> {
-        self.guard
-            .pass("write_layer", async { self.inner()?.write_layer(kind, layer, seen).await })
-            .await
+        self.guard.pass("write_layer", self.inner.write_layer(kind, layer, seen)).await
     }
 
     async fn grants(&self, subject: &Subject) -> Result<(PolicyVersion, Grants), StoreError> {
-        self.guard.pass("grants", async { self.inner()?.grants(subject).await }).await
+        self.guard.pass("grants", self.inner.grants(subject)).await
     }
 
     async fn write_grants(
@@ -94,17 +78,15 @@ impl<G: Guard> Store for Guarded<G> {
         grants: Grants,
         seen: PolicyVersion,
     ) -> Result<PolicyVersion, StoreError> {
-        self.guard
-            .pass("write_grants", async { self.inner()?.write_grants(subject, grants, seen).await })
-            .await
+        self.guard.pass("write_grants", self.inner.write_grants(subject, grants, seen)).await
     }
 
     async fn all_grants(&self, page: Page) -> Result<Vec<(Subject, Grants)>, StoreError> {
-        self.guard.pass("all_grants", async { self.inner()?.all_grants(page).await }).await
+        self.guard.pass("all_grants", self.inner.all_grants(page)).await
     }
 
     async fn read(&self, plan: &Plan, now: Timestamp) -> Result<Option<Readings>, StoreError> {
-        self.guard.pass("read", async { self.inner()?.read(plan, now).await }).await
+        self.guard.pass("read", self.inner.read(plan, now)).await
     }
 
     async fn reserve(
@@ -114,19 +96,19 @@ impl<G: Guard> Store for Guarded<G> {
         life: Life,
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
-        self.guard.pass("reserve", async { self.inner()?.reserve(plan, id, life, now).await }).await
+        self.guard.pass("reserve", self.inner.reserve(plan, id, life, now)).await
     }
 
     async fn grow(&self, id: HoldId, plan: &Plan, now: Timestamp) -> Result<Admission, StoreError> {
-        self.guard.pass("grow", async { self.inner()?.grow(id, plan, now).await }).await
+        self.guard.pass("grow", self.inner.grow(id, plan, now)).await
     }
 
     async fn extend(&self, id: HoldId, end: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
-        self.guard.pass("extend", async { self.inner()?.extend(id, end, now).await }).await
+        self.guard.pass("extend", self.inner.extend(id, end, now)).await
     }
 
     async fn held(&self, id: HoldId) -> Result<Option<Held>, StoreError> {
-        self.guard.pass("held", async { self.inner()?.held(id).await }).await
+        self.guard.pass("held", self.inner.held(id)).await
     }
 
     async fn consume(
@@ -135,7 +117,7 @@ impl<G: Guard> Store for Guarded<G> {
         id: HoldId,
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
-        self.guard.pass("consume", async { self.inner()?.consume(plan, id, now).await }).await
+        self.guard.pass("consume", self.inner.consume(plan, id, now)).await
     }
 
     async fn settle(
@@ -145,13 +127,11 @@ impl<G: Guard> Store for Guarded<G> {
         watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
-        self.guard
-            .pass("settle", async { self.inner()?.settle(id, total, watched, now).await })
-            .await
+        self.guard.pass("settle", self.inner.settle(id, total, watched, now)).await
     }
 
     async fn release(&self, id: HoldId, now: Timestamp) -> Result<Option<()>, StoreError> {
-        self.guard.pass("release", async { self.inner()?.release(id, now).await }).await
+        self.guard.pass("release", self.inner.release(id, now)).await
     }
 
     async fn refund(
@@ -160,11 +140,11 @@ impl<G: Guard> Store for Guarded<G> {
         watched: Option<&Plan>,
         now: Timestamp,
     ) -> Result<Option<()>, StoreError> {
-        self.guard.pass("refund", async { self.inner()?.refund(id, watched, now).await }).await
+        self.guard.pass("refund", self.inner.refund(id, watched, now)).await
     }
 
     async fn open(&self, now: Timestamp, most: usize) -> Result<Vec<Held>, StoreError> {
-        self.guard.pass("open", async { self.inner()?.open(now, most).await }).await
+        self.guard.pass("open", self.inner.open(now, most)).await
     }
 
     async fn record(
@@ -173,7 +153,7 @@ impl<G: Guard> Store for Guarded<G> {
         key: Option<Key>,
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
-        self.guard.pass("record", async { self.inner()?.record(plan, key, now).await }).await
+        self.guard.pass("record", self.inner.record(plan, key, now)).await
     }
 
     async fn set(
@@ -182,7 +162,7 @@ impl<G: Guard> Store for Guarded<G> {
         basis: usize,
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
-        self.guard.pass("set", async { self.inner()?.set(plan, basis, now).await }).await
+        self.guard.pass("set", self.inner.set(plan, basis, now)).await
     }
 
     async fn reset(
@@ -191,7 +171,7 @@ impl<G: Guard> Store for Guarded<G> {
         bucket: Option<&Bucket>,
         now: Timestamp,
     ) -> Result<Option<()>, StoreError> {
-        self.guard.pass("reset", async { self.inner()?.reset(plan, bucket, now).await }).await
+        self.guard.pass("reset", self.inner.reset(plan, bucket, now)).await
     }
 
     async fn users(
@@ -200,7 +180,7 @@ impl<G: Guard> Store for Guarded<G> {
         at: Timestamp,
         page: Page,
     ) -> Result<Vec<Usage>, StoreError> {
-        self.guard.pass("users", async { self.inner()?.users(resource, at, page).await }).await
+        self.guard.pass("users", self.inner.users(resource, at, page)).await
     }
 
     async fn top(
@@ -211,19 +191,15 @@ impl<G: Guard> Store for Guarded<G> {
         behind: Option<&Charged>,
         most: usize,
     ) -> Result<Vec<Charged>, StoreError> {
-        self.guard
-            .pass("top", async {
-                self.inner()?.top(resource, aggregate, bucket, behind, most).await
-            })
-            .await
+        self.guard.pass("top", self.inner.top(resource, aggregate, bucket, behind, most)).await
     }
 
     async fn subjects(&self, prefix: &str, page: Page) -> Result<Vec<Known>, StoreError> {
-        self.guard.pass("subjects", async { self.inner()?.subjects(prefix, page).await }).await
+        self.guard.pass("subjects", self.inner.subjects(prefix, page)).await
     }
 
     async fn lines(&self, which: &Lines) -> Result<Vec<Line>, StoreError> {
-        self.guard.pass("lines", async { self.inner()?.lines(which).await }).await
+        self.guard.pass("lines", self.inner.lines(which)).await
     }
 
     async fn history(
@@ -233,15 +209,11 @@ impl<G: Guard> Store for Guarded<G> {
         aggregate: Aggregate,
         cuts: &[Timestamp],
     ) -> Result<Vec<Amount>, StoreError> {
-        self.guard
-            .pass("history", async {
-                self.inner()?.history(subject, resource, aggregate, cuts).await
-            })
-            .await
+        self.guard.pass("history", self.inner.history(subject, resource, aggregate, cuts)).await
     }
 
     async fn opened(&self) -> Result<Vec<Opened>, StoreError> {
-        self.guard.pass("opened", async { self.inner()?.opened().await }).await
+        self.guard.pass("opened", self.inner.opened()).await
     }
 
     async fn recount(
@@ -250,13 +222,11 @@ impl<G: Guard> Store for Guarded<G> {
         subject: Option<&Subject>,
         dry_run: bool,
     ) -> Result<Vec<Drift>, StoreError> {
-        self.guard
-            .pass("recount", async { self.inner()?.recount(opened, subject, dry_run).await })
-            .await
+        self.guard.pass("recount", self.inner.recount(opened, subject, dry_run)).await
     }
 
     async fn prune(&self, before: Timestamp, now: Timestamp) -> Result<Pruned, StoreError> {
-        self.guard.pass("prune", async { self.inner()?.prune(before, now).await }).await
+        self.guard.pass("prune", self.inner.prune(before, now)).await
     }
 
     async fn forget(
@@ -265,9 +235,7 @@ impl<G: Guard> Store for Guarded<G> {
         pseudonym: &Subject,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.guard
-            .pass("forget", async { self.inner()?.forget(subject, pseudonym, now).await })
-            .await
+        self.guard.pass("forget", self.inner.forget(subject, pseudonym, now)).await
     }
 
     async fn import(
@@ -275,51 +243,51 @@ impl<G: Guard> Store for Guarded<G> {
         import: Import,
         seen: PolicyVersion,
     ) -> Result<PolicyVersion, StoreError> {
-        self.guard.pass("import", async { self.inner()?.import(import, seen).await }).await
+        self.guard.pass("import", self.inner.import(import, seen)).await
     }
 
     async fn balances(&self) -> Result<Vec<Balance>, StoreError> {
-        self.guard.pass("balances", async { self.inner()?.balances().await }).await
+        self.guard.pass("balances", self.inner.balances()).await
     }
 
     async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
-        self.guard.pass("notices", async { self.inner()?.notices(behind, most).await }).await
+        self.guard.pass("notices", self.inner.notices(behind, most)).await
     }
 
     async fn told(&self, target: &str) -> Result<u64, StoreError> {
-        self.guard.pass("told", async { self.inner()?.told(target).await }).await
+        self.guard.pass("told", self.inner.told(target)).await
     }
 
     async fn tell(&self, target: &str, notice: u64) -> Result<(), StoreError> {
-        self.guard.pass("tell", async { self.inner()?.tell(target, notice).await }).await
+        self.guard.pass("tell", self.inner.tell(target, notice)).await
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {
-        self.guard.pass("join", async { self.inner()?.join(instance, now).await }).await
+        self.guard.pass("join", self.inner.join(instance, now)).await
     }
 
     async fn beat(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
-        self.guard.pass("beat", async { self.inner()?.beat(instance, now).await }).await
+        self.guard.pass("beat", self.inner.beat(instance, now)).await
     }
 
     async fn leave(&self, instance: &Instance, now: Timestamp) -> Result<(), StoreError> {
-        self.guard.pass("leave", async { self.inner()?.leave(instance, now).await }).await
+        self.guard.pass("leave", self.inner.leave(instance, now)).await
     }
 
     async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
-        let told = self.guard.pass("time", async { self.inner()?.time().await }).await?;
+        let told = self.guard.pass("time", self.inner.time()).await?;
         Ok(self.guard.time(told))
     }
 
     async fn examine(&self, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
-        self.guard.pass("examine", async { self.inner()?.examine(now).await }).await
+        self.guard.pass("examine", self.inner.examine(now)).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.guard.pass("close", async { self.inner()?.close().await }).await
+        self.guard.pass("close", self.inner.close()).await
     }
 
     fn describe(&self) -> String {
-        self.inner.get().map_or_else(|| self.name.clone(), |inner| inner.describe())
+        self.inner.describe()
     }
 }

@@ -20,7 +20,6 @@ mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 // Around any of them.
-mod awaited;
 pub mod guarded;
 mod timed;
 
@@ -32,7 +31,6 @@ pub use answer::{
     Admission, Balance, Charged, Drift, Import, Known, Ledger, Lines, Opened, Page, Pruned,
     Recorded, Settled, Usage,
 };
-pub use awaited::Awaited;
 pub use doctor::{Finding, Severity};
 pub use error::StoreError;
 pub use spec::{StorageSpec, open};

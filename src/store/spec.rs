@@ -51,12 +51,28 @@ impl FromStr for StorageSpec {
 
 impl StorageSpec {
     fn on_server(scheme: &str, text: &str) -> Result<Self, Invalid> {
+        let url = StoreUrl::new(text);
+        let is_wrong = |error: StoreError| Invalid::new(error.to_string());
         match scheme {
-            "postgresql" | "postgres" => Ok(Self::Postgres(StoreUrl::new(text))),
+            "postgresql" | "postgres" => {
+                #[cfg(feature = "postgres")]
+                Postgres::check(&url).map_err(is_wrong)?;
+                Ok(Self::Postgres(url))
+            }
             "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
-            | "rediss+sentinel" => Ok(Self::Redis(StoreUrl::new(text))),
+            | "rediss+sentinel" => {
+                #[cfg(feature = "redis")]
+                Redis::check(&url).map_err(is_wrong)?;
+                Ok(Self::Redis(url))
+            }
             _ => Err(unknown()),
         }
+    }
+
+    /// Returns true if a store of this kind may be out and come back by itself: one on a server.
+    #[must_use]
+    pub const fn may_come_back(&self) -> bool {
+        matches!(self, Self::Postgres(_) | Self::Redis(_))
     }
 }
 
@@ -77,51 +93,39 @@ impl fmt::Display for StorageSpec {
     }
 }
 
-/// Opens the store that `spec` names, making it if it is not there.
+/// Opens the store that `spec` names, making it if it is not there. One on a server is first
+/// asked by the first call.
 ///
 /// Blocks while it does; call it before serving.
 ///
 /// # Errors
-/// Unavailable or corrupt, as [`StoreError`] says; unavailable, too, if this build has no such
-/// store.
+/// As [`StoreError`] says; misconfigured, too, if this build has no such store.
 pub fn open(spec: &StorageSpec) -> Result<Arc<dyn Store>, StoreError> {
     match spec {
         StorageSpec::Memory => Ok(Arc::new(Memory::default())),
         #[cfg(feature = "sqlite")]
         StorageSpec::Sqlite(file) => Ok(Arc::new(Sqlite::open(file)?)),
         #[cfg(not(feature = "sqlite"))]
-        StorageSpec::Sqlite(_) => Err(StoreError::unavailable(
-            "this build keeps no books in SQLite",
-            "build it with the feature \"sqlite\", or write memory:",
-        )),
+        StorageSpec::Sqlite(_) => Err(StoreError::Misconfigured("this build keeps no books in SQLite: build it with the feature \"sqlite\", or write memory:".to_owned())),
         #[cfg(feature = "postgres")]
         StorageSpec::Postgres(url) => Ok(Arc::new(Postgres::open(url)?)),
         #[cfg(not(feature = "postgres"))]
-        StorageSpec::Postgres(_) => Err(StoreError::unavailable(
-            "this build keeps no books in PostgreSQL",
-            "build it with the feature \"postgres\", or write sqlite:FILE",
-        )),
+        StorageSpec::Postgres(_) => Err(StoreError::Misconfigured("this build keeps no books in PostgreSQL: build it with the feature \"postgres\", or write sqlite:FILE".to_owned())),
         #[cfg(feature = "redis")]
         StorageSpec::Redis(url) => Ok(Arc::new(Redis::open(url)?)),
         #[cfg(not(feature = "redis"))]
-        StorageSpec::Redis(_) => Err(StoreError::unavailable(
-            "this build keeps no books in Redis",
-            "build it with the feature \"redis\", or write sqlite:FILE",
-        )),
+        StorageSpec::Redis(_) => Err(StoreError::Misconfigured("this build keeps no books in Redis: build it with the feature \"redis\", or write sqlite:FILE".to_owned())),
     }
 }
 
 #[cfg(all(test, not(feature = "sqlite")))]
 mod tests {
-    use std::error::Error;
-
     use super::*;
 
     #[test]
     fn a_store_that_was_left_out_says_how_to_get_it() {
         let error = open(&StorageSpec::default()).unwrap_err();
         assert!(error.to_string().contains("this build keeps no books in SQLite"), "{error}");
-        let cause = error.source().map(ToString::to_string).unwrap();
-        assert!(cause.contains("the feature \"sqlite\""), "{cause}");
+        assert!(error.to_string().contains("the feature \"sqlite\""), "{error}");
     }
 }

@@ -29,7 +29,7 @@ impl Timed {
     ///
     /// Its calls need a runtime that keeps time.
     #[must_use]
-    pub fn new(inner: Arc<dyn Store>, limit: Duration) -> Self {
+    pub const fn new(inner: Arc<dyn Store>, limit: Duration) -> Self {
         Self::by(TimeLimit(limit), inner)
     }
 }

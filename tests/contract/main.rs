@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 /// Returns `clause` as a test of the store on `shelf`.
 fn trial(shelf: Shelf, clause: Clause, shelves: &Arc<Shelves>) -> Trial {
-    let name = format!("{}::{}::{}", shelf.name(), clause.group(), clause.name);
+    let name = format!("{}::{clause}", shelf.name());
     let shelves = shelves.clone();
     Trial::test(name, move || Ok(clause.hold(&shelves.scratch(shelf)?)?))
 }

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy"))
 
+from servers import PostgresServer, RedisServer, SqliteFile  # noqa: E402
 from stage import TARGET, child  # noqa: E402
 from stage.metergate import Metergate  # noqa: E402
 from stage.synapse import Synapse  # noqa: E402
@@ -50,16 +51,46 @@ def sidecar(homeserver, folder):
     """Starts a metergate with a fresh store, where everyone may upload `limit`."""
     started = []
 
-    def start(limit="2MB/month", more="", upstream=homeserver.url):
+    def start(limit="2MB/month", more="", upstream=homeserver.url, **where):
         policy = f'[policy]\ndefault_group = "free"\n\n[policy.groups.free]\nmedia_bytes = "{limit}"\n\n{more}'
         place = Path(tempfile.mkdtemp(prefix="metergate-", dir=folder))
-        started.append(Metergate(os.environ["METERGATE_BIN"], place, upstream, policy))
+        started.append(Metergate(os.environ["METERGATE_BIN"], place, upstream, policy, **where))
         return started[-1]
 
     yield start
     for metergate in started:
+        metergate.thaw()
         metergate.end()
         print(metergate.last_lines(40))
+
+
+@pytest.fixture(scope="session")
+def servers(folder):
+    """Where books are kept, each kind started when it is first asked for."""
+    started = {}
+
+    def running(kind):
+        if kind not in started:
+            started[kind] = kind(Path(tempfile.mkdtemp(prefix="server-", dir=folder)))
+        return started[kind]
+
+    yield running
+    for server in started.values():
+        server.end()
+
+
+@pytest.fixture(params=[RedisServer, PostgresServer], ids=["redis", "postgres"])
+def server(request, servers):
+    """A database server that the test may break."""
+    running = servers(request.param)
+    yield running
+    running.mend()
+
+
+@pytest.fixture(params=[SqliteFile, RedisServer, PostgresServer], ids=["sqlite", "redis", "postgres"])
+def shared(request, servers):
+    """Where several metergates keep their books together."""
+    return servers(request.param)
 
 
 @pytest.fixture

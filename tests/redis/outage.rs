@@ -6,7 +6,7 @@ use metergate::conformance::words::*;
 use metergate::store::Store;
 
 use crate::servers::Redis;
-use crate::words::{assert_unavailable, open, tell};
+use crate::words::{assert_no_answer, open, tell};
 
 #[tokio::test]
 async fn scripts_that_the_server_forgot_are_sent_again() {
@@ -33,7 +33,7 @@ async fn a_server_that_was_killed_is_found_again_with_all_it_acknowledged() {
         }
         granted(&store, &plan).await;
         server.kill();
-        assert_unavailable(store.record(&plan, None, noon()).await, "is it running there?");
+        assert_no_answer(store.record(&plan, None, noon()).await, "is it running there?");
         server.restart();
         assert_eq!(reads(&store, &asks(0, &[MONTH_10MB])).await, (20 * round, round));
     }
@@ -68,7 +68,7 @@ async fn a_replica_that_only_reads_is_refused_and_a_master_that_becomes_one_is_l
         other.address().split_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     tell(&server.address(), &["REPLICAOF", &host, &port]);
     let answer = store.record(&asks(1, &[MONTH_10MB]), None, noon()).await;
-    assert_unavailable(answer, "a replica");
+    assert_no_answer(answer, "a replica");
     tell(&server.address(), &["REPLICAOF", "NO", "ONE"]);
     let plan = asks(1, &[MONTH_10MB]);
     while store.record(&plan, None, noon()).await.is_err() {

@@ -8,7 +8,7 @@ use metergate::quota::held::Instance;
 use metergate::store::{INSTANCE_LEASE, Store};
 
 use crate::servers::Redis;
-use crate::words::{assert_unavailable, open, tell};
+use crate::words::{assert_no_answer, open, tell};
 
 /// Where a process of this program finds the books that it is to write to.
 const BOOKS: &str = "METERGATE_TEST_BOOKS";
@@ -35,11 +35,11 @@ async fn a_user_who_may_do_no_more_than_is_needed_keeps_books() {
     other.join(&named, noon().after(INSTANCE_LEASE)).await.unwrap();
     assert!(!store.examine(noon()).await.unwrap().is_empty());
     let elsewhere = open(&format!("redis://quota:s3cret@{address}?prefix=others"));
-    assert_unavailable(elsewhere.policy().await, "does not allow this user");
+    assert_no_answer(elsewhere.policy().await, "does not allow this user");
     let wrong = open(&format!("redis://quota:wrong@{address}?prefix=books"));
-    assert_unavailable(wrong.policy().await, "does not take this user and password");
+    assert_no_answer(wrong.policy().await, "does not take this user and password");
     let nobody = open(&format!("redis://{address}?prefix=books"));
-    assert_unavailable(nobody.policy().await, "asks for a password");
+    assert_no_answer(nobody.policy().await, "asks for a password");
 }
 
 /// Makes a certificate for this machine that nobody else knows.

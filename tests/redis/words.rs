@@ -35,10 +35,11 @@ pub(crate) fn tell(address: &str, words: &[&str]) -> String {
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
-/// Asserts that the answer is that the store is unavailable, and says this.
-pub(crate) fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>, says: &str) {
+/// Asserts that the answer is that the store is unavailable, or set up wrong, and says this.
+pub(crate) fn assert_no_answer<T: std::fmt::Debug>(answer: Result<T, StoreError>, says: &str) {
     let error = answer.expect_err("it answered");
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    let is_it = matches!(error, StoreError::Unavailable { .. } | StoreError::Misconfigured(_));
+    assert!(is_it, "{error:?}");
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -394,8 +394,16 @@ const REFUSED: &[(&str, &str)] = &[
         "metergate.toml:2: [upstream] url: https to the homeserver is not in this version: write http://host:port or unix:/path",
     ),
     (
-        "[storage]\nurl = \"redis://h\"",
-        "metergate.toml:2: [storage] url: this version keeps its books in SQLite or in memory: write sqlite:FILE or memory:",
+        "[storage]\nurl = \"mysql://h/quota\"",
+        "metergate.toml:2: [storage] url: storage is not known: write sqlite:FILE, memory:, postgresql://…, redis://…, rediss://… or redis+cluster://…",
+    ),
+    (
+        "[storage]\nurl = \"redis://a,b\"",
+        "metergate.toml:2: [storage] url: the address of the store cannot be used: it names several servers: write redis+cluster://…",
+    ),
+    (
+        "[storage]\nurl = \"postgresql://me@h/quota?sslmode=perhaps\"",
+        "metergate.toml:2: [storage] url: the address of the database cannot be used: sslmode is not known: write disable, prefer, require, verify-ca or verify-full",
     ),
     (
         "[[meter]]\npath = \"/x\"",

@@ -49,7 +49,7 @@ fn a_bad_token_is_refused_and_not_repeated() {
 #[test]
 fn a_password_in_an_address_is_not_repeated() {
     let lines = complaints(
-        "[upstream]\nurl = \"http://u:hunter2@h\"\n[storage]\nurl = \"postgresql://u:hunter2@h/d\"\n[reject]\ninfo_uri = \"ftp://u:hunter2@h\"",
+        "[upstream]\nurl = \"http://u:hunter2@h\"\n[storage]\nurl = \"postgresql://u:hunter2@h/d?sslmode=hunter2\"\n[reject]\ninfo_uri = \"ftp://u:hunter2@h\"",
     );
     assert_eq!(lines.len(), 3);
     assert!(!lines.join("").contains("hunter2"), "{lines:?}");

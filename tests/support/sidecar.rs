@@ -193,6 +193,12 @@ impl Setup {
         self
     }
 
+    /// Writes what cannot be charged now into this file.
+    pub(crate) fn journal(mut self, file: &Path) -> Self {
+        self.settings.journal = Some(file.to_owned());
+        self
+    }
+
     /// The settings say that the store is on a server, which may come back by itself.
     pub(crate) fn on_a_server(mut self) -> Self {
         self.settings.storage = "redis://127.0.0.1:1".parse().unwrap();

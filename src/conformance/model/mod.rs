@@ -303,8 +303,12 @@ fn begin() -> Timestamp {
 clauses!(on the bench: any_calls_are_answered_as_a_naive_model_answers_them);
 
 async fn any_calls_are_answered_as_a_naive_model_answers_them(bench: &Bench) {
-    let config =
-        ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: bench.scratch.sequences(),
+        max_shrink_iters: 512,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let calls = (1..=4_usize, prop::collection::vec(verb(), 1..40));
     let here = Handle::current();
     let one_case = |(resources, verbs): (usize, Vec<Verb>)| {

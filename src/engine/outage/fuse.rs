@@ -67,6 +67,15 @@ impl Fuse {
         self.why.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets that a call has failed: what it told is known.
+    pub(super) async fn calm(&self) {
+        tokio::select! {
+            biased;
+            () = self.doubts.notified() => {}
+            () = std::future::ready(()) => {}
+        }
+    }
+
     fn doubt(&self, error: &StoreError) {
         let why = whole(error);
         *self.why.lock().unwrap_or_else(PoisonError::into_inner) = why;

@@ -120,6 +120,11 @@ impl Outage {
         own.unwrap_or(self.usual)
     }
 
+    /// Returns true if the store knows this instance.
+    pub(super) fn has_joined(&self) -> bool {
+        self.state().joined
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -103,9 +103,11 @@ impl Engine {
         self.charged();
         match outcome {
             Ok(()) => Ok(()),
-            Err(error @ (StoreError::Unavailable { .. } | StoreError::Corrupt(_))) => {
-                Err(error.into())
-            }
+            Err(
+                error @ (StoreError::Unavailable { .. }
+                | StoreError::Corrupt(_)
+                | StoreError::Misconfigured(_)),
+            ) => Err(error.into()),
             // Trying again would not change that; of a refund: there is nothing to take back.
             Err(error @ (StoreError::Conflict(_) | StoreError::Overflow(_))) => {
                 if let Entry::Charge(noted) = entry {
@@ -209,8 +211,8 @@ fn without_limits(mut plan: Plan) -> Plan {
 fn store_error(error: EngineError) -> StoreError {
     match error {
         EngineError::Unavailable(error) => error,
-        EngineError::BadInput(text) | EngineError::NotFound(text) | EngineError::Conflict(text) => {
-            StoreError::Conflict(text)
-        }
+        // The policy keeps changing: later it may not.
+        EngineError::Conflict(text) => StoreError::unavailable("it could not be planned", text),
+        EngineError::BadInput(text) | EngineError::NotFound(text) => StoreError::Conflict(text),
     }
 }

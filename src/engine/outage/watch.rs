@@ -11,6 +11,7 @@ use super::fuse::{Fuse, whole};
 use crate::clock::whole_seconds;
 use crate::engine::{Engine, EngineError, Inner};
 use crate::quota::duration_text;
+use crate::store::StoreError;
 use crate::telemetry::cause;
 
 /// How long until a store that has just gone out is asked again; then twice as long each time.
@@ -63,12 +64,14 @@ impl Engine {
     /// Tries whether the store is back.
     async fn is_back(&self) -> bool {
         let Err(error) = self.arrive().await else { return true };
-        if !matches!(error, EngineError::Unavailable(_)) {
-            let why = error.to_string();
-            let known = self.0.outage.state().refused.replace(why.clone());
-            if known.as_ref() != Some(&why) {
-                tracing::error!(why, "the policy of the file cannot be written into the store");
-            }
+        let why = match &error {
+            EngineError::Unavailable(StoreError::Unavailable { .. }) => return false,
+            EngineError::Unavailable(error) => whole(error),
+            error => error.to_string(),
+        };
+        let known = self.0.outage.state().refused.replace(why.clone());
+        if known.as_ref() != Some(&why) {
+            tracing::error!(why, "the store answers, but cannot be used");
         }
         false
     }
@@ -140,6 +143,7 @@ impl Watch {
             pause = OFTEN.min(2 * pause);
             let Some(engine) = self.engine() else { return };
             if engine.is_back().await {
+                self.fuse.calm().await;
                 engine.come_back();
                 engine.warn_of_missing_groups().await;
                 return;

@@ -13,6 +13,7 @@ mod shapes;
 mod sharing;
 mod silent;
 mod softly;
+mod surviving;
 mod waking;
 mod watched;
 

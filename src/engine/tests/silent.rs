@@ -1,7 +1,8 @@
 //! Silent: a store in memory that is out when told to, or loses its answers, or shows a time of
 //! its own.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ pub(super) type Silent = Guarded<Orders>;
 pub(super) struct Orders {
     out: AtomicBool,
     hangs: AtomicBool,
-    /// So many calls happen, and their answers are lost.
-    lost: AtomicUsize,
+    /// These calls happen the next time, and their answers are lost.
+    lost: Mutex<BTreeSet<&'static str>>,
     /// The time it shows, if it shows any.
     time: Mutex<Option<Timestamp>>,
     calls: AtomicI64,
@@ -44,9 +45,14 @@ impl Orders {
         self.hangs.store(hangs, Ordering::SeqCst);
     }
 
-    /// The answers of so many calls are lost.
-    pub(super) fn lose(&self, calls: usize) {
-        self.lost.store(calls, Ordering::SeqCst);
+    /// The answer of the next call of `verb` is lost.
+    pub(super) fn lose(&self, verb: &'static str) {
+        self.lost.lock().unwrap().insert(verb);
+    }
+
+    /// No answer is lost that is not lost yet.
+    pub(super) fn lose_nothing(&self) {
+        self.lost.lock().unwrap().clear();
     }
 
     pub(super) fn show(&self, time: Timestamp) {
@@ -73,9 +79,7 @@ impl Guard for Orders {
             return Err(StoreError::unavailable("it was told so", "it is out"));
         }
         let answer = call.await;
-        let lose = |left: usize| left.checked_sub(1);
-        let signs = ["beat", "join", "policy", "time"].contains(&verb);
-        if !signs && self.lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_ok() {
+        if self.lost.lock().unwrap().remove(verb) {
             return Err(StoreError::unavailable("it was told so", "the answer is lost"));
         }
         answer
@@ -137,7 +141,7 @@ impl Place {
 
 /// Waits until the store is asked again, and nothing waits for it.
 pub(super) async fn is_right(engine: &Engine) {
-    for _ in 0..1000 {
+    for _ in 0..20_000 {
         let standing = engine.store_standing();
         if standing.out_since.is_none() && standing.waiting == 0 {
             return;

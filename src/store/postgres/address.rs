@@ -203,7 +203,8 @@ fn is_system(roots: &std::path::Path) -> bool {
 }
 
 pub(super) fn refused(why: impl Into<String>) -> StoreError {
-    StoreError::unavailable("the address of the database cannot be used", why.into())
+    let why = why.into();
+    StoreError::Misconfigured(format!("the address of the database cannot be used: {why}"))
 }
 
 #[cfg(test)]
@@ -215,8 +216,7 @@ mod tests {
     }
 
     fn why(url: &str) -> String {
-        let error = parsed(url).unwrap_err();
-        std::error::Error::source(&error).unwrap().to_string()
+        parsed(url).unwrap_err().to_string()
     }
 
     #[test]

@@ -13,8 +13,11 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::session::Session;
 use crate::store::StoreError;
-use crate::store::sql::db::{Db, LateIndex, Row, Take, UNLESS_THERE};
+use crate::store::sql::db::{Db, LateIndex, Row, Take};
 use crate::store::sql::value::Value;
+
+/// How a statement ends that adds a row unless there is one of its id.
+const UNLESS_THERE: &str = " ON CONFLICT (id) DO NOTHING";
 
 /// What a session does with what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

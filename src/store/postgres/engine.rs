@@ -46,11 +46,11 @@ impl Engine for Server {
     }
 
     fn time(&self, glass: &mut ServerGlass) -> Result<Option<Timestamp>, StoreError> {
-        examine::time(&glass.0).map(Some)
+        examine::time(&glass.driver).map(Some)
     }
 
     fn examine(&self, glass: &mut ServerGlass, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
-        examine::examine(&glass.0, now)
+        examine::examine(&glass.driver, now)
     }
 
     fn describe(&self) -> String {

@@ -65,6 +65,14 @@ pub(super) fn fault(error: &Error) -> StoreError {
                 told.message()
             ))
         }
+        SqlState::INVALID_PASSWORD
+        | SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+        | SqlState::INVALID_CATALOG_NAME
+        | SqlState::INSUFFICIENT_PRIVILEGE => StoreError::Misconfigured(format!(
+            "PostgreSQL does not let this user in: {}: change the address of the store, or its \
+             rights there",
+            told.message()
+        )),
         _ => StoreError::unavailable(what(told), told.message().to_owned()),
     }
 }

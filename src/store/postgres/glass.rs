@@ -8,30 +8,38 @@ use crate::store::sql::engine::Glass;
 
 /// A connection that only reads.
 #[derive(Debug)]
-pub struct ServerGlass(pub(super) Driver);
+pub struct ServerGlass {
+    pub(super) driver: Driver,
+    /// A transaction is under way.
+    has_begun: bool,
+}
 
 impl ServerGlass {
     pub(super) const fn of(session: Session) -> Self {
-        Self(Driver::of(session, Pace::Careful))
+        Self { driver: Driver::of(session, Pace::Careful), has_begun: false }
     }
 }
 
 impl Glass for ServerGlass {
     fn db(&self) -> &dyn Db {
-        &self.0
+        &self.driver
     }
 
     /// Sent along with the first question.
     fn begin(&mut self) -> Result<(), StoreError> {
-        self.0.session.send_plain("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self.has_begun = true;
+        self.driver.session.send_plain("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
 
     fn end(&mut self) -> bool {
-        let session = &self.0.session;
+        let session = &self.driver.session;
+        if !std::mem::take(&mut self.has_begun) {
+            return !session.is_broken();
+        }
         session.send_plain("COMMIT").and_then(|()| session.settle()).is_ok()
     }
 
     fn is_broken(&self) -> bool {
-        self.0.session.is_broken()
+        self.driver.session.is_broken()
     }
 }

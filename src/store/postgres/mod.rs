@@ -9,7 +9,9 @@
 //! about to change, whoever shares it; ids of lines and notices rise in the order of commits, so
 //! who follows them by the last one seen misses none; nothing can deadlock, since nothing else is
 //! waited for. And the number tells if anybody else has written since: if not, what the writer
-//! remembers of the books is still so, and a single instance hardly reads.
+//! remembers of the books is still so, and a single instance hardly reads. A second number tells
+//! if what seldom changes has: policy, opened buckets, kept parts. So several instances read anew
+//! only the counts and the reservations that their calls are about.
 //!
 //! Locking only the counters that a call touches would let calls that share no window commit side
 //! by side. But nearly every deployment has a window of everyone, which would be such a lock
@@ -26,7 +28,8 @@
 //! process that stands still inside a transaction is thrown out by the server after five seconds.
 //!
 //! Prepared statements and session locks need a session of one's own: connect to the server, or to
-//! a pooler that pools sessions, not transactions. An instance takes up to seven connections.
+//! a pooler that pools sessions, not transactions. An instance takes up to six connections: one
+//! that writes, four that read, one that has its name.
 
 // Where it is, and how to get there.
 mod address;
@@ -56,27 +59,33 @@ use super::{StoreError, StoreUrl};
 pub type Postgres = Books<Server>;
 
 impl Postgres {
+    /// Reads `url` as [`open`](Self::open) does, and no more.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn check(url: &StoreUrl) -> Result<(), StoreError> {
+        Address::parse(url).map(drop)
+    }
+
     /// Names the database at `url`; the first call connects, and makes the tables if need be.
     ///
     /// Beside what the server knows, a URL may say `schema` (`metergate` unless given), `sslmode`
     /// (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`) and `sslrootcert`.
     ///
     /// # Errors
-    /// Unavailable if the URL cannot be understood, or its certificates cannot be read.
+    /// Misconfigured if the URL cannot be understood, or its certificates cannot be read.
     pub fn open(url: &StoreUrl) -> Result<Self, StoreError> {
         let gate = Arc::new(Gate::to(Address::parse(url)?));
         let engine = Arc::new(Server::behind(gate.clone()));
         Self::start("metergate-postgres", engine, ServerPen::behind(gate))
     }
 
-    /// Drops the schema with all that is in it. Blocks while it does.
+    /// Drops the schema with all that is in it. Nothing may be done with it after.
     ///
     /// # Errors
     /// Unavailable, as any call.
-    pub fn erase(&self) -> Result<(), StoreError> {
-        self.engine.erase()
+    pub async fn erase(&self) -> Result<(), StoreError> {
+        let engine = self.engine.clone();
+        self.aside(move || engine.erase()).await
     }
 }
-
-#[cfg(test)]
-mod tests;

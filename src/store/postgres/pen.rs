@@ -1,31 +1,40 @@
 //! ServerPen: the session that writes, one transaction of many calls at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::driver::{Driver, Pace};
 use super::fault::Trouble;
 use super::gate::Gate;
 use crate::store::StoreError;
 use crate::store::sql::db::Db;
-use crate::store::sql::engine::{Lost, Pen, Survives};
+use crate::store::sql::engine::{Lost, Others, Pen, Survives};
 
 /// Raises the number of the transactions that wrote, and so waits for the one before.
-const TURN: &str = "UPDATE book SET turn = turn + 1 RETURNING turn";
+const TURN: &str = "UPDATE book SET turn = turn + 1 RETURNING turn, shape";
 
 /// The one connection of a store that writes.
 #[derive(Debug)]
 pub struct ServerPen {
     gate: Arc<Gate>,
     driver: Option<Driver>,
-    /// The number of the transaction that is under way.
-    turn: i64,
-    /// The number of the last one that was committed here.
-    last: Option<i64>,
+    /// The transaction that is under way.
+    turn: Turn,
+    /// The last one that was committed here.
+    last: Option<Turn>,
+}
+
+/// A transaction among all that ever wrote.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn {
+    number: i64,
+    /// How often policy, buckets or parts had changed when it began.
+    shape: i64,
 }
 
 impl ServerPen {
     pub(super) const fn behind(gate: Arc<Gate>) -> Self {
-        Self { gate, driver: None, turn: 0, last: None }
+        Self { gate, driver: None, turn: Turn { number: 0, shape: 0 }, last: None }
     }
 
     fn driver(&self) -> Result<&Driver, Lost> {
@@ -51,12 +60,15 @@ impl ServerPen {
 }
 
 impl Pen for ServerPen {
+    // A server may stand still, and no process should for its sake.
+    const FAREWELL: Option<Duration> = Some(Duration::from_secs(5));
+
     fn db(&self) -> Result<&dyn Db, Lost> {
         Ok(self.driver()?)
     }
 
     /// Every commit survives a loss of power, if the server lets any.
-    fn begin(&mut self, _: Survives, again: bool) -> Result<bool, Lost> {
+    fn begin(&mut self, _: Survives, again: bool) -> Result<Others, Lost> {
         let pace = if again { Pace::Careful } else { Pace::Swift };
         if let Some(driver) = &mut self.driver {
             driver.pace = pace;
@@ -65,8 +77,16 @@ impl Pen for ServerPen {
             self.driver = Some(Driver::of(session, pace));
         }
         self.plain("BEGIN")?;
-        self.turn = self.driver()?.number(TURN, &[]).map_err(Lost::Again)?;
-        Ok(self.last.is_none_or(|last| self.turn != last.wrapping_add(1)))
+        let db = self.db()?;
+        let turn = db.sure(TURN, &[], |row| Ok((row.get(0)?, row.get(1)?)));
+        let (number, shape) = turn.map_err(Lost::Again)?;
+        self.turn = Turn { number, shape };
+        Ok(match self.last {
+            Some(last) if number == last.number.wrapping_add(1) => Others::Nothing,
+            // If the last one here changed it, too, this looks as if others had.
+            Some(last) if shape == last.shape => Others::Counts,
+            _ => Others::Anything,
+        })
     }
 
     fn mark(&mut self) -> Result<(), Lost> {

@@ -13,9 +13,17 @@
 CREATE TABLE book (
     id     BIGINT PRIMARY KEY CHECK (id = 1),
     format BIGINT NOT NULL,     -- how many steps of the schema were taken
-    turn   BIGINT NOT NULL      -- how many transactions have written
+    turn   BIGINT NOT NULL,     -- how many transactions have written
+    shape  BIGINT NOT NULL      -- how many statements have changed policy, bucket or parts
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
-INSERT INTO book VALUES (1, 0, 0);
+INSERT INTO book VALUES (1, 0, 0, 0);
+
+-- What others have to read anew only if it has changed.
+CREATE FUNCTION reshape() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    UPDATE book SET shape = shape + 1;
+    RETURN NULL;
+END $$;
 
 -- All that is declared. One row.
 CREATE TABLE policy (
@@ -25,6 +33,8 @@ CREATE TABLE policy (
     store   TEXT NOT NULL       -- the layer changed by command line and API, as JSON
 );
 INSERT INTO policy VALUES (1, 0, '{}', '{}');
+CREATE TRIGGER reshape AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON policy
+    FOR EACH STATEMENT EXECUTE FUNCTION reshape();
 
 -- What a subject has of its own; no row means nothing.
 CREATE TABLE grants (
@@ -69,6 +79,8 @@ CREATE TABLE bucket (
     UNIQUE (resource, per, key)
 );
 CREATE INDEX bucket_by_end ON bucket (resource, end_ms);
+CREATE TRIGGER reshape AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bucket
+    FOR EACH STATEMENT EXECUTE FUNCTION reshape();
 
 -- How much of a bucket is used; never below zero.
 CREATE TABLE counter (
@@ -97,6 +109,8 @@ CREATE TABLE parts (
     from_ms  BIGINT NOT NULL,               -- the first moment of the first part that is kept
     PRIMARY KEY (resource, per, size_ms)
 );
+CREATE TRIGGER reshape AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON parts
+    FOR EACH STATEMENT EXECUTE FUNCTION reshape();
 
 -- What the lines of a part of time add up to, if not nothing: may be below zero, and knows of no reset.
 CREATE TABLE part (

@@ -33,7 +33,7 @@ const SENT: usize = 1024;
 /// server before the lease of the instances on it is over. Plans are made once, when tables may
 /// still be small, and must serve when they are large: so they use indexes even then.
 const SETTINGS: &str = "
-    SET lock_timeout = '2s';
+    SET lock_timeout = '1s';
     SET statement_timeout = '60s';
     SET idle_in_transaction_session_timeout = '5s';
     SET default_transaction_isolation = 'read committed';

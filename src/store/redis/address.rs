@@ -33,7 +33,7 @@ impl Address {
     /// over TLS.
     ///
     /// # Errors
-    /// Unavailable, with what is wrong; never with the text, which may hold a password.
+    /// Misconfigured, with what is wrong; never with the text, which may hold a password.
     pub(super) fn read(url: &StoreUrl) -> Result<Self, StoreError> {
         let (bare, parameters) = url.secret().split_once('?').unwrap_or((url.secret(), ""));
         let (scheme, rest) = bare.split_once("://").ok_or_else(|| wrong("it has no scheme"))?;
@@ -81,25 +81,20 @@ fn servers(driver: &str, rest: &str) -> Result<Vec<ConnectionInfo>, StoreError> 
     let all: RedisResult<Vec<_>> = hosts.split(',').map(read).collect();
     all.map_err(|error| {
         // The cause names what is wrong, not what was written.
-        StoreError::unavailable(
-            "the address of the store cannot be read",
-            error.category().to_owned(),
-        )
+        wrong(error.category())
     })
 }
 
-fn wrong(why: &'static str) -> StoreError {
-    StoreError::unavailable("the address of the store cannot be read", why)
+fn wrong(why: &str) -> StoreError {
+    StoreError::Misconfigured(format!("the address of the store cannot be used: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error;
-
     use super::*;
 
     fn read(text: &str) -> Result<Address, String> {
-        Address::read(&StoreUrl::new(text)).map_err(|error| error.source().unwrap().to_string())
+        Address::read(&StoreUrl::new(text)).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -16,10 +16,10 @@ pub(super) async fn check(link: &mut Link, keys: &Keys) -> Result<(), StoreError
     for info in memory(link).await? {
         let policy: Option<String> = info.get("maxmemory_policy");
         if let Some(policy) = policy.filter(|policy| policy != KEEPS) {
-            return Err(StoreError::unavailable(
-                "Redis throws books away when it is full: set maxmemory-policy to noeviction",
-                format!("maxmemory-policy is {policy}"),
-            ));
+            return Err(StoreError::Misconfigured(format!(
+                "Redis throws books away when it is full: set its maxmemory-policy from {policy} \
+                 to {KEEPS}"
+            )));
         }
     }
     let mut claim = redis::cmd("SETNX");

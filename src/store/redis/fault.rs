@@ -5,7 +5,8 @@ use redis::{ErrorKind, RedisError};
 use crate::store::StoreError;
 
 /// Who is not let in.
-const REFUSED: &str = "Redis does not take this user and password";
+const REFUSED: &str =
+    "Redis does not take this user and password: write the right ones into the address";
 
 /// What the server says at the beginning of an error, and what that means.
 const MEANINGS: [(&str, &str); 13] = [
@@ -40,6 +41,10 @@ pub(super) fn of(error: RedisError) -> StoreError {
         }
         None => "Redis refuses a call",
     };
+    let is_kept_out = ["NOAUTH", "WRONGPASS", "NOPERM"].contains(&code.as_str());
+    if is_kept_out || what == REFUSED {
+        return StoreError::Misconfigured(what.to_owned());
+    }
     StoreError::unavailable(what, error)
 }
 

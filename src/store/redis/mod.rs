@@ -82,11 +82,19 @@ pub struct Redis {
 }
 
 impl Redis {
+    /// Reads `url` as [`open`](Self::open) does, and no more.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn check(url: &StoreUrl) -> Result<(), StoreError> {
+        Address::read(url).map(drop)
+    }
+
     /// Returns the books at `url`. The server is asked at the first call; until it answers, every
     /// call is unavailable.
     ///
     /// # Errors
-    /// Unavailable if the address cannot be read.
+    /// Misconfigured if the address cannot be read.
     pub fn open(url: &StoreUrl) -> Result<Self, StoreError> {
         let connection = Connection::to(Address::read(url)?);
         Ok(Self {

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::quota::Amount;
 use crate::quota::event::{Event, Kind};
 use crate::quota::held::{Held, HeldItem, HoldId, Life, State};
-use crate::quota::plan::Plan;
+use crate::quota::plan::{Plan, Readings};
 use crate::quota::rule::{Verdict, judge_all};
 use crate::store::{Admission, StoreError};
 
@@ -48,6 +48,7 @@ pub(super) fn reserve(
             life: life.clone(),
             items: holds::items(plan),
         });
+        step.known.remember_whose(id, &plan.subject);
         Admission::Granted(readings)
     } else {
         Admission::Lapsed
@@ -65,7 +66,7 @@ pub(super) fn grow(
     if plan.version != step.version()? {
         return Ok(Admission::Stale);
     }
-    let entry = holds::load(step.db, id)?;
+    let entry = holds::known(step, id)?;
     if let Some(Entry {
         held: Held { state: State::Open, life: Life::While(instance), .. }, ..
     }) = &entry
@@ -118,36 +119,47 @@ pub(super) fn consume(
     }
     let open = open::retire(step, &plan.subject, now)?;
     buckets::open_all(step, plan)?;
-    let admission = if let Some(Entry { held, .. }) = holds::load(step.db, id)? {
-        match held.state {
-            State::Settled => readings::without(step, plan, &open, id, now).map(Admission::Granted),
-            State::Open if open.iter().any(|hold| hold.id == id) => {
-                let text = "the reservation is open: settle it";
-                Err(StoreError::Conflict(text.to_owned()))
-            }
-            State::Open | State::Lapsed | State::Released | State::Refunded => {
-                Ok(Admission::Lapsed)
-            }
+    let before = readings::of(step, plan, &open, now)?;
+    let verdict = judge_all(plan, &before, now);
+    // Most are new, and so are not looked for where they fit.
+    let is_new = verdict == Ok(Verdict::Fits) && holds::add(step.db, plan, id, &Life::Until(now))?;
+    let known = if is_new { None } else { holds::known(step, id)? };
+    let admission = match known {
+        Some(Entry { held, .. }) => again(step, plan, &held, &open, now),
+        None if is_new => {
+            charge(step, plan, id, (&open, &before), now).map(|()| Admission::Granted(before))
         }
-    } else {
-        charge(step, plan, id, &open, now)
+        None => verdict.map(|_| Admission::Denied(before)).map_err(StoreError::from),
     };
     open::keep(step, &plan.subject, open);
     admission
 }
 
+/// Answers a call whose id is known.
+fn again(
+    step: &mut Step<'_>,
+    plan: &Plan,
+    held: &Held,
+    open: &[Open],
+    now: Timestamp,
+) -> Result<Admission, StoreError> {
+    match held.state {
+        State::Settled => readings::without(step, plan, open, held.id, now).map(Admission::Granted),
+        State::Open if open.iter().any(|hold| hold.id == held.id) => {
+            Err(StoreError::Conflict("the reservation is open: settle it".to_owned()))
+        }
+        State::Open | State::Lapsed | State::Released | State::Refunded => Ok(Admission::Lapsed),
+    }
+}
+
+/// Settles a reservation that was added just now.
 fn charge(
     step: &mut Step<'_>,
     plan: &Plan,
     id: HoldId,
-    open: &[Open],
+    (open, before): (&[Open], &Readings),
     now: Timestamp,
-) -> Result<Admission, StoreError> {
-    let before = readings::of(step, plan, open, now)?;
-    if judge_all(plan, &before, now)? != Verdict::Fits {
-        return Ok(Admission::Denied(before));
-    }
-    holds::add(step.db, plan, id, &Life::Until(now))?;
+) -> Result<(), StoreError> {
     // What it turned out to be is what was asked.
     let total = plan.items.iter().find(|item| item.metered).map(|item| item.amount);
     holds::settle(step.db, id, total.unwrap_or_default(), false, now)?;
@@ -157,6 +169,6 @@ fn charge(
         ledger::append(step, &event, None, now)?;
     }
     let after = readings::of(step, plan, open, now)?;
-    watch::watch(step, plan, &before, &after, now)?;
-    Ok(Admission::Granted(before))
+    watch::watch(step, plan, before, &after, now)?;
+    Ok(())
 }

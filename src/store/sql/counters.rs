@@ -11,7 +11,7 @@ use super::{fold, members, parts, tally};
 use crate::quota::bucket::Shape;
 use crate::quota::count::{Count, Counted, can_be_kept};
 use crate::quota::event::{Event, Kind};
-use crate::quota::{Aggregate, Per, Resource, Subject};
+use crate::quota::{Aggregate, Amount, Per, Resource, Subject};
 use crate::store::StoreError;
 
 /// Reads a counter from three columns, of which `first` is the first.
@@ -25,6 +25,22 @@ pub(super) fn find(db: &dyn Db, id: i64, account: &str) -> Result<Option<Count>,
         "SELECT used, newest_ms, since_ms FROM counter WHERE bucket = ?1 AND account = ?2",
         values![id, account],
         |row| count(row, 0),
+    )
+}
+
+/// Returns the id of the bucket of `window`, if it is opened, and the counter in it.
+pub(super) fn opened(db: &dyn Db, window: &Window<'_>) -> Result<Option<(i64, Count)>, StoreError> {
+    let Window { resource, per, bucket, aggregate, account } = *window;
+    db.one(
+        "SELECT id, used, newest_ms, since_ms
+         FROM bucket LEFT JOIN counter ON counter.bucket = bucket.id AND account = ?5
+         WHERE resource = ?1 AND per = ?2 AND key = ?3 AND aggregate = ?4",
+        values![resource, per, bucket.key, aggregate, account],
+        |row| {
+            let is_counted = row.get::<Option<Amount>>(1)?.is_some();
+            let count = if is_counted { count(row, 1)? } else { Count::default() };
+            Ok((row.get(0)?, count))
+        },
     )
 }
 

@@ -22,7 +22,8 @@ pub trait Db: fmt::Debug {
     /// Does a statement; returns how many rows it changed.
     fn change(&self, statement: &str, values: &[Value<'_>]) -> Result<usize, StoreError>;
 
-    /// Adds a row; false if there is one of that key. The statement ends in [`UNLESS_THERE`].
+    /// Adds a row; false if there is one of that id. The statement ends in
+    /// ` ON CONFLICT (id) DO NOTHING`.
     fn add(&self, statement: &str, values: &[Value<'_>]) -> Result<bool, StoreError>;
 
     /// Hands out the rows of a query, in their order. Who takes them asks nothing of the database
@@ -37,9 +38,6 @@ pub trait Db: fmt::Debug {
     /// Makes an index that is not needed from the beginning, unless it is there.
     fn index(&self, late: LateIndex) -> Result<(), StoreError>;
 }
-
-/// How a statement ends that adds a row unless there is one of its key.
-pub(in crate::store) const UNLESS_THERE: &str = " ON CONFLICT (id) DO NOTHING";
 
 /// An index that costs every charge something, and that some books never need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

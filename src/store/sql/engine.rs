@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::time::Duration;
 
 use super::db::Db;
 use crate::clock::Timestamp;
@@ -50,14 +51,29 @@ pub enum Lost {
     Gone(StoreError),
 }
 
+/// What others wrote between two transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// Nothing.
+    Nothing,
+    /// Lines, counts, reservations; but the policy, the opened buckets and the kept parts are what
+    /// they were.
+    Counts,
+    /// Anything.
+    Anything,
+}
+
 /// The connection of the one who writes, for one transaction of many calls at a time.
 pub trait Pen: Send + 'static {
+    /// How long its last calls are waited for where it is dropped; none: until they are done.
+    const FAREWELL: Option<Duration>;
+
     /// Returns the database inside the transaction.
     fn db(&self) -> Result<&dyn Db, Lost>;
 
     /// Begins a transaction, `again` if the last came to nothing and this one does the same.
-    /// Returns true if others may have written since the last one.
-    fn begin(&mut self, survives: Survives, again: bool) -> Result<bool, Lost>;
+    /// Returns what others may have written since the last one.
+    fn begin(&mut self, survives: Survives, again: bool) -> Result<Others, Lost>;
 
     /// Begins a call.
     fn mark(&mut self) -> Result<(), Lost>;

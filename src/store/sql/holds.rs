@@ -32,6 +32,23 @@ pub(super) struct Entry {
     pub(super) late: bool,
 }
 
+/// Returns what is known of a reservation, without asking if the writer knows that it is open.
+pub(super) fn known(step: &Step<'_>, id: HoldId) -> Result<Option<Entry>, StoreError> {
+    let Some(open) = step.known.open(id) else {
+        return load(step.db, id);
+    };
+    let held = Held {
+        id,
+        subject: open.subject.clone(),
+        group: open.group.clone(),
+        at: open.at,
+        life: open.life.clone(),
+        state: State::Open,
+        items: open.items.clone(),
+    };
+    Ok(Some(Entry { held, total: None, late: false }))
+}
+
 pub(super) fn load(db: &dyn Db, id: HoldId) -> Result<Option<Entry>, StoreError> {
     let entry = db.one(
         "SELECT subject, at_ms, until_ms, instance, state, total, late, grp

@@ -12,7 +12,7 @@ use super::buckets::Place;
 use super::open::Open;
 use crate::clock::Timestamp;
 use crate::quota::count::Count;
-use crate::quota::held::Instance;
+use crate::quota::held::{HoldId, Instance};
 use crate::quota::{Per, PolicyVersion, Resource, Subject};
 
 /// How many of each are remembered; past it, one starts to learn them anew.
@@ -36,6 +36,8 @@ pub(super) struct Known {
     open: HashMap<Subject, Vec<Open>>,
     /// Who is not among `open` has none.
     is_all_open: bool,
+    /// Whose a reservation is, or was, among `open`.
+    whose: HashMap<HoldId, Subject>,
     /// The latest sign of life of an instance.
     seen: HashMap<Instance, Timestamp>,
     /// When ended reservations were last thrown away.
@@ -46,6 +48,19 @@ impl Known {
     /// Forgets everything: some of it was not committed after all, or another has written.
     pub(super) fn forget(&mut self) {
         *self = Self { tidied: self.tidied, ..Self::default() };
+    }
+
+    /// Forgets lines, counts, reservations and signs of life: another has written of these alone.
+    pub(super) fn forget_counts(&mut self) {
+        let known = std::mem::take(self);
+        *self = Self {
+            version: known.version,
+            buckets: known.buckets,
+            places: known.places,
+            parts: known.parts,
+            tidied: known.tidied,
+            ..Self::default()
+        };
     }
 
     pub(super) fn bucket(&self, resource: &Resource, per: Per, key: &str) -> Option<i64> {
@@ -120,6 +135,20 @@ impl Known {
         } else if !open.is_empty() {
             self.open.insert(subject.clone(), open);
         }
+    }
+
+    /// Returns the open reservation of this id, if it is among those that are known.
+    pub(super) fn open(&self, id: HoldId) -> Option<&Open> {
+        let all = self.open.get(self.whose.get(&id)?)?;
+        all.iter().find(|hold| hold.id == id)
+    }
+
+    pub(super) fn remember_whose(&mut self, id: HoldId, subject: &Subject) {
+        remember(&mut self.whose, id, subject.clone());
+    }
+
+    pub(super) fn forget_whose(&mut self, id: HoldId) {
+        self.whose.remove(&id);
     }
 
     /// Forgets the open reservations of `subject`, so that they are read anew.

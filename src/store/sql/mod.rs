@@ -34,6 +34,7 @@ mod policy;
 mod fold;
 mod pools;
 mod readings;
+mod rolling;
 mod sums;
 mod tally;
 mod watch;

@@ -5,7 +5,7 @@ use super::marks::{Marked, PAST};
 use super::open::{self, Open};
 use super::step::{Step, View};
 use super::window::Window;
-use super::{buckets, counters, fold, members, parts, pools};
+use super::{buckets, counters, fold, members, pools, rolling};
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::{self, Count};
@@ -22,10 +22,11 @@ type Moments = dyn Fn(Timestamp) -> bool;
 trait Look {
     fn db(&self) -> &dyn Db;
 
-    /// Returns the id of the bucket of a window, if it is opened.
-    fn place(&mut self, window: &Window<'_>) -> Result<Option<i64>, StoreError>;
+    /// Opens the bucket of a window, if that is what one does who looks.
+    fn open(&mut self, window: &Window<'_>) -> Result<(), StoreError>;
 
-    fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError>;
+    /// Returns the id of the bucket of a window, and what is counted in it, if it is opened.
+    fn count(&mut self, window: &Window<'_>) -> Result<Option<(i64, Count)>, StoreError>;
 
     /// Returns how much open reservations hold of a window, at the moments it `holds`.
     fn held(&mut self, window: &Window<'_>, holds: &Moments) -> Result<Amount, StoreError>;
@@ -100,7 +101,7 @@ fn windows<L: Look>(
         }
         Some(_) => Ok(Reading::default()),
         None => {
-            look.place(&Window::of_nobody(item, bound))?;
+            look.open(&Window::of_nobody(item, bound))?;
             Ok(Reading::default())
         }
     })
@@ -127,15 +128,18 @@ fn counted<L: Look>(
     item: &Item,
     window: &Window<'_>,
 ) -> Result<Found, StoreError> {
-    let place = look.place(window)?;
     if window.is_in_parts() {
-        let used = parts::used(look.db(), window)?;
+        look.open(window)?;
+        let used = rolling::used(look.db(), window)?;
         return Ok(Found { count: Count { used, ..Count::default() }, known: false });
     }
-    let Some(id) = place.filter(|_| window.is_counted()) else {
+    if !window.is_counted() {
+        look.open(window)?;
+        return folded(look.db(), plan, item, window, None);
+    }
+    let Some((id, count)) = look.count(window)? else {
         return folded(look.db(), plan, item, window, None);
     };
-    let count = look.count(id, window.account)?;
     let known = match &item.member {
         Some(member) if item.aggregate == Aggregate::Unique => {
             members::has(look.db(), id, window.account, member)?
@@ -193,7 +197,7 @@ fn rest<L: Look>(
         reading.over_since = marked.find(look.db(), PAST)?;
     }
     if window.is_rolling() {
-        reading.oldest = parts::oldest(look.db(), window, without)?;
+        reading.oldest = rolling::oldest(look.db(), window, without)?;
     }
     Ok(reading)
 }
@@ -211,12 +215,13 @@ impl Look for Decider<'_, '_> {
         self.step.db
     }
 
-    fn place(&mut self, window: &Window<'_>) -> Result<Option<i64>, StoreError> {
-        buckets::open(self.step, window).map(Some)
+    fn open(&mut self, window: &Window<'_>) -> Result<(), StoreError> {
+        buckets::open(self.step, window).map(drop)
     }
 
-    fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {
-        counters::known(self.step, id, account)
+    fn count(&mut self, window: &Window<'_>) -> Result<Option<(i64, Count)>, StoreError> {
+        let id = buckets::open(self.step, window)?;
+        Ok(Some((id, counters::known(self.step, id, window.account)?)))
     }
 
     fn held(&mut self, window: &Window<'_>, holds: &Moments) -> Result<Amount, StoreError> {
@@ -239,16 +244,20 @@ impl Look for Counter<'_, '_> {
         self.step.db
     }
 
-    fn place(&mut self, window: &Window<'_>) -> Result<Option<i64>, StoreError> {
-        let known = self.step.known.bucket(window.resource, window.per, &window.bucket.key);
-        if known.is_some() {
-            return Ok(known);
-        }
-        buckets::find(self.step.db, window)
+    fn open(&mut self, _: &Window<'_>) -> Result<(), StoreError> {
+        Ok(())
     }
 
-    fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {
-        counters::known(self.step, id, account)
+    fn count(&mut self, window: &Window<'_>) -> Result<Option<(i64, Count)>, StoreError> {
+        let known = self.step.known.bucket(window.resource, window.per, &window.bucket.key);
+        let found = match known {
+            None => buckets::find(self.step.db, window)?,
+            known => known,
+        };
+        let Some(id) = found else {
+            return Ok(None);
+        };
+        Ok(Some((id, counters::known(self.step, id, window.account)?)))
     }
 
     fn held(&mut self, _: &Window<'_>, _: &Moments) -> Result<Amount, StoreError> {
@@ -270,12 +279,12 @@ impl Look for Reader<'_> {
         self.view.db
     }
 
-    fn place(&mut self, window: &Window<'_>) -> Result<Option<i64>, StoreError> {
-        buckets::find(self.view.db, window)
+    fn open(&mut self, _: &Window<'_>) -> Result<(), StoreError> {
+        Ok(())
     }
 
-    fn count(&mut self, id: i64, account: &str) -> Result<Count, StoreError> {
-        Ok(counters::find(self.view.db, id, account)?.unwrap_or_default())
+    fn count(&mut self, window: &Window<'_>) -> Result<Option<(i64, Count)>, StoreError> {
+        counters::opened(self.view.db, window)
     }
 
     fn held(&mut self, window: &Window<'_>, holds: &Moments) -> Result<Amount, StoreError> {

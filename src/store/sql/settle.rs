@@ -46,6 +46,7 @@ pub(super) fn release(
         State::Open => {
             holds::end(step.db, id, State::Released, now)?;
             open.retain(|hold| hold.id != id);
+            step.known.forget_whose(id);
             Ok(Some(()))
         }
         State::Lapsed | State::Released => Ok(Some(())),
@@ -67,6 +68,7 @@ pub(super) fn settle(
     };
     open.retain(|hold| hold.id != id);
     open::keep(step, &held.subject, open);
+    step.known.forget_whose(id);
     let late = match held.state {
         State::Open => false,
         State::Lapsed => true,
@@ -102,7 +104,7 @@ pub(super) fn refund(
     watched: Option<&Plan>,
     now: Timestamp,
 ) -> Result<Option<()>, StoreError> {
-    let Some(Entry { held, .. }) = holds::load(step.db, id)? else {
+    let Some(Entry { held, .. }) = holds::known(step, id)? else {
         return Ok(None);
     };
     match held.state {
@@ -128,7 +130,7 @@ fn current(
     id: HoldId,
     now: Timestamp,
 ) -> Result<Option<(Entry, Vec<Open>)>, StoreError> {
-    let Some(mut entry) = holds::load(step.db, id)? else {
+    let Some(mut entry) = holds::known(step, id)? else {
         return Ok(None);
     };
     let open = open::retire(step, &entry.held.subject, now)?;

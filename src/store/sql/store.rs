@@ -46,7 +46,7 @@ impl<E: Engine> Books<E> {
     }
 
     /// Does what may block.
-    async fn aside(
+    pub(in crate::store) async fn aside(
         &self,
         work: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), StoreError> {

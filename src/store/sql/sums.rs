@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::db::Db;
-use super::parts;
 use super::value::values;
 use super::window::Window;
+use super::{parts, rolling};
 use crate::quota::{Amount, Subject};
 use crate::store::StoreError;
 
@@ -13,14 +13,14 @@ use crate::store::StoreError;
 pub(super) type Used<'a> = HashMap<&'a str, Amount>;
 
 /// Returns what each of `subjects`, who are in order of names, used of a rolling window, as
-/// [`parts::used`] says of one.
+/// [`rolling::used`] says of one.
 pub(super) fn used<'a>(
     db: &dyn Db,
     window: &Window<'_>,
     subjects: &'a [Subject],
 ) -> Result<Used<'a>, StoreError> {
     let mut used: Used<'a> = subjects.iter().map(|it| (it.as_str(), Amount::ZERO)).collect();
-    let (start, end) = parts::bounds(window.bucket);
+    let (start, end) = rolling::bounds(window.bucket);
     // A window of one subject has parts of one size.
     let size = parts::sizes(window).first().copied().unwrap_or(1);
     let kept = parts::kept(db, window.resource, window.per)?;
@@ -32,7 +32,7 @@ pub(super) fn used<'a>(
     if let Some((first, last)) = whole.filter(|(first, last)| first < last) {
         for (account, sum) in &mut used {
             let window = Window { account, ..*window };
-            *sum = parts::Parts { db, window: &window }.whole(first, last, size)?;
+            *sum = rolling::Parts { db, window: &window }.whole(first, last, size)?;
         }
         lines(db, window, subjects, (start, first), &mut used)?;
         lines(db, window, subjects, (last, end), &mut used)?;
@@ -41,7 +41,7 @@ pub(super) fn used<'a>(
     }
     for account in reset(db, window, subjects)? {
         if let Some(sum) = used.get_mut(account.as_str()) {
-            *sum = parts::used(db, &Window { account: &account, ..*window })?;
+            *sum = rolling::used(db, &Window { account: &account, ..*window })?;
         }
     }
     for sum in used.values_mut() {
@@ -80,7 +80,7 @@ fn reset(
     window: &Window<'_>,
     subjects: &[Subject],
 ) -> Result<Vec<String>, StoreError> {
-    let (start, end) = parts::bounds(window.bucket);
+    let (start, end) = rolling::bounds(window.bucket);
     let (first, last) = (subjects.first(), subjects.last());
     let values = values![window.resource, start, end, first, last];
     db.all(

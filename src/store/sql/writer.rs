@@ -5,13 +5,14 @@
 //! came to nothing by the way of the engine is done again, so a call may run more than once.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::engine::{Lost, Own, Pen, Survives};
+use super::engine::{Lost, Others, Own, Pen, Survives};
 use super::known::Known;
 use super::step::Step;
 use crate::store::StoreError;
@@ -30,6 +31,9 @@ const TRIES: usize = 4;
 pub(in crate::store) struct Writer {
     calls: Option<SyncSender<Call>>,
     thread: Option<JoinHandle<()>>,
+    /// Closed by the thread when it ends.
+    end: Mutex<Receiver<()>>,
+    farewell: Option<Duration>,
 }
 
 enum Call {
@@ -77,19 +81,22 @@ where
 
 impl Writer {
     /// Starts the thread that owns `pen`; it is called `name`.
-    pub(in crate::store) fn start(
+    pub(in crate::store) fn start<P: Pen>(
         name: &str,
-        pen: impl Pen,
+        pen: P,
         own: Arc<dyn Own>,
     ) -> Result<Self, StoreError> {
         let (calls, waiting) = sync_channel(WAITING);
+        let (ending, end) = sync_channel(0);
         let thread = std::thread::Builder::new().name(name.to_owned());
         let thread = thread
             .spawn(move || {
                 Book { pen, own, known: Known::default() }.keep(&waiting);
+                drop::<SyncSender<()>>(ending);
             })
             .map_err(|error| StoreError::unavailable("no thread for the database", error))?;
-        Ok(Self { calls: Some(calls), thread: Some(thread) })
+        let end = Mutex::new(end);
+        Ok(Self { calls: Some(calls), thread: Some(thread), end, farewell: P::FAREWELL })
     }
 
     /// Does `work` in the next transaction; returns once that is committed.
@@ -136,6 +143,12 @@ fn ended() -> StoreError {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.calls = None;
+        if let Some(farewell) = self.farewell {
+            let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner);
+            if end.recv_timeout(farewell) == Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
         if let Some(thread) = self.thread.take() {
             // It ends by itself once nobody can call; a panic of it was told to its callers.
             drop(thread.join());
@@ -209,8 +222,9 @@ impl<P: Pen> Book<P> {
         work: &mut VecDeque<Box<dyn Work>>,
     ) -> Result<(), Lost> {
         match self.pen.begin(survives, is_again) {
-            Ok(false) => {}
-            Ok(true) => self.known.forget(),
+            Ok(Others::Nothing) => {}
+            Ok(Others::Counts) => self.known.forget_counts(),
+            Ok(Others::Anything) => self.known.forget(),
             Err(lost) => {
                 // Those behind would only wait as long for the same answer.
                 done.extend(work.drain(..));
@@ -246,6 +260,7 @@ fn again(error: &StoreError) -> StoreError {
         }
         StoreError::Conflict(text) => StoreError::Conflict(text.clone()),
         StoreError::Corrupt(text) => StoreError::Corrupt(text.clone()),
+        StoreError::Misconfigured(text) => StoreError::Misconfigured(text.clone()),
         StoreError::Overflow(overflow) => StoreError::Overflow(*overflow),
     }
 }

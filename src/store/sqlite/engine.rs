@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::driver::execute;
+use super::examine;
 use super::file;
 use super::locks::Locks;
 use super::pen::FilePen;
@@ -44,8 +45,8 @@ impl Engine for OneFile {
         Ok(None)
     }
 
-    fn examine(&self, _: &mut Connection, _: Timestamp) -> Result<Vec<Finding>, StoreError> {
-        Ok(Vec::new())
+    fn examine(&self, db: &mut Connection, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
+        examine::examine(db, &self.whole, now)
     }
 
     fn describe(&self) -> String {

@@ -12,6 +12,11 @@ const APPLICATION_ID: i32 = 0x4D47_5445;
 /// The steps to the present schema; step n leads from schema n to n + 1.
 const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
 
+/// Returns the present schema.
+pub(super) const fn newest() -> usize {
+    STEPS.len()
+}
+
 /// Refuses a file that is not ours to write. Changes nothing.
 pub(super) fn identify(db: &Connection, file: &Path) -> Result<(), StoreError> {
     let foreign = || {

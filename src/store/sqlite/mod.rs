@@ -6,6 +6,7 @@
 
 mod driver;
 mod engine;
+mod examine;
 mod fault;
 mod file;
 mod locks;

@@ -1,11 +1,13 @@
 //! FilePen: the connection that writes, one immediate transaction at a time.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use super::driver::execute;
 use crate::store::StoreError;
 use crate::store::sql::db::Db;
-use crate::store::sql::engine::{Lost, Pen, Survives};
+use crate::store::sql::engine::{Lost, Others, Pen, Survives};
 
 /// The one connection of this process that writes.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ impl FilePen {
         Self { db, set: None, data_version: None }
     }
 
-    fn begin(&mut self, survives: Survives) -> rusqlite::Result<bool> {
+    fn begin(&mut self, survives: Survives) -> rusqlite::Result<Others> {
         if self.set != Some(survives) {
             // In WAL mode FULL syncs the log at every commit, NORMAL only at checkpoints.
             let mode = match survives {
@@ -36,17 +38,21 @@ impl FilePen {
         execute(&self.db, "BEGIN IMMEDIATE")?;
         let present =
             self.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        Ok(self.data_version.replace(present) != Some(present))
+        let is_same = self.data_version.replace(present) == Some(present);
+        Ok(if is_same { Others::Nothing } else { Others::Anything })
     }
 }
 
 impl Pen for FilePen {
+    // A file answers, or says that it does not.
+    const FAREWELL: Option<Duration> = None;
+
     fn db(&self) -> Result<&dyn Db, Lost> {
         Ok(&self.db)
     }
 
     /// Nothing is ever worth doing again: SQLite waits for others before it begins.
-    fn begin(&mut self, survives: Survives, _: bool) -> Result<bool, Lost> {
+    fn begin(&mut self, survives: Survives, _: bool) -> Result<Others, Lost> {
         Self::begin(self, survives).map_err(lost)
     }
 

@@ -5,6 +5,7 @@ mod beginning;
 mod carrying;
 mod deciding;
 mod declaring;
+mod doctoring;
 mod explaining;
 mod following;
 mod ledger;

@@ -62,6 +62,21 @@ fn a_capability_denies_when_any_of_its_resources_is_spent() {
 }
 
 #[test]
+fn a_capability_says_what_becomes_of_it_while_the_store_is_out() {
+    let books = Books::with_alice();
+    let done = books.run("cap set upload_media media_bytes --on-outage open");
+    assert!(done.out.contains("open while the store is out"), "{done:?}");
+    let open = json!({ "on_outage": "open", "resources": ["media_bytes"] });
+    assert_eq!(books.json("cap list"), json!({ "upload_media": open }));
+    assert!(books.run("cap list").out.contains("open"));
+    assert_eq!(books.json("export")["capabilities"]["upload_media"], open);
+    let refused = books.refused("cap set upload_media media_bytes --on-outage ajar", 2);
+    assert!(refused.contains("closed, open"), "{refused}");
+    books.done("cap set upload_media media_bytes");
+    assert_eq!(books.json("cap list"), json!({ "upload_media": ["media_bytes"] }));
+}
+
+#[test]
 fn rules_put_subjects_into_groups_in_order() {
     let books = Books::new();
     books.done("group set bridges media_bytes=1GB");

@@ -14,7 +14,7 @@ use crate::quota::held::HoldId;
 use crate::quota::idempotency::Key;
 use crate::quota::policy::Rule;
 use crate::quota::{
-    Amount, Capability, Grants, Group, Layer, Limit, Measure, Per, Resource, Subject,
+    Amount, Capability, Grants, Group, Layer, Limit, Measure, OnOutage, Per, Resource, Subject,
 };
 use crate::store::memory::Memory;
 use crate::store::{Balance, Ledger, Store};
@@ -124,7 +124,9 @@ fn layer() -> impl Strategy<Value = Layer> {
                 groups.get_mut("patron").unwrap().extends = Some("free".to_owned());
             }
             let all = RESOURCES.map(|name| name.parse().unwrap()).to_vec();
-            let capabilities = [("act".to_owned(), Capability::new(all).unwrap())].into();
+            let out = settings.then_some(OnOutage::Open);
+            let act = Capability::new(all).unwrap().when_out(out);
+            let capabilities = [("act".to_owned(), act)].into();
             let points = Measure { unit: "points".parse().unwrap(), decimals: 2, ..Measure::COUNT };
             let seats = Measure { aggregate: crate::quota::Aggregate::Unique, ..Measure::COUNT };
             Layer {

@@ -19,7 +19,8 @@ const WHOLE: &str = r#"{
     }
   },
   "default_group": "free",
-  "capabilities": {"upload_media": ["media_bytes", "uploads"], "play": "points"},
+  "capabilities": {"upload_media": ["media_bytes", "uploads"], 
+    "play": {"resources": "points", "on_outage": "open"}},
   "rules": [{"match": "@b*", "group": "base"}, {"match": "@a*", "group": "free"}],
   "subjects": {"@alice": {"group": "base", "until": "2027-01-01", "exempt": true}},
   "overrides": {"@alice": {"media_bytes": "1GiB", "max_upload_bytes": "unlimited",
@@ -29,7 +30,7 @@ const WHOLE: &str = r#"{
   "period": "week"
 }"#;
 
-const GOLDEN: &str = r#"{"boosts":{"@alice":{"media_bytes":[{"amount":200000000,"until":"2026-12-31T23:00:00.5Z"}]}},"capabilities":{"play":["points"],"upload_media":["media_bytes","uploads"]},"default_group":"free","groups":{"base":{"max_upload_bytes":20000000,"timezone":"Europe/Berlin"},"free":{"extends":"base","media_bytes":["500000000/month soft trailing per group ceiling 1000000000 grace 7d warn 50 90 in UTC","50000000/day"],"points":"475/week","uploads":"10"}},"overrides":{"@alice":{"max_upload_bytes":{"limit":"unlimited"},"media_bytes":{"limit":"1073741824"},"points":{"limit":"12/month","note":"asked","until":"2027-01-01T00:00:00Z"}}},"period":"week","resources":{"points":{"aggregate":"sum","unit":"points","decimals":1}},"rules":[{"group":"base","match":"@b*"},{"group":"free","match":"@a*"}],"subjects":{"@alice":{"exempt":true,"group":"base","until":"2027-01-01T00:00:00Z"}},"timezone":"UTC"}"#;
+const GOLDEN: &str = r#"{"boosts":{"@alice":{"media_bytes":[{"amount":200000000,"until":"2026-12-31T23:00:00.5Z"}]}},"capabilities":{"play":{"on_outage":"open","resources":["points"]},"upload_media":["media_bytes","uploads"]},"default_group":"free","groups":{"base":{"max_upload_bytes":20000000,"timezone":"Europe/Berlin"},"free":{"extends":"base","media_bytes":["500000000/month soft trailing per group ceiling 1000000000 grace 7d warn 50 90 in UTC","50000000/day"],"points":"475/week","uploads":"10"}},"overrides":{"@alice":{"max_upload_bytes":{"limit":"unlimited"},"media_bytes":{"limit":"1073741824"},"points":{"limit":"12/month","note":"asked","until":"2027-01-01T00:00:00Z"}}},"period":"week","resources":{"points":{"aggregate":"sum","unit":"points","decimals":1}},"rules":[{"group":"base","match":"@b*"},{"group":"free","match":"@a*"}],"subjects":{"@alice":{"exempt":true,"group":"base","until":"2027-01-01T00:00:00Z"}},"timezone":"UTC"}"#;
 
 #[tokio::test]
 async fn what_people_write_becomes_what_is_carried() {
@@ -45,6 +46,8 @@ async fn what_is_wrong_is_told_with_its_place_and_changes_nothing() {
     import(&engine, WHOLE, How::Merge).await.unwrap();
     let before = exported(&engine).await;
     for (text, place, hint) in [
+        (r#"{"capabilities":{"a":{"resources":["b"],"on_outage":"opn"}}}"#, "/on_outage:", "open"),
+        (r#"{"capabilities":{"a":{"on_outage":"open"}}}"#, "/capabilities/a:", "no resources"),
         (r#"{"groups":{"a":{"media_bytes":"5G"}}}"#, "/groups/a/media_bytes:", "GiB"),
         (r#"{"groups":{"a":{"media_bytes":"5MB/mnth"}}}"#, "/groups/a/media_bytes:", "month"),
         (r#"{"groups":{"a":{"uploads":"5MB"}}}"#, "/groups/a/uploads:", "plain number"),
