@@ -1,6 +1,5 @@
 //! Fold: what the lines of one account come to in a window, where the counts do not tell.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
@@ -9,6 +8,7 @@ use super::Redis;
 use super::codec;
 use super::fault::corrupt;
 use super::place::Place;
+use super::script::script;
 use crate::clock::Timestamp;
 use crate::quota::bucket::Shape;
 use crate::quota::count::{self, Count};
@@ -17,6 +17,8 @@ use crate::quota::held::HoldId;
 use crate::quota::plan::{Bound, Item, Plan};
 use crate::quota::{Aggregate, Bucket, Per, Resource};
 use crate::store::StoreError;
+
+script!(LOOK, WORDS, "verbs/look.lua");
 
 /// Lines asked for at once.
 const AT_ONCE: usize = 500;
@@ -63,25 +65,13 @@ pub(super) struct Whose<'a> {
 }
 
 impl Guard {
-    /// Remembers how the account is now; what is read after that is guarded.
-    pub(super) async fn watch(
-        &mut self,
-        store: &Redis,
-        whose: Whose<'_>,
-    ) -> Result<(), StoreError> {
-        let keys = store.keys();
-        let epoch: Option<String> =
-            store.connection.ask(redis::cmd("GET").arg(keys.epoch())).await?;
-        let epoch = epoch.unwrap_or_else(|| "0".to_owned());
+    /// Remembers how the books were when lines of an account were looked at. What was looked at
+    /// when they were otherwise does not fit in, and is found out by the call that it is for.
+    fn note(&mut self, moments: String, epoch: String, card: u64) {
         if self.cards.is_empty() {
             self.epoch = epoch;
         }
-        let moments = keys.moments(whose.per, whose.resource, whose.account);
-        if let Entry::Vacant(card) = self.cards.entry(moments) {
-            let found = store.connection.ask(redis::cmd("ZCARD").arg(card.key())).await?;
-            card.insert(found);
-        }
-        Ok(())
+        self.cards.entry(moments).or_insert(card);
     }
 }
 
@@ -97,11 +87,9 @@ pub(super) async fn window(
     let (resource, per, bucket) = (&item.resource, bound.per, &bound.bucket);
     let account = plan.account(per).unwrap_or_default();
     let whose = Whose { resource, per, account, bucket };
-    guard.watch(store, whose).await?;
-    let mut lines = lines(store, whose).await?;
-    lines.retain(|line| without.is_none() || line.event.hold != without);
-    let mut events: Vec<_> = lines.into_iter().map(|line| line.event).collect();
-    let start = start(store, whose, None).await?;
+    let Looked { mut events, balance } = look(store, guard, whose).await?;
+    events.retain(|event| without.is_none() || event.hold != without);
+    let start = start(store, whose, balance, None).await?;
     let before = told(plan, item, bucket, &events, start);
     let ours = writes.iter().filter(|event| {
         event.resource == *resource
@@ -147,16 +135,14 @@ pub(super) async fn anew(
     whose: Whose<'_>,
     writes: &[Event],
 ) -> Result<Refolded, StoreError> {
-    guard.watch(store, whose).await?;
-    let lines = lines(store, whose).await?;
-    let mut events: Vec<_> = lines.into_iter().map(|line| line.event).collect();
+    let Looked { mut events, balance } = look(store, guard, whose).await?;
     let ours = writes.iter().filter(|event| {
         event.resource == *whose.resource
             && event.account(whose.per) == Some(whose.account)
             && in_range(whose.bucket, event.at)
     });
     events.extend(ours.cloned());
-    let start = start(store, whose, Some(place)).await?;
+    let start = start(store, whose, balance, Some(place)).await?;
     let count = count::fold(events.iter(), whose.bucket, place.aggregate, start);
     Ok(Refolded::of(count, whose.bucket, members(&events, whose.bucket, place.aggregate)))
 }
@@ -210,17 +196,13 @@ pub(super) fn members(events: &[Event], bucket: &Bucket, aggregate: Aggregate) -
 async fn start(
     store: &Redis,
     whose: Whose<'_>,
+    balance: Count,
     place: Option<&Place>,
 ) -> Result<Count, StoreError> {
-    let Whose { resource, per, account, bucket } = whose;
+    let Whose { resource, account, bucket, .. } = whose;
     let keys = store.keys();
     match bucket.shape {
-        Shape::Stretch if bucket.start == Timestamp::MIN => {
-            let balances = keys.balances(per, resource);
-            let found: Option<String> =
-                store.connection.ask(redis::cmd("HGET").arg(balances).arg(account)).await?;
-            found.map_or(Ok(Count::default()), |text| read_balance(&text))
-        }
+        Shape::Stretch if bucket.start == Timestamp::MIN => Ok(balance),
         Shape::FirstUse { .. } => {
             let Some(place) = place else { return Ok(Count::default()) };
             // Lines are gone that might tell when it began.
@@ -277,20 +259,42 @@ pub(super) fn scores(bucket: &Bucket) -> (String, String) {
     }
 }
 
-/// Returns the lines of one account that may count in a bucket, in order.
-pub(super) async fn lines(store: &Redis, whose: Whose<'_>) -> Result<Vec<Line>, StoreError> {
+/// What happened to an account in a bucket, in order; what it had used before the first line.
+struct Looked {
+    events: Vec<Event>,
+    balance: Count,
+}
+
+/// Looks at the lines of one account that may count in a bucket.
+async fn look(store: &Redis, guard: &mut Guard, whose: Whose<'_>) -> Result<Looked, StoreError> {
     let Whose { resource, per, account, bucket } = whose;
     let (from, to) = scores(bucket);
     let moments = store.keys().moments(per, resource, account);
-    let found: Vec<String> =
-        store.connection.ask(redis::cmd("ZRANGEBYSCORE").arg(moments).arg(from).arg(to)).await?;
-    let ids = found.iter().map(|entry| entry.split(' ').next().unwrap_or_default().to_owned());
-    let mut ids: Vec<_> = ids.collect();
-    ids.sort_unstable();
-    let mut lines = by_id(store, &ids).await?;
+    let balances = store.keys().balances(per, resource);
+    let arguments = [&moments, &from, &to, &AT_ONCE.to_string(), &balances, account];
+    let answer: Vec<String> = store.connection.run(&LOOK, &arguments).await?;
+    let [epoch, card, balance, found @ ..] = answer.as_slice() else {
+        return Err(corrupt("an account cannot be looked at"));
+    };
+    guard.note(moments, epoch.clone(), read_id(card)?);
+    let balance = match balance.as_str() {
+        "" => Count::default(),
+        balance => read_balance(balance)?,
+    };
+    let (mut lines, mut rest) = (Vec::new(), Vec::new());
+    for (index, pair) in found.chunks_exact(2).enumerate() {
+        let [id, text] = pair else { continue };
+        if index >= AT_ONCE {
+            rest.push(id.clone());
+        } else if !text.is_empty() {
+            lines.push(codec::read_line(read_id(id)?, text)?);
+        }
+    }
+    lines.extend(by_id(store, &rest).await?);
     // A reset is found among the lines of the server, and counts for its subject alone.
-    lines.retain(|line| line.event.account(per) == Some(account));
-    Ok(lines)
+    let events = lines.into_iter().map(|line| line.event);
+    let events = events.filter(|event| event.account(per) == Some(account)).collect();
+    Ok(Looked { events, balance })
 }
 
 /// Returns the lines with these ids, which have 20 digits, of those that are there.
