@@ -52,17 +52,16 @@ impl FromStr for StorageSpec {
 impl StorageSpec {
     fn on_server(scheme: &str, text: &str) -> Result<Self, Invalid> {
         let url = StoreUrl::new(text);
-        let is_wrong = |error: StoreError| Invalid::new(error.to_string());
         match scheme {
             "postgresql" | "postgres" => {
                 #[cfg(feature = "postgres")]
-                Postgres::check(&url).map_err(is_wrong)?;
+                Postgres::check(&url).map_err(|error| Invalid::new(error.to_string()))?;
                 Ok(Self::Postgres(url))
             }
             "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
             | "rediss+sentinel" => {
                 #[cfg(feature = "redis")]
-                Redis::check(&url).map_err(is_wrong)?;
+                Redis::check(&url).map_err(|error| Invalid::new(error.to_string()))?;
                 Ok(Self::Redis(url))
             }
             _ => Err(unknown()),
