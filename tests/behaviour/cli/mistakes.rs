@@ -127,6 +127,7 @@ fn a_store_that_cannot_be_read_is_named() {
 #[test]
 fn a_password_in_the_storage_is_not_repeated() {
     let books = Books::new();
-    let sentence = books.refused("--storage postgresql://u:hunter2@127.0.0.1:1/x over media_bytes", 5);
+    let sentence =
+        books.refused("--storage postgresql://u:hunter2@127.0.0.1:1/x over media_bytes", 5);
     assert!(!sentence.contains("hunter2"), "{sentence}");
 }
