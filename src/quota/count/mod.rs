@@ -152,7 +152,8 @@ pub fn fold<'a>(
         let known = known(&members);
         if matches!(bucket.shape, Shape::Rolling { .. }) && aggregate == Aggregate::Sum {
             if bucket.contains(event.at) && event.kind.charges() {
-                below = below.plus(event.amount).unwrap_or(Amount::MAX);
+                // Past 64 bits it stays at that end of the range: so little is not a lot.
+                below = Amount::new(below.get().saturating_add(event.amount.get()));
             }
             count.used = below.at_least_zero();
             continue;

@@ -320,3 +320,9 @@ fn rolling_windows_and_members_that_count_anew_are_folded() {
     assert!(!can_be_kept(&days, Aggregate::Unique));
     assert_eq!(Bucket::of(Period::Never, &Zone::UTC, at("2026-06-18")), Bucket::all());
 }
+
+#[test]
+fn less_than_64_bits_hold_is_nothing_in_a_window_that_moves() {
+    let least = [(); 3].map(|()| used(i64::MIN, "2026-06-18"));
+    assert_eq!(total(&least, &bucket("rolling 30d", "2026-06-18"), Aggregate::Sum), 0);
+}
