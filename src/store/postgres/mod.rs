@@ -70,7 +70,9 @@ impl Postgres {
     /// Names the database at `url`; the first call connects, and makes the tables if need be.
     ///
     /// Beside what the server knows, a URL may say `schema` (`metergate` unless given), `sslmode`
-    /// (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`) and `sslrootcert`.
+    /// (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`) and `sslrootcert`. These mean
+    /// what they mean to libpq, `prefer` unless given; but a password goes in clear to another
+    /// machine only where `sslmode=disable` says so.
     ///
     /// # Errors
     /// Misconfigured if the URL cannot be understood, or its certificates cannot be read.

@@ -21,7 +21,7 @@ use crate::store::StoreError;
 use crate::store::sql::engine::Lost;
 
 /// How long a whole connection may take to be ready, sign-in included.
-const READY: Duration = Duration::from_secs(5);
+const READY: Duration = Duration::from_secs(10);
 
 /// How long an answer may take when the server has failed to end the statement itself.
 const ANSWER: Duration = Duration::from_secs(65);
