@@ -40,7 +40,8 @@ class Readme(Check):
                 if words[1] == "config":
                     self.assertEqual(self.check_file(fenced("toml")[0])[0], 0)
                     continue
-                done = run("bash", "-c", line, folder=self.folder, env=store)
+                # The longest holds a store to its contract, by some 200 sentences.
+                done = run("bash", "-c", line, folder=self.folder, env=store, timeout=900)
                 self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_the_calls_of_the_api_work(self):
