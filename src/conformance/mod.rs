@@ -4,7 +4,7 @@
 //! Each clause of S1 … S20 on [`Store`](crate::store::Store) is a sentence that holds of a store or
 //! does not: `exactly_as_many_as_fit_are_let_in`. [`clauses`] has them all; each is held against
 //! books of its own, which a [`Scratch`] makes and takes away. The stores that are here have theirs
-//! from [`scratch`]; whoever writes another store implements [`Scratch`] and [`Books`] for it.
+//! from [`scratch()`]; whoever writes another store implements [`Scratch`] and [`Books`] for it.
 //!
 //! ```
 //! use metergate::StorageSpec;

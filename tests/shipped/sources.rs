@@ -113,7 +113,7 @@ fn a_mistyped_variable_is_refused_by_name() {
             "METERGATE_LIMITS__HEAD_TIMEOUTS: [limits] head_timeouts is not a setting (did you mean \"head_timeout\"?)",
             "METERGATE_LIMIT__HEAD_TIMEOUT: [limit] is not a section (did you mean \"limits\"?)",
             "METERGATE_POLICY__RULES: [policy.rules] is a section with keys of its own, not text",
-            "METERGATE_STORAGE: [storage] url: storage is not known: write sqlite:FILE or memory:",
+            "METERGATE_STORAGE: [storage] url: storage is not known: write sqlite:FILE, memory:, postgresql://…, redis://…, rediss://… or redis+cluster://…",
         ]
     );
     let near = [("METERGATE_SERVER_LISTEN", "127.0.0.1:1")];

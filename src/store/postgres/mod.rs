@@ -1,6 +1,6 @@
 //! The PostgreSQL store: one schema that any number of instances share.
 //!
-//! What the tables say is in [`sql`](super::sql); here is what only a server knows.
+//! What the tables say is in `store/sql`; here is what only a server knows.
 //!
 //! **One writer at a time.** Each instance gathers the calls that wait into one transaction, which
 //! begins by raising the number in the one row of `book`. That locks the row until the commit, so

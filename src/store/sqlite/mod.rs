@@ -2,7 +2,7 @@
 //!
 //! Several processes may share the file: a running server and the command line. Each call that
 //! writes is an immediate transaction, so what it reads is still so when it writes. What the
-//! tables say is in [`sql`](super::sql); here is what only a file knows.
+//! tables say is in `store/sql`; here is what only a file knows.
 
 mod driver;
 mod engine;
