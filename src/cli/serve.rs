@@ -136,6 +136,7 @@ impl Served {
             }
         };
         self.app.notify(settings.notify.clone());
+        self.show(&settings);
         let (before, level) = (self.settings.log.level, settings.log.level);
         // Told at whichever level tells more, so that one who turns it down reads that it worked.
         self.set_level(before.max(level));
@@ -147,6 +148,19 @@ impl Served {
         }
         self.set_level(level);
         self.settings.log.level = level;
+    }
+
+    /// Shows the certificates of other files, or of the same ones as they are now.
+    fn show(&mut self, settings: &Settings) {
+        let (Some(old), Some(new)) = (&mut self.settings.proxy, &settings.proxy) else { return };
+        if old.certificates == new.certificates || old.certificates.is_empty() {
+            return;
+        }
+        if !new.certificates.is_empty() {
+            self.app.show(&new.certificates);
+            old.certificates.clone_from(&new.certificates);
+            tracing::info!(certificates = new.certificates.len(), "certificates reloaded");
+        }
     }
 
     fn set_level(&self, level: tracing::Level) {

@@ -6,7 +6,7 @@ use crate::{api, proxy};
 
 impl Settings {
     /// Returns the keys and sections in which `new` differs from what a process runs by, but for
-    /// what it can apply while running: the policy, who is told, and the log's level.
+    /// what it can apply while running: the policy, certificates, who is told, and the log's level.
     #[must_use]
     pub fn needing_restart(&self, new: &Self) -> Vec<&'static str> {
         // Taken apart, so that a setting that is added is not forgotten here.
@@ -47,9 +47,20 @@ fn changed(old: Option<&proxy::Settings>, new: Option<&proxy::Settings>) -> Vec<
     let (Some(old), Some(new)) = (old, new) else {
         return differing(&[("[upstream]", old != new)]);
     };
-    let proxy::Settings { listen, trusted_proxies, upstream, limits, refusal, access_log } = old;
+    let proxy::Settings {
+        listen,
+        certificates,
+        trusted_proxies,
+        upstream,
+        limits,
+        refusal,
+        access_log,
+    } = old;
+    // Others are shown while running; to begin or end with TLS is a matter of the start.
+    let sealed = certificates.is_empty() != new.certificates.is_empty();
     differing(&[
         ("[server] listen", *listen != new.listen),
+        ("[server.tls]", sealed),
         ("[server] trusted_proxies", *trusted_proxies != new.trusted_proxies),
         ("[upstream]", *upstream != new.upstream),
         ("[limits]", *limits != new.limits),

@@ -68,6 +68,7 @@ fn proxy(server: Server, upstream: Origin, access: Option<bool>) -> proxy::Setti
     let default = proxy::Settings::before(upstream);
     proxy::Settings {
         listen: server.listen.unwrap_or(default.listen),
+        certificates: server.certificates,
         trusted_proxies: server.trusted_proxies.unwrap_or(default.trusted_proxies),
         access_log: access.unwrap_or(default.access_log),
         ..default

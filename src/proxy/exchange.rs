@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use tracing::Instrument;
 
@@ -40,6 +40,10 @@ impl Proxy {
         let (mut parts, body) = request.into_parts();
         if let Err(rejection) = forwarding::admit(&mut parts) {
             return self.refuse(rejection, &parts, body);
+        }
+        // Over HTTP/1.1 the connection has counted them.
+        if parts.version == Version::HTTP_2 && parts.headers.len() > self.limits().header_count {
+            return self.refuse(Rejection::TooManyHeaders, &parts, body);
         }
         let endpoint = Endpoint::of(&parts.method, &parts.uri);
         let request = Request::from_parts(parts, body);
@@ -79,6 +83,7 @@ impl Proxy {
             self.settings(),
             tunnel.is_some(),
         );
+        forwarding::frame(&mut request);
         let idle = self.limits().body_idle_timeout;
         let request = request.map(|body| Body::from(Passing::new(body).idle_limit(idle)));
         match self.0.kept.request(request).await {

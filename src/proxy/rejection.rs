@@ -36,6 +36,8 @@ pub(super) enum Rejection {
     Unrecognized,
     /// The head can be read in two ways.
     BadRequest(&'static str),
+    /// There are more headers than `header_count`.
+    TooManyHeaders,
     /// The client sent nothing for too long.
     BodyIdle,
     /// The books cannot be kept now.
@@ -108,6 +110,10 @@ impl Rejection {
                 "There is no such endpoint.",
             ),
             Self::BadRequest(text) => unknown(StatusCode::BAD_REQUEST, text),
+            Self::TooManyHeaders => unknown(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The request has too many headers (header_count).",
+            ),
             Self::BodyIdle => unknown(
                 StatusCode::REQUEST_TIMEOUT,
                 "The request body stopped coming (body_idle_timeout).",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::net::{Address, Origin};
+use crate::net::{Address, Certificate, Origin};
 
 /// How long an upload whose client has gone waits for the homeserver, from the moment the client
 /// went: longer than homeservers take to store a file, yet its task, connection and slot end.
@@ -15,6 +15,9 @@ const ABANDONED: Duration = Duration::from_mins(3);
 pub struct Settings {
     /// Where clients, or the web server in front, connect. At least one; default `127.0.0.1:8010`.
     pub listen: Vec<Address>,
+    /// By which TLS is spoken with clients over TCP, each for the names it holds, the first for all
+    /// others. Default none: in the clear.
+    pub certificates: Vec<Certificate>,
     /// Whose `X-Forwarded-For` passes unchanged; peers on a Unix socket always are. Default
     /// `127.0.0.1` and `::1`.
     pub trusted_proxies: Vec<IpNet>,
@@ -34,6 +37,7 @@ impl Settings {
     pub fn before(upstream: Origin) -> Self {
         Self {
             listen: vec![Address::Tcp(([127, 0, 0, 1], 8010).into())],
+            certificates: Vec::new(),
             trusted_proxies: [
                 std::net::Ipv4Addr::LOCALHOST.into(),
                 std::net::Ipv6Addr::LOCALHOST.into(),

@@ -376,11 +376,23 @@ const REFUSED: &[(&str, &str)] = &[
         "[storage]\njournal = \"\"",
         "metergate.toml:2: [storage] journal: needs a file, like \"/var/lib/metergate/metergate.journal\"",
     ),
-    // What this version does not have.
     (
-        "[server.tls]\ncert = \"c\"",
-        "metergate.toml:1: [server] tls is not in this version: let the web server in front of metergate speak TLS, and leave [server.tls] out",
+        "[server.tls]\ncert = \"/nowhere\"",
+        "metergate.toml:1: [server.tls] needs key, like key = \"/etc/metergate/privkey.pem\"",
     ),
+    (
+        "[server.tls]\ncert = \"/nowhere\"\nkey = \"/nowhere\"",
+        "metergate.toml:2: [server.tls] cert: /nowhere cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        "[server.tls]\ncert = \"/dev/null\"\nkey = \"/nowhere\"",
+        "metergate.toml:2: [server.tls] cert: /dev/null holds no certificate: write the file with the chain (fullchain.pem), which has lines BEGIN CERTIFICATE",
+    ),
+    (
+        "[server.tls]\ncert = [\"/a\", \"/b\"]\nkey = \"/c\"",
+        "metergate.toml:3: [server.tls] key: needs as many files as cert has, in the same order",
+    ),
+    // What this version does not have.
     (
         "[server]\nlisten = \"systemd\"",
         "metergate.toml:2: [server] listen: socket activation is not in this version: write an address, like \"127.0.0.1:8010\"",

@@ -106,6 +106,11 @@ impl Process {
         self.address("proxy listens")
     }
 
+    /// Returns the port of the proxy.
+    pub(crate) fn port(&self) -> u16 {
+        self.proxy().port()
+    }
+
     pub(crate) fn client(&self) -> Client {
         Client::to(Stream::Tcp(TcpStream::connect(self.proxy()).unwrap()))
     }

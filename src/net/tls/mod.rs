@@ -1,4 +1,4 @@
-//! TLS to whoever is called, who must be whom the system's certificates say.
+//! TLS: to whoever is called, who must be whom the system's certificates say; and to clients.
 
 use std::fmt;
 use std::io;
@@ -10,6 +10,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, RootCertStore};
+
+mod certificates;
+
+pub use certificates::{BadCertificate, Certificate, Seal};
 
 /// Makes connections secret, and sure of the other side. Cheap to clone.
 #[derive(Clone)]

@@ -12,18 +12,24 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
+use self::lane::{Lane, serve};
 use crate::api::{self, Api};
 use crate::clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
-use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
+use crate::net::{
+    self, Address, Cap, Certificate, Client, ClientSettings, Entrance, Listener, Origin, Seal,
+    Shutdown,
+};
 use crate::notify::{self, Notifier};
-use crate::proxy::{self, Proxy};
+use crate::proxy;
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, Store, StoreError, Timed};
 use crate::telemetry::cause;
+
+mod lane;
 
 /// Connections to the admin API at the same time; further ones wait.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -69,6 +75,8 @@ pub struct App {
     grace: Duration,
     proxy: Vec<Address>,
     admin: Address,
+    /// Absent: the proxy speaks in the clear.
+    seal: Option<Seal>,
 }
 
 impl App {
@@ -92,6 +100,8 @@ impl App {
         // Whatever may fail comes before the policy, which others on the store obey at once.
         let admin = listen(&settings.admin.listen, 1)?;
         let shares = settings.proxy.as_ref().map(|proxy| shares(&proxy.listen)).transpose()?;
+        let shown = settings.proxy.as_ref().map(|proxy| proxy.certificates.clone());
+        let seal = shown.filter(|shown| !shown.is_empty()).map(Seal::with);
         let office = office()?;
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
@@ -121,6 +131,7 @@ impl App {
             grace: settings.proxy.as_ref().map_or(ADMIN_GRACE, |proxy| proxy.limits.shutdown_grace),
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
+            seal,
         };
         app.keep_events(settings.keep_events);
         // Before the first charge, so that it is told to those who are new.
@@ -167,6 +178,14 @@ impl App {
             applied
         });
         applied.unwrap_or_else(|| Err(EngineError::Conflict("this process ends".to_owned())))
+    }
+
+    /// Shows these certificates from the next handshake on; no connection is dropped. Does nothing
+    /// where none were shown at the start, and none are nothing.
+    pub fn show(&self, certificates: &[Certificate]) {
+        if let Some(seal) = self.seal.as_ref().filter(|_| !certificates.is_empty()) {
+            seal.show(certificates.to_vec());
+        }
     }
 
     /// Tells these of warnings and overages from now on, and no others.
@@ -242,14 +261,13 @@ impl App {
             path: VERSIONS,
         });
         let api = Api::new(self.engine.clone(), upstream, token);
-        let limits = net::Limits::default();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
         for listener in listeners {
             self.admin = listener.address().clone();
             let api = api.clone();
             let service = move |connection, request| api.clone().serve(connection, request);
             let (connections, shutdown) = (connections.clone(), self.shutdown.clone());
-            office.spawn(serve(listener, limits, connections, shutdown, service));
+            office.spawn(serve(listener, Entrance::default(), connections, shutdown, service));
         }
     }
 
@@ -266,6 +284,7 @@ impl App {
             head_bytes: settings.limits.head_bytes,
             header_count: settings.limits.header_count,
         };
+        let entrance = Entrance { limits, seal: self.seal.clone() };
         let connections = Cap::new("connections", settings.limits.connections);
         let shutdown = self.shutdown.clone();
         let shared = proxy::Shared::new(self.engine.clone(), whoami, settings, shutdown.clone());
@@ -276,7 +295,7 @@ impl App {
                     .build()
                     .map_err(AppError::Thread)?,
                 listeners,
-                limits,
+                entrance: entrance.clone(),
                 connections: connections.clone(),
                 shutdown: shutdown.clone(),
                 ended: self.ended.clone(),
@@ -300,53 +319,6 @@ impl Drop for App {
         if let Some(office) = self.office.take() {
             office.shutdown_background();
         }
-    }
-}
-
-/// One core's part of the proxy.
-struct Lane {
-    runtime: Runtime,
-    listeners: Vec<Listener>,
-    limits: net::Limits,
-    connections: Cap,
-    shutdown: Shutdown,
-    ended: CancellationToken,
-    shared: Arc<proxy::Shared>,
-}
-
-impl Lane {
-    fn run(self) {
-        let Self { runtime, listeners, limits, connections, shutdown, ended, shared } = self;
-        runtime.block_on(async move {
-            let proxy = Proxy::new(shared);
-            for listener in listeners {
-                let proxy = proxy.clone();
-                let service = move |connection, request| proxy.clone().serve(connection, request);
-                let (connections, shutdown) = (connections.clone(), shutdown.clone());
-                tokio::spawn(serve(listener, limits, connections, shutdown, service));
-            }
-            ended.cancelled().await;
-        });
-    }
-}
-
-/// Serves one share of a listener until told to stop; says so if it cannot.
-async fn serve<S, F, B>(
-    listener: Listener,
-    limits: net::Limits,
-    connections: Cap,
-    shutdown: Shutdown,
-    service: S,
-) where
-    S: Fn(Arc<net::Connection>, http::Request<hyper::body::Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = http::Response<B>> + Send + 'static,
-    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
-        + Send
-        + 'static,
-{
-    let address = listener.address().clone();
-    if let Err(error) = net::serve(listener, limits, connections, shutdown, service).await {
-        tracing::error!(%address, %error, "not served any more");
     }
 }
 
