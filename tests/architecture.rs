@@ -46,7 +46,7 @@ const LAW: [(&str, &[&str]); 15] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 26] = [
+const OWNERS: [(&str, &[&str]); 29] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["notify"]),
@@ -59,11 +59,14 @@ const OWNERS: [(&str, &[&str]); 26] = [
     ("hyper", &["net", "matrix", "proxy", "api", "app"]),
     ("hyper_util", &["net"]),
     ("indicatif", &["cli"]),
-    ("ipnet", &["proxy", "config"]),
+    ("ipnet", &["net", "proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
+    ("listenfd", &["net/listener"]),
+    ("proxy_header", &["net/server"]),
     ("redis", &["store/redis"]),
     ("rusqlite", &["store/sqlite"]),
     ("rustls_native_certs", &["net/tls", "store/postgres/tls"]),
+    ("sd_notify", &["app"]),
     ("serde_saphyr", &["cli"]),
     ("socket2", &["net"]),
     ("tokio_postgres", &["store/postgres"]),

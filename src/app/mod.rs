@@ -19,8 +19,8 @@ use crate::config::Settings;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{
-    self, Address, Cap, Certificate, Client, ClientSettings, Entrance, Listener, Origin, Seal,
-    Shutdown,
+    self, Address, Cap, Certificate, Client, ClientSettings, Entrance, Heralds, Listener, Route,
+    Seal, Shutdown,
 };
 use crate::notify::{self, Notifier};
 use crate::proxy;
@@ -30,6 +30,9 @@ use crate::store::{self, Store, StoreError, Timed};
 use crate::telemetry::cause;
 
 mod lane;
+mod manager;
+
+pub use manager::{Phase, tell};
 
 /// Connections to the admin API at the same time; further ones wait.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -136,8 +139,8 @@ impl App {
         app.keep_events(settings.keep_events);
         // Before the first charge, so that it is told to those who are new.
         app.notify(settings.notify);
-        let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
-        app.open_admin(admin, origin, settings.admin.token);
+        let route = settings.proxy.as_ref().map(proxy::Settings::route);
+        app.open_admin(admin, route, settings.admin.token);
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
             app.open_proxy(proxy, shares, Whoami::new(settings.auth))?;
         }
@@ -252,12 +255,12 @@ impl App {
     fn open_admin(
         &mut self,
         listeners: Vec<Listener>,
-        origin: Option<Origin>,
+        route: Option<Route>,
         token: Option<crate::telemetry::Secret>,
     ) {
         let Some(office) = &self.office else { return };
-        let upstream = origin.map(|origin| api::Upstream {
-            client: Client::pooled(origin, ClientSettings::default()),
+        let upstream = route.map(|route| api::Upstream {
+            client: Client::pooled(route, ClientSettings::default()),
             path: VERSIONS,
         });
         let api = Api::new(self.engine.clone(), upstream, token);
@@ -284,7 +287,8 @@ impl App {
             head_bytes: settings.limits.head_bytes,
             header_count: settings.limits.header_count,
         };
-        let entrance = Entrance { limits, seal: self.seal.clone() };
+        let heralds = settings.proxy_protocol.then(|| Heralds::of(&settings.trusted_proxies));
+        let entrance = Entrance { limits, seal: self.seal.clone(), heralds };
         let connections = Cap::new("connections", settings.limits.connections);
         let shutdown = self.shutdown.clone();
         let shared = proxy::Shared::new(self.engine.clone(), whoami, settings, shutdown.clone());
@@ -327,8 +331,10 @@ fn shares(addresses: &[Address]) -> Result<Vec<Vec<Listener>>, AppError> {
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut shares: Vec<Vec<Listener>> = (0..lanes).map(|_| Vec::new()).collect();
     for address in addresses {
-        for (share, listener) in shares.iter_mut().zip(listen(address, lanes)?) {
-            share.push(listener);
+        let listeners = Listener::bind_for(address, lanes)
+            .map_err(|source| AppError::Listen { address: address.clone(), source })?;
+        for (share, listeners) in shares.iter_mut().zip(listeners) {
+            share.extend(listeners);
         }
     }
     Ok(shares)

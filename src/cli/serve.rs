@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
-use crate::app::App;
+use crate::app::{App, Phase, tell};
 use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Settings, Sources};
 use crate::store::StorageSpec;
 use crate::telemetry::log::Log;
@@ -74,9 +74,15 @@ impl Serve {
         let signals = runtime.block_on(async { Signals::heed() })?;
         let app = App::start(settings.clone())?;
         announce(&app, &settings.storage);
+        tell(Phase::Ready);
         let mut served = Served { app, log, settings };
-        runtime.block_on(signals.until_told(|| served.reload(read())));
+        runtime.block_on(signals.until_told(|| {
+            tell(Phase::Reloading);
+            served.reload(read());
+            tell(Phase::Ready);
+        }));
         let Served { app, .. } = served;
+        tell(Phase::Stopping);
         tracing::info!("stopping: uploads in flight may end");
         if app.stop() {
             tracing::info!("stopped");

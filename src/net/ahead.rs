@@ -32,6 +32,11 @@ impl<T> Ahead<T> {
     pub(super) fn seen(&self) -> &[u8] {
         &self.ahead
     }
+
+    /// Throws away the first `count` bytes of it, or all.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.ahead.advance(count.min(self.ahead.len()));
+    }
 }
 
 impl<T: AsyncRead + Unpin> Ahead<T> {

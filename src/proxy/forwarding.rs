@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 
 use super::Settings;
 use super::rejection::Rejection;
-use crate::net::{Body, Peer, end_to_end};
+use crate::net::{Body, Peer, Share, end_to_end};
 
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
@@ -132,7 +132,13 @@ pub(super) fn answer(response: Response<Incoming>) -> Response<Body> {
         parts.headers.remove(CONTENT_LENGTH);
     }
     strip(&mut parts.headers);
-    Response::from_parts(parts, Body::passing(body))
+    let body = Body::passing(body);
+    // It counts as long as the body is under way.
+    let body = match parts.extensions.remove::<Share>() {
+        Some(share) => body.with_guard(share),
+        None => body,
+    };
+    Response::from_parts(parts, body)
 }
 
 /// Removes what belongs to one hop.

@@ -38,7 +38,7 @@ use self::body::Outgoing;
 use self::concurrency::Concurrency;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
-use crate::net::{Body, Client, ClientSettings, Shutdown};
+use crate::net::{Body, Client, ClientSettings, Route, Shutdown};
 
 /// What every runtime shares.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub struct Shared {
     engine: Engine,
     whoami: Whoami,
     settings: Settings,
+    route: Route,
     concurrency: Concurrency,
     shutdown: Shutdown,
 }
@@ -60,7 +61,8 @@ impl Shared {
         shutdown: Shutdown,
     ) -> Arc<Self> {
         let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
-        Arc::new(Self { engine, whoami, settings, concurrency, shutdown })
+        let route = settings.route();
+        Arc::new(Self { engine, whoami, settings, route, concurrency, shutdown })
     }
 }
 
@@ -80,11 +82,10 @@ impl Proxy {
     /// Returns the proxy for the present runtime.
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
-        let upstream = &shared.settings.upstream;
         let connect_timeout = shared.settings.limits.connect_timeout;
         let settings = ClientSettings { connect_timeout, ..ClientSettings::default() };
-        let kept = Client::pooled(upstream.clone(), settings);
-        let fresh = Client::fresh(upstream.clone(), settings);
+        let kept = Client::pooled(shared.route.clone(), settings);
+        let fresh = Client::fresh(shared.route.clone(), settings);
         Self(Arc::new(Lane { shared, kept, fresh }))
     }
 

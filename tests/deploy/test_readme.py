@@ -89,8 +89,6 @@ class Readme(Check):
     def test_what_is_not_in_this_version_is_refused_with_a_hint(self):
         later = (
             '[[meter]]\npath = "/x"',
-            '[upstream]\nurl = "https://x"',
-            '[upstream]\nurl = "http://x"\nprotocol = "h2c"',
         )
         for text in later:
             with self.subTest(text):

@@ -8,6 +8,7 @@ pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod homeserver;
 pub(crate) mod http2;
+pub(crate) mod origin;
 pub(crate) mod process;
 pub(crate) mod scene;
 pub(crate) mod servers;

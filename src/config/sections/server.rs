@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use crate::config::section::Section;
 use crate::config::tree::Node;
-use crate::config::value::{parsed, text};
+use crate::config::value::{parsed, text, yes};
 use crate::net::{Address, Certificate};
 use crate::quota::{Invalid, resource};
 
@@ -16,15 +16,17 @@ pub(in crate::config) struct Server {
     pub(in crate::config) listen: Option<Vec<Address>>,
     pub(in crate::config) certificates: Vec<Certificate>,
     pub(in crate::config) trusted_proxies: Option<Vec<IpNet>>,
+    pub(in crate::config) proxy_protocol: Option<bool>,
     pub(in crate::config) instance: Option<String>,
 }
 
 pub(in crate::config) fn server(whole: &Section<'_>) -> Server {
     let section = whole.section("server");
     let read = Server {
-        listen: section.list("listen", address),
+        listen: section.list("listen", parsed),
         certificates: tls(&section),
         trusted_proxies: section.list("trusted_proxies", network),
+        proxy_protocol: section.value("proxy_protocol", yes),
         instance: section.value("instance", |node| {
             let name = text(node)?;
             resource::name(name, "server instance").map(|name| name.as_ref().to_owned())
@@ -69,15 +71,6 @@ fn tls(server: &Section<'_>) -> Vec<Certificate> {
     }
     section.done();
     certificates
-}
-
-fn address(node: &Node) -> Result<Address, Invalid> {
-    if text(node)? == "systemd" {
-        return Err(Invalid::new(
-            "socket activation is not in this version: write an address, like \"127.0.0.1:8010\"",
-        ));
-    }
-    parsed(node)
 }
 
 /// Reads an address or a network; an address is the network of itself.

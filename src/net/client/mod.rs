@@ -12,12 +12,13 @@ use std::time::Duration;
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::sender::Sender;
 use crate::net::address::Origin;
 use crate::net::body::BoxError;
 use crate::net::parting::Parting;
@@ -25,8 +26,22 @@ use crate::net::server::BUFFER;
 use crate::net::tls::Tls;
 use crate::net::vanishing::cut_vanished;
 
+mod route;
+mod sender;
+
+pub use route::{Protocol, Route};
+pub use sender::Share;
+
 /// The most kept connections a request looks at before it opens one of its own.
 const LOOKED_AT: usize = 32;
+/// The shortest time between two looks for connections that are idle.
+const SOON: Duration = Duration::from_millis(100);
+
+// What may be under way of one answer over HTTP/2, and of all on one connection.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// How often an upstream that is silent is asked over HTTP/2 whether it is there.
+const PINGED_EVERY: Duration = Duration::from_secs(30);
 
 /// Limits of the connections to an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +84,7 @@ pub struct Client<B> {
 }
 
 struct Shared<B> {
-    origin: Origin,
-    /// Absent: in the clear.
-    tls: Option<Tls>,
+    route: Route,
     /// What `Host` says where a request has none.
     host: HeaderValue,
     settings: ClientSettings,
@@ -82,7 +95,7 @@ struct Shared<B> {
 
 /// Connections for further requests, the oldest first. Some may still be busy with an answer's body.
 struct Kept<B> {
-    connections: VecDeque<(SendRequest<B>, Instant)>,
+    connections: VecDeque<(Sender<B>, Instant)>,
     /// Whether a task watches over their age.
     watched: bool,
 }
@@ -97,34 +110,30 @@ where
     /// sent over another. So is one that was sent, if it asks for nothing but an answer: the
     /// upstream may have closed the connection before it came (RFC 9112 §9.3.1).
     #[must_use]
-    pub fn pooled(origin: Origin, settings: ClientSettings) -> Self {
+    pub fn pooled(route: impl Into<Route>, settings: ClientSettings) -> Self {
         let kept = Kept { connections: VecDeque::new(), watched: false };
-        Self::new(origin, None, settings, Some(Mutex::new(kept)))
+        Self::new(route.into(), settings, Some(Mutex::new(kept)))
     }
 
     /// Returns a client that opens a connection for each request and keeps none.
     #[must_use]
-    pub fn fresh(origin: Origin, settings: ClientSettings) -> Self {
-        Self::new(origin, None, settings, None)
+    pub fn fresh(route: impl Into<Route>, settings: ClientSettings) -> Self {
+        Self::new(route.into(), settings, None)
     }
 
     /// Like [`Client::fresh`], over TLS; a Unix socket is spoken to in the clear all the same.
     #[must_use]
     pub fn fresh_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
-        Self::new(origin, Some(tls), settings, None)
+        let route = Route { tls: Some(tls), ..Route::from(origin) };
+        Self::new(route, settings, None)
     }
 
-    fn new(
-        origin: Origin,
-        tls: Option<Tls>,
-        settings: ClientSettings,
-        kept: Option<Mutex<Kept<B>>>,
-    ) -> Self {
-        let host = HeaderValue::from_str(&origin.authority())
+    fn new(route: Route, settings: ClientSettings, kept: Option<Mutex<Kept<B>>>) -> Self {
+        let host = HeaderValue::from_str(&route.origin.authority())
             .unwrap_or_else(|_| HeaderValue::from_static("localhost"));
         let mut protocol = http1::Builder::new();
         protocol.max_buf_size(BUFFER);
-        Self { shared: Arc::new(Shared { origin, tls, host, settings, protocol, kept }) }
+        Self { shared: Arc::new(Shared { route, host, settings, protocol, kept }) }
     }
 
     /// Sends a request and returns the answer's head; its body follows as it is read.
@@ -145,16 +154,21 @@ where
                 None => (self.connect().await?, false),
             };
             let again = if reused { copy(&request) } else { None };
-            match connection.try_send_request(request).await {
+            match connection.send(request).await {
                 Ok(response) => {
-                    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    // A part in a connection goes with the answer; the connection is kept already.
+                    let is_part = reused && matches!(connection, Sender::Http2(..));
+                    if response.status() != StatusCode::SWITCHING_PROTOCOLS && !is_part {
                         self.keep(connection);
                     }
                     return Ok(response);
                 }
                 Err(mut failed) => match (failed.take_message(), again) {
                     (Some(unsent), _) if reused => request = unsent,
-                    (None, Some(again)) if broke_off(failed.error()) => request = again,
+                    // Over one that goes on it would only be sent the same way again.
+                    (None, Some(again)) if broke_off(failed.error()) && connection.is_spent() => {
+                        request = again;
+                    }
                     _ => return Err(sent_in_vain(failed.into_error())),
                 },
             }
@@ -176,16 +190,24 @@ where
         Ok(())
     }
 
-    async fn connect(&self) -> Result<SendRequest<B>, ClientError> {
+    async fn connect(&self) -> Result<Sender<B>, ClientError> {
         let attempt = timeout(self.shared.settings.connect_timeout, async {
-            match &self.shared.origin {
-                Origin::Tcp { host, port } => {
+            match &self.shared.route.origin {
+                Origin::Tcp { host, port } | Origin::Https { host, port } => {
                     let stream = TcpStream::connect((host.as_str(), *port)).await?;
                     stream.set_nodelay(true)?;
                     cut_vanished(&stream)?;
-                    match &self.shared.tls {
-                        Some(tls) => Ok(self.speak(tls.over(stream, host).await?).await),
-                        None => Ok(self.speak(stream).await),
+                    match (&self.shared.route.tls, &self.shared.route.origin) {
+                        // Apart, as below, so that no other request is made larger by it.
+                        (Some(tls), _) => {
+                            let secret =
+                                async { Ok(self.speak(tls.over(stream, host).await?).await) };
+                            Box::pin(secret).await
+                        }
+                        (None, Origin::Https { .. }) => {
+                            Err(io::Error::new(io::ErrorKind::Unsupported, "no TLS to speak"))
+                        }
+                        (None, _) => Ok(self.speak(stream).await),
                     }
                 }
                 Origin::Unix(path) => Ok(self.speak(UnixStream::connect(path).await?).await),
@@ -195,31 +217,45 @@ where
         connected.map_err(ClientError::Connect)?.map_err(ClientError::Broken)
     }
 
-    async fn speak<T>(&self, stream: T) -> Result<SendRequest<B>, hyper::Error>
+    async fn speak<T>(&self, stream: T) -> Result<Sender<B>, hyper::Error>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, connection) =
-            self.shared.protocol.handshake(TokioIo::new(Parting::new(stream))).await?;
+        let stream = TokioIo::new(Parting::new(stream));
+        if self.shared.route.protocol == Protocol::H2c {
+            let (sender, connection) = Box::pin(http2_protocol().handshake(stream)).await?;
+            drop(tokio::spawn(async {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "upstream connection ended early");
+                }
+            }));
+            return Ok(Sender::Http2(sender, Share::first()));
+        }
+        let (sender, connection) = self.shared.protocol.handshake(stream).await?;
         // Ends when the sender is dropped and its last answer is read, or with the runtime.
         drop(tokio::spawn(async {
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "upstream connection ended early");
             }
         }));
-        Ok(sender)
+        Ok(Sender::Http1(sender))
     }
 
-    /// Takes the youngest kept connection that is ready for a request.
-    fn take_kept(&self) -> Option<SendRequest<B>> {
+    /// Takes the youngest kept connection that is ready for a request, or a part in it.
+    fn take_kept(&self) -> Option<Sender<B>> {
         let mut kept = lock(self.shared.kept.as_ref()?);
         let oldest = Instant::now().checked_sub(self.shared.settings.idle_timeout);
         for _ in 0..LOOKED_AT.min(kept.connections.len()) {
             let (connection, since) = kept.connections.pop_back()?;
-            if connection.is_closed() || oldest.is_some_and(|oldest| since < oldest) {
+            let is_old = oldest.is_some_and(|oldest| since < oldest);
+            if connection.is_closed() || (is_old && !connection.is_shared()) {
                 continue;
             }
             if connection.is_ready() {
+                if let Some(part) = connection.another() {
+                    kept.connections.push_back((connection, Instant::now()));
+                    return Some(part);
+                }
                 return Some(connection);
             }
             kept.connections.push_front((connection, since));
@@ -228,7 +264,7 @@ where
     }
 
     /// Keeps a connection from the answer's head on: it is taken again only once it is ready.
-    fn keep(&self, connection: SendRequest<B>) {
+    fn keep(&self, connection: Sender<B>) {
         let Some(kept) = &self.shared.kept else {
             return;
         };
@@ -258,11 +294,13 @@ impl<B> Shared<B> {
         let idle_timeout = self.settings.idle_timeout;
         let mut kept = lock(self.kept.as_ref()?);
         kept.connections.retain(|(connection, since)| {
-            !connection.is_closed() && now.duration_since(*since) < idle_timeout
+            !connection.is_closed()
+                && (connection.is_shared() || now.duration_since(*since) < idle_timeout)
         });
         let oldest = kept.connections.iter().map(|(_, since)| *since).min();
         kept.watched = oldest.is_some();
-        Some(oldest? + idle_timeout)
+        // One that is shared may be older; it is looked at again, but not at once.
+        Some((oldest? + idle_timeout).max(now + SOON))
     }
 }
 
@@ -274,8 +312,21 @@ impl<B> Clone for Client<B> {
 
 impl<B> fmt::Debug for Client<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("origin", &self.shared.origin).finish_non_exhaustive()
+        f.debug_struct("Client").field("origin", &self.shared.route.origin).finish_non_exhaustive()
     }
+}
+
+/// What is spoken over HTTP/2: bounded like what is spoken over HTTP/1.1.
+fn http2_protocol() -> http2::Builder<TokioExecutor> {
+    let mut protocol = http2::Builder::new(TokioExecutor::new());
+    protocol
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PINGED_EVERY)
+        .keep_alive_while_idle(false)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(BUFFER);
+    protocol
 }
 
 /// Returns the same request, if it may be sent twice: it changes nothing and has no body.

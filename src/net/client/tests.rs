@@ -119,7 +119,7 @@ async fn a_request_without_host_names_the_upstream() {
     let folder = tempfile::tempdir().unwrap();
     let path: &Path = &folder.path().join("homeserver.sock");
     let listener = UnixListener::bind(path).unwrap();
-    let origin = format!("unix:{}", path.display()).parse().unwrap();
+    let origin: Origin = format!("unix:{}", path.display()).parse().unwrap();
     let client = Client::fresh(origin, ClientSettings::default());
     let exchange = tokio::spawn(async move { text(client.request(get("/")).await.unwrap()).await });
     let (mut stream, _) = listener.accept().await.unwrap();
@@ -392,7 +392,7 @@ async fn connecting_ends_at_connect_timeout() {
     let listener = socket.listen(0).unwrap();
     let address = listener.local_addr().unwrap();
     let _first = std::net::TcpStream::connect(address).unwrap();
-    let origin = format!("http://{address}").parse().unwrap();
+    let origin: Origin = format!("http://{address}").parse().unwrap();
     let client = Client::fresh(origin, ClientSettings::default());
     let begun = Instant::now();
     let error = client.request(get("/")).await.unwrap_err();

@@ -3,10 +3,8 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -29,11 +27,15 @@ use crate::net::shutdown::Shutdown;
 use crate::net::tls::Seal;
 
 mod cap;
+mod connection;
+mod herald;
 mod opening;
 mod protocols;
 mod streams;
 
 pub use cap::Cap;
+pub use connection::Connection;
+pub use herald::Heralds;
 
 /// What one connection may hold of bytes on their way, each direction.
 pub(in crate::net) const BUFFER: usize = 128 * 1024;
@@ -60,32 +62,6 @@ impl Default for Limits {
     }
 }
 
-/// A client's connection, shared by its requests and by a tunnel it may become.
-///
-/// It counts against the cap on connections until the last clone of its `Arc` is dropped.
-#[derive(Debug)]
-pub struct Connection {
-    /// Who is at the other end.
-    pub peer: Peer,
-    /// Whether its first request is there.
-    heard: AtomicBool,
-    _room: OwnedSemaphorePermit,
-}
-
-impl Connection {
-    const fn new(peer: Peer, room: OwnedSemaphorePermit) -> Self {
-        Self { peer, heard: AtomicBool::new(false), _room: room }
-    }
-
-    fn hear(&self) {
-        self.heard.store(true, Ordering::Relaxed);
-    }
-
-    fn is_heard(&self) -> bool {
-        self.heard.load(Ordering::Relaxed)
-    }
-}
-
 /// How connections begin, and what each may cost.
 #[derive(Clone, Debug, Default)]
 pub struct Entrance {
@@ -93,6 +69,8 @@ pub struct Entrance {
     pub limits: Limits,
     /// By which TLS is spoken over TCP; absent: it is not. A Unix socket stays in the clear.
     pub seal: Option<Seal>,
+    /// Whose connections begin with a PROXY header; absent: nobody's.
+    pub heralds: Option<Heralds>,
 }
 
 /// Serves a share of an address in the current runtime until shutdown begins.
@@ -132,7 +110,7 @@ where
         };
         let Some(room) = room else { return Ok(()) };
         match accepted {
-            Accepted::Tcp(stream, ip) => serving.begin_tcp(stream, ip, room),
+            Accepted::Tcp(stream, ip) => serving.begin_tcp(stream, Peer::Ip(ip), room),
             Accepted::Unix(stream) => serving.begin(stream, Peer::Unix, room),
         }
     }
@@ -152,6 +130,19 @@ impl House {
         let http1 = protocols::http1(entrance.limits);
         let http2 = protocols::http2(entrance.limits, Tasks(shutdown.clone()));
         Arc::new(Self { entrance, http1, http2, shutdown })
+    }
+
+    /// Returns who is at the other end, or behind it, if that is a proxy that says so.
+    async fn announced<T>(&self, stream: &mut Ahead<T>, peer: Peer) -> io::Result<Peer>
+    where
+        T: AsyncRead + Unpin,
+    {
+        match &self.entrance.heralds {
+            Some(heralds) if heralds.expect_of(peer) => {
+                Ok(herald::read(stream).await?.map_or(peer, Peer::Ip))
+            }
+            _ => Ok(peer),
+        }
     }
 }
 
@@ -173,39 +164,53 @@ where
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let connection = Connection::new(peer, room);
-        drop(self.house.shutdown.spawn(self.clone().run(stream, connection)));
+        drop(self.house.shutdown.spawn(self.clone().run(stream, peer, room)));
     }
 
-    /// Makes a connection a task that begins as the entrance says.
-    fn begin_tcp(&self, stream: TcpStream, ip: IpAddr, room: OwnedSemaphorePermit) {
-        let Some(seal) = self.house.entrance.seal.clone() else {
-            return self.begin(stream, Peer::Ip(ip), room);
-        };
-        let connection = Connection::new(Peer::Ip(ip), room);
-        drop(self.house.shutdown.spawn(self.clone().run_sealed(stream, seal, connection)));
+    /// Makes a connection a task that begins with TLS, if that is spoken.
+    fn begin_tcp(&self, stream: TcpStream, peer: Peer, room: OwnedSemaphorePermit) {
+        match self.house.entrance.seal.clone() {
+            Some(seal) => {
+                let run = self.clone().run_sealed(stream, seal, peer, room);
+                drop(self.house.shutdown.spawn(run));
+            }
+            None => self.begin(stream, peer, room),
+        }
     }
 
     /// Drives a connection to its end, whichever version it speaks.
-    async fn run<T>(self, stream: T, connection: Connection)
+    async fn run<T>(self, stream: T, peer: Peer, room: OwnedSemaphorePermit)
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut watch = pin!(self.watch());
+        let (mut watch, house) = (pin!(self.watch()), Arc::clone(&self.house));
         let mut stream = Ahead::new(stream);
-        let Some(is_http2) = opened(watch.as_mut(), opening::is_http2(&mut stream)).await else {
-            return;
+        let opening = async {
+            let peer = house.announced(&mut stream, peer).await?;
+            Ok((opening::is_http2(&mut stream).await?, peer))
         };
-        self.speak(stream, is_http2, connection, watch).await;
+        if let Some((is_http2, peer)) = opened(watch.as_mut(), opening).await {
+            self.speak(stream, is_http2, Connection::new(peer, room), watch).await;
+        }
     }
 
     /// Likewise, over TLS.
-    async fn run_sealed(self, stream: TcpStream, seal: Seal, connection: Connection) {
-        let mut watch = pin!(self.watch());
-        let Some((stream, is_http2)) = opened(watch.as_mut(), seal.over(stream)).await else {
-            return;
+    async fn run_sealed(
+        self,
+        stream: TcpStream,
+        seal: Seal,
+        peer: Peer,
+        room: OwnedSemaphorePermit,
+    ) {
+        let (mut watch, house) = (pin!(self.watch()), Arc::clone(&self.house));
+        let mut stream = Ahead::new(stream);
+        let opening = async {
+            let peer = house.announced(&mut stream, peer).await?;
+            Ok((seal.over(stream).await?, peer))
         };
-        self.speak(stream, is_http2, connection, watch).await;
+        if let Some(((stream, is_http2), peer)) = opened(watch.as_mut(), opening).await {
+            self.speak(stream, is_http2, Connection::new(peer, room), watch).await;
+        }
     }
 
     fn watch(&self) -> Watch {

@@ -27,6 +27,30 @@ const LARGEST: u64 = 1024 * 1024;
 #[derive(Clone)]
 pub struct Certificate(Arc<CertifiedKey>);
 
+/// Certificates of those who are trusted to sign others.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Roots(pub(super) Vec<CertificateDer<'static>>);
+
+impl Roots {
+    /// Reads them from a PEM file.
+    ///
+    /// # Errors
+    /// When there is none in it.
+    pub fn read(file: &Path) -> Result<Self, BadCertificate> {
+        let roots = CertificateDer::pem_slice_iter(&content(file)?).collect::<Result<Vec<_>, _>>();
+        let usable = roots.ok().filter(|roots| {
+            !roots.is_empty() && roots.iter().all(|it| ParsedCertificate::try_from(it).is_ok())
+        });
+        usable.map(Self).ok_or_else(|| BadCertificate::NoCertificate(file.to_owned()))
+    }
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Roots")
+    }
+}
+
 /// A file that makes no certificate, and why; a sentence begins with the file.
 #[derive(Debug, thiserror::Error)]
 pub enum BadCertificate {
@@ -40,8 +64,7 @@ pub enum BadCertificate {
     },
     /// There is no certificate in it.
     #[error(
-        "{} holds no certificate: write the file with the chain (fullchain.pem), which has lines \
-         BEGIN CERTIFICATE", .0.display()
+        "{} holds no certificate: write a PEM file, which has lines BEGIN CERTIFICATE", .0.display()
     )]
     NoCertificate(PathBuf),
     /// There is no key in it that could be used.
