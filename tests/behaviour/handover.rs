@@ -13,7 +13,7 @@ use metergate::net::Address;
 use crate::support::http2::Http2;
 use crate::support::process::Process;
 use crate::support::wire::Stream;
-use crate::support::{Client, Homeserver, Request, eventually};
+use crate::support::{Client, Homeserver, Request, bytes, eventually};
 
 fn config(homeserver: &Homeserver) -> String {
     format!(
@@ -114,8 +114,8 @@ fn a_restart_under_load_loses_no_request() {
                 let requests = [
                     Request::get("/x"),
                     Request::get("/slow"),
-                    Request::upload().body(&[b'x'; 40_000]),
-                    Request::upload().chunks(&[b'x'; 40_000]),
+                    Request::upload().body(&bytes(40_000)),
+                    Request::upload().chunks(&bytes(40_000)),
                 ];
                 let request = requests[number].clone().line("Connection: close");
                 while !ended.load(Ordering::SeqCst) {

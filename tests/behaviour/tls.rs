@@ -85,7 +85,8 @@ fn each_name_is_shown_its_own_certificate_and_any_other_the_first() {
         let connector = connector(&[&one.der, &two.der], &BOTH, &[]);
         for (name, shown) in [("one.example.org", &one), ("two.example.org", &two)] {
             let stream = call(&connector, sidecar.port(), name).await.unwrap();
-            assert_eq!(stream.get_ref().1.peer_certificates().unwrap(), [shown.der.clone()]);
+            let seen = stream.get_ref().1.peer_certificates().unwrap();
+            assert_eq!(seen, std::slice::from_ref(&shown.der));
         }
         let refused = call(&connector, sidecar.port(), "three.example.org").await.unwrap_err();
         assert!(refused.to_string().contains("one.example.org"), "{refused}");

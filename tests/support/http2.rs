@@ -23,8 +23,11 @@ pub(crate) struct Http2 {
     runtime: Runtime,
     sender: SendRequest<Bytes>,
     /// How the connection ended, once it has.
-    end: Arc<Mutex<Option<Result<(), Option<Reason>>>>>,
+    end: Arc<Mutex<Option<End>>>,
 }
+
+/// Gently, or why not.
+type End = Result<(), Option<Reason>>;
 
 /// What came of a request.
 #[derive(Debug)]
@@ -173,7 +176,7 @@ impl Http2 {
     }
 
     /// Waits until the connection has ended; returns whether gently, or why not.
-    pub(crate) fn end(&self) -> Result<(), Option<Reason>> {
+    pub(crate) fn end(&self) -> End {
         eventually("the connection ends", || self.end.lock().unwrap().is_some());
         self.end.lock().unwrap().unwrap()
     }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
-use metergate::net::Certificate;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -110,11 +109,6 @@ impl Origin {
     }
 }
 
-/// Returns whether these files hold a certificate and its key.
-pub(crate) fn certificate(files: &Files) -> Certificate {
-    Certificate::read(&files.cert, &files.key).unwrap()
-}
-
 fn listening() -> (Runtime, TcpListener, SocketAddr) {
     let runtime = super::http2::runtime();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -131,17 +125,13 @@ async fn store(
     let (head, mut stream) = request.into_parts();
     let (mut body, mut whole) = (Vec::new(), true);
     while let Some(data) = stream.data().await {
-        match data {
-            Ok(data) => {
-                stream.flow_control().release_capacity(data.len()).unwrap();
-                body.extend_from_slice(&data);
-            }
-            // It would say so for ever.
-            Err(_) => {
-                whole = false;
-                break;
-            }
-        }
+        // A stream that broke off would say so for ever.
+        let Ok(data) = data else {
+            whole = false;
+            break;
+        };
+        stream.flow_control().release_capacity(data.len()).unwrap();
+        body.extend_from_slice(&data);
     }
     all.lock().unwrap().push(Reached {
         method: head.method.to_string(),
