@@ -45,14 +45,17 @@ fn over_h2c_uploads_are_counted_and_never_half_stored() {
     assert_eq!(sidecar.ask(&Request::upload().chunks(&bytes(300_000))).status, 200);
     sidecar.comes_to(600_000);
     sidecar.ask(&Request::upload().chunks(&bytes(600_000))).is_refusal(429, "M_LIMIT_EXCEEDED");
+    eventually("nothing is under way", || sidecar.reserved() == 0);
+    let before = origin.begun();
     let mut client = sidecar.client();
     client.send(Request::upload().length(200_000).head());
     client.send(bytes(100_000));
+    eventually("it has begun", || origin.begun() > before);
     drop(client);
-    eventually("all have come", || origin.reached().len() == 4);
+    let is_cut = || origin.reached().iter().any(|one| !one.whole && one.body.len() <= 100_000);
+    eventually("it is cut", is_cut);
     sidecar.comes_to(600_000);
-    let whole: Vec<_> = origin.reached().iter().map(|one| one.whole).collect();
-    assert_eq!(whole, [true, true, false, false]);
+    assert_eq!(origin.reached().iter().filter(|one| one.whole).count(), 2);
     assert_eq!(sidecar.upload(0), 200);
 }
 

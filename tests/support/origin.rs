@@ -1,6 +1,7 @@
 //! A homeserver that speaks HTTP/2 in the clear, or HTTP/1.1 over TLS; it stores what comes.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -37,6 +38,8 @@ pub(crate) struct Reached {
 pub(crate) struct Origin {
     pub(crate) url: String,
     reached: Arc<Mutex<Vec<Reached>>>,
+    /// How many heads have come over HTTP/2.
+    begun: Arc<AtomicUsize>,
     _runtime: Runtime,
 }
 
@@ -45,20 +48,22 @@ impl Origin {
     pub(crate) fn h2c() -> Self {
         let (runtime, listener, address) = listening();
         let reached = Arc::<Mutex<Vec<Reached>>>::default();
-        let all = reached.clone();
+        let begun = Arc::<AtomicUsize>::default();
+        let (all, heads) = (reached.clone(), begun.clone());
         runtime.spawn(async move {
             for connection in 0.. {
                 let (stream, _) = listener.accept().await.unwrap();
-                let all = all.clone();
+                let (all, heads) = (all.clone(), heads.clone());
                 tokio::spawn(async move {
                     let Ok(mut streams) = h2::server::handshake(stream).await else { return };
                     while let Some(Ok((request, answer))) = streams.accept().await {
+                        heads.fetch_add(1, Ordering::SeqCst);
                         tokio::spawn(store(request, answer, connection, all.clone()));
                     }
                 });
             }
         });
-        Self { url: format!("http://{address}"), reached, _runtime: runtime }
+        Self { url: format!("http://{address}"), reached, begun, _runtime: runtime }
     }
 
     /// Starts one that speaks HTTP/1.1 over TLS, and answers every head at once.
@@ -98,7 +103,12 @@ impl Origin {
         });
         // By name: a certificate of an address is another thing.
         let url = format!("https://localhost:{}", address.port());
-        Self { url, reached: Arc::default(), _runtime: runtime }
+        Self { url, reached: Arc::default(), begun: Arc::default(), _runtime: runtime }
+    }
+
+    /// Returns how many requests have begun over HTTP/2.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
     }
 
     /// Returns everything that is not a question of metergate's own.
