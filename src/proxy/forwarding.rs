@@ -140,6 +140,7 @@ mod tests {
             upstream: "http://127.0.0.1:8008".parse().unwrap(),
             limits: super::super::Limits::default(),
             refusal: super::super::Refusal::default(),
+            page: super::super::Page::default(),
             access_log: false,
         }
     }
