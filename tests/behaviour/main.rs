@@ -19,6 +19,7 @@ mod limits;
 mod metering;
 mod notices;
 mod outage;
+mod own_pages;
 mod passing;
 mod privacy;
 mod refusal;
