@@ -19,6 +19,7 @@ mod examining;
 mod instances;
 mod keeping;
 mod master;
+mod moving;
 mod outage;
 mod refused;
 mod secured;

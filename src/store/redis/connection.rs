@@ -136,9 +136,12 @@ impl Connection {
         }
     }
 
+    /// The keys it names are one that is never there and one that always is: a node that has only
+    /// a part of the books, as they move from it or to it, does not run it.
     fn call(&self, verb: &str, script: &str, arguments: &[&str]) -> Cmd {
+        let keys = &self.address.keys;
         let mut command = redis::cmd(verb);
-        command.arg(script).arg(1).arg(self.address.keys.root()).arg(arguments);
+        command.arg(script).arg(2).arg(keys.root()).arg(keys.layout()).arg(arguments);
         command
     }
 

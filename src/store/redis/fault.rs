@@ -8,15 +8,19 @@ use crate::store::StoreError;
 const REFUSED: &str =
     "Redis does not take this user and password: write the right ones into the address";
 
+/// What a Cluster says of keys of which one node has some and another has the rest.
+const MOVING: &str = "the Redis Cluster is moving the books to another node: try again in a moment";
+
 /// What the server says at the beginning of an error, and what that means.
-const MEANINGS: [(&str, &str); 13] = [
+const MEANINGS: [(&str, &str); 14] = [
     ("OOM", "Redis is out of memory: raise its maxmemory, or prune the ledger"),
     ("READONLY", "Redis is a replica that only reads: name the master, or ask its Sentinels"),
     ("MISCONF", "Redis cannot write to its disk and refuses changes: see its log"),
     ("LOADING", "Redis is still reading its data: try again in a moment"),
     ("MASTERDOWN", "Redis is a replica whose master is gone: name the new master"),
     ("CLUSTERDOWN", "the Redis Cluster is down: see its nodes"),
-    ("TRYAGAIN", "the Redis Cluster is moving the books to another node: try again in a moment"),
+    ("TRYAGAIN", MOVING),
+    ("ASK", MOVING),
     ("NOREPLICAS", "Redis has too few replicas to take changes: see min-replicas-to-write"),
     ("NOAUTH", "Redis asks for a password: write it into the address of the store"),
     ("WRONGPASS", REFUSED),
