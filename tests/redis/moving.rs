@@ -1,7 +1,12 @@
-//! A Cluster whose books move to another node.
+//! A Cluster whose books move to another node, or whose answers are lost on the way.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use metergate::conformance::words::*;
-use metergate::store::Store;
+use metergate::quota::held::{HoldId, Life};
+use metergate::store::{Admission, Store};
 
 use crate::servers::{Cluster, Redis};
 use crate::words::{assert_no_answer, open, tell};
@@ -70,4 +75,48 @@ async fn books_that_are_being_moved_answer_nothing_until_all_of_them_are_there()
     recorded(&store, &plan).await;
     assert_eq!(reads(&store, &asks(0, &[MONTH_10MB])).await, (2 * MB, 0));
     assert!(keys(from, &slot, "1").is_empty());
+}
+
+/// Lets the node of the books hear what `call` asks, and loses the answer on the way.
+async fn unheard<T>(node: &Redis, call: impl Future<Output = T>) -> T {
+    let mut stream = TcpStream::connect(node.address()).unwrap();
+    stream.write_all(b"PING\r\n").unwrap();
+    assert_eq!(stream.read(&mut [0; 64]).unwrap(), 7);
+    node.pause();
+    let losing = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        // The node hears it right behind the call, before it writes the answer to that.
+        stream.write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
+        node.resume();
+    };
+    tokio::join!(call, losing).0
+}
+
+/// S14: what was not acknowledged is not repeated by anyone but the caller.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_answer_was_lost_happened_once_at_most() {
+    let cluster = Cluster::start().unwrap();
+    let store = open(&cluster.url("books"));
+    let plan = asks(MB, &[MONTH_10MB]);
+    recorded(&store, &plan).await;
+    let id = HoldId::fresh();
+    let life = Life::Until(noon().after(Duration::from_hours(1)));
+    let admission = store.reserve(&plan, id, life, noon()).await.unwrap();
+    assert!(matches!(admission, Admission::Granted(_)));
+    store.grow(id, &plan, noon()).await.unwrap();
+    let [node, _] = nodes(&cluster, &slot(&cluster));
+    let answer = unheard(node, store.record(&plan, None, noon())).await;
+    assert_no_answer(answer, "is it running there?");
+    let present = async || {
+        loop {
+            if let Ok(Some(readings)) = store.read(&asks(0, &[MONTH_10MB]), noon()).await {
+                break (readings[0][0].used.get(), readings[0][0].held.get());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert_eq!(present().await, (2 * MB, 2 * MB));
+    let answer = unheard(node, store.grow(id, &plan, noon())).await;
+    assert_no_answer(answer, "is it running there?");
+    assert_eq!(present().await, (2 * MB, 3 * MB));
 }

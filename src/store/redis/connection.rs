@@ -33,6 +33,15 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take. Whoever has less patience leaves earlier.
 const ANSWER: Duration = Duration::from_mins(1);
 
+/// How long is waited each time that a Cluster did not run a call, before it is sent again.
+const AGAIN: [Duration; 5] = [
+    Duration::from_millis(5),
+    Duration::from_millis(20),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+];
+
 /// The way to the server.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -121,18 +130,36 @@ impl Connection {
             .calls
             .try_acquire()
             .map_err(|error| StoreError::unavailable("too many calls wait for Redis", error))?;
-        let (mut link, number) = self.link().await?;
+        let mut waits = AGAIN.into_iter();
+        loop {
+            let (link, number) = self.link().await?;
+            let is_cluster = matches!(link, Link::Cluster(_));
+            let error = match self.once(link, script, arguments).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let is_again = is_cluster && fault::was_not_run(&error);
+            let error = self.lost(error, number).await;
+            match waits.next() {
+                Some(wait) if is_again => tokio::time::sleep(wait).await,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn once<T: FromRedisValue>(
+        &self,
+        mut link: Link,
+        script: &Script,
+        arguments: &[&str],
+    ) -> RedisResult<T> {
         let known = self.call("EVALSHA", script.hash(), arguments);
-        let answer = match known.query_async(&mut link).await {
+        match known.query_async(&mut link).await {
             Err(error) if is_unknown(&error) => {
                 // The server forgot it, or is another: this way it learns it, too.
                 self.call("EVAL", script.source(), arguments).query_async(&mut link).await
             }
             answer => answer,
-        };
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(self.lost(error, number).await),
         }
     }
 
@@ -202,7 +229,8 @@ pub(super) async fn connect(servers: &Servers) -> RedisResult<Link> {
             let client = ClusterClientBuilder::new(infos.iter().cloned())
                 .connection_timeout(CONNECT)
                 .response_timeout(ANSWER)
-                .retries(3)
+                // One whose answer was lost may have been run: only who knows what it does repeats it.
+                .retries(0)
                 .build()?;
             client.get_async_connection().await.map(Link::Cluster)
         }

@@ -12,7 +12,7 @@ const REFUSED: &str =
 const MOVING: &str = "the Redis Cluster is moving the books to another node: try again in a moment";
 
 /// What the server says at the beginning of an error, and what that means.
-const MEANINGS: [(&str, &str); 14] = [
+const MEANINGS: [(&str, &str); 15] = [
     ("OOM", "Redis is out of memory: raise its maxmemory, or prune the ledger"),
     ("READONLY", "Redis is a replica that only reads: name the master, or ask its Sentinels"),
     ("MISCONF", "Redis cannot write to its disk and refuses changes: see its log"),
@@ -21,6 +21,11 @@ const MEANINGS: [(&str, &str); 14] = [
     ("CLUSTERDOWN", "the Redis Cluster is down: see its nodes"),
     ("TRYAGAIN", MOVING),
     ("ASK", MOVING),
+    (
+        "MOVED",
+        "Redis is a node of a Cluster, and another has the books: name its nodes in the address, \
+         by redis+cluster://",
+    ),
     ("NOREPLICAS", "Redis has too few replicas to take changes: see min-replicas-to-write"),
     ("NOAUTH", "Redis asks for a password: write it into the address of the store"),
     ("WRONGPASS", REFUSED),
@@ -59,6 +64,12 @@ pub(super) fn ends_the_connection(error: &RedisError) -> bool {
         || (error.is_io_error() && !error.is_timeout())
         || error.is_unrecoverable_error()
         || error.code().is_some_and(|code| elsewhere.contains(&code))
+}
+
+/// Returns true if a Cluster says by `error` that it did not run the call, and may soon.
+pub(super) fn was_not_run(error: &RedisError) -> bool {
+    let soon = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING"];
+    error.code().is_some_and(|code| soon.contains(&code))
 }
 
 /// Returns the error of books in which `what` is not what it should be.
