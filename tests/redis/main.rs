@@ -23,4 +23,5 @@ mod moving;
 mod outage;
 mod refused;
 mod secured;
+mod silent;
 mod words;

@@ -57,6 +57,11 @@ pub(super) fn of(error: RedisError) -> StoreError {
     StoreError::unavailable(what, error)
 }
 
+/// Returns the error of a server that does not answer.
+pub(super) fn silent() -> RedisError {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+}
+
 /// Returns true if after `error` only another connection can help.
 pub(super) fn ends_the_connection(error: &RedisError) -> bool {
     let elsewhere = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH"];

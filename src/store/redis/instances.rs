@@ -13,11 +13,12 @@ use std::time::Duration;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{FromRedisValue, RedisResult, Value};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::Redis;
 use super::address::Address;
-use super::connection::{self, Link};
 use super::fault::{self, corrupt};
+use super::link::{self, Link};
 use super::script::script;
 use crate::clock::Timestamp;
 use crate::quota::held::Instance;
@@ -72,13 +73,12 @@ pub(super) async fn join(
         return ended(&answer);
     }
     let before = store.own.asked().remove(instance);
-    let (token, link) = match before {
-        Some(before) => before,
-        None => {
-            let token = uuid::Uuid::now_v7().simple().to_string();
-            let link = named(store, instance, &token).await.map_err(fault::of)?;
-            (token, link)
-        }
+    let (token, link) = if let Some(before) = before {
+        before
+    } else {
+        let token = uuid::Uuid::now_v7().simple().to_string();
+        let link = named(store, instance, &token).await.map_err(fault::of)?;
+        (token, link)
     };
     store.own.asked().insert(instance.clone(), (token.clone(), link.clone()));
     let joined = join_as(store, instance, &token, &now).await;
@@ -169,7 +169,7 @@ async fn named(store: &Redis, instance: &Instance, token: &str) -> RedisResult<L
 
 /// Makes a connection with this name.
 async fn begin(address: &Address, name: &str) -> RedisResult<Link> {
-    let mut link = connection::plain(&address.servers).await?;
+    let mut link = link::plain(&address.servers).await?;
     redis::cmd("CLIENT").arg("SETNAME").arg(name).exec_async(&mut link).await?;
     Ok(link)
 }
@@ -180,7 +180,11 @@ async fn keep(address: Address, name: String, link: Link) {
     loop {
         tokio::time::sleep(LOOK).await;
         let is_there = match &mut link {
-            Some(link) => redis::cmd("PING").exec_async(link).await.is_ok(),
+            Some(link) => {
+                let answer = redis::cmd("PING");
+                let answer = timeout(link::CONNECT, answer.exec_async(link)).await;
+                answer.is_ok_and(|answer| answer.is_ok())
+            }
             None => false,
         };
         if !is_there {
@@ -193,7 +197,7 @@ async fn keep(address: Address, name: String, link: Link) {
 /// if this user may not know.
 async fn has_let_go(store: &Redis, instance: &Instance, token: &str) -> Result<bool, StoreError> {
     let wanted = format!(" name={} ", name(store, instance, token));
-    let (link, _) = store.connection.link().await?;
+    let link = store.connection.link().await?;
     let mut list = redis::cmd("CLIENT");
     list.arg("LIST");
     let answer = match link {
