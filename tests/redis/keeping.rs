@@ -266,3 +266,25 @@ async fn who_is_given_a_name_that_is_known_has_what_both_had() {
     assert_eq!(drifts(&store, true).await, []);
     assert_eq!(keys(&server, &format!("*{}*", alice())), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn many_who_were_counted_by_members_go_with_their_bucket() {
+    let server = Redis::start().unwrap();
+    let store = open(&server.url("books"));
+    recorded(&store, &asks(1, &[])).await;
+    let closed = "for index = 1, 20000 do
+        local name = '@user' .. index .. ':example.org'
+        redis.call('HSET', KEYS[1] .. 'counts:77', name, '1 - - -')
+        redis.call('SADD', KEYS[1] .. 'members:77:' .. name, 'a')
+    end
+    return redis.call('SADD', KEYS[1] .. 'closed', '77')";
+    assert_eq!(tell(&server.address(), &["EVAL", closed, "1", "{books}:"]), ":1\r\n");
+    let old = noon().before(Duration::from_hours(24));
+    let mut passes = 0;
+    while store.prune(old, noon()).await.unwrap().more {
+        passes += 1;
+        assert!(passes < 200, "it never ends");
+    }
+    assert_eq!(keys(&server, "*:77*"), Vec::<String>::new());
+    assert_eq!(keys(&server, "*closed*"), Vec::<String>::new());
+}
