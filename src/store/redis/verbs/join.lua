@@ -26,7 +26,8 @@ beat(instance, now)
 for _, other in ipairs(call('HKEYS', root .. 'instances')) do
   if other ~= instance and not lives(other, now) then
     ended = ended + end_all_of(other, 'lapsed', now)
-    forget_instance(other)
+    -- Its token stays: it may go on, and whoever comes back under its name has to know of it.
+    forget_signs(other)
   end
 end
 return { 'joined', whole(ended) }
