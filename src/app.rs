@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, Api};
 use crate::clock;
 use crate::config::Settings;
+use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
@@ -241,7 +242,7 @@ impl App {
             client: Client::pooled(origin, ClientSettings::default()),
             path: VERSIONS,
         });
-        let api = Api::new(self.engine.clone(), upstream, token);
+        let api = Api::new(self.engine.clone(), upstream, token).beside(dashboard::pages());
         let limits = net::Limits::default();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
         for listener in listeners {

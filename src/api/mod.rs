@@ -8,10 +8,14 @@
 //! | `GET /v1/explain` | why, and what would have to change |
 //! | `POST /v1/use` | records what happened |
 //! | `GET /v1/usage` | what this subject used |
+//! | `POST`, `GET`, `DELETE /session` | sign-in of the dashboard |
 //!
 //! `/v1` needs the token, if there is one. Errors are `{"error":{"code","message"}}`.
 
 // Who may call.
+mod origin;
+mod session;
+mod sessions;
 mod settings;
 mod token;
 // What they ask.
@@ -37,6 +41,7 @@ pub use health::Upstream;
 pub use settings::Settings;
 
 use self::respond::Problem;
+use self::sessions::Sessions;
 use crate::engine::Engine;
 use crate::net::Connection;
 use crate::telemetry::Secret;
@@ -53,6 +58,8 @@ struct Desk {
     /// The homeserver; none where the quota API runs alone.
     upstream: Option<Upstream>,
     token: Option<Secret>,
+    /// The browsers that have shown it.
+    sessions: Arc<Sessions>,
 }
 
 /// The admin API. Cheap to clone.
@@ -63,7 +70,7 @@ impl Api {
     /// Returns the API on `engine`, open to who shows `token`, or to all without one.
     #[must_use]
     pub fn new(engine: Engine, upstream: Option<Upstream>, token: Option<Secret>) -> Self {
-        let desk = Arc::new(Desk { engine, upstream, token });
+        let desk = Arc::new(Desk { engine, upstream, token, sessions: Arc::default() });
         let guarded = Router::new()
             .route("/v1/check", get(check::check))
             .route("/v1/explain", get(check::explain))
@@ -73,12 +80,19 @@ impl Api {
         let router = Router::new()
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
+            .merge(session::routes())
             .merge(guarded)
             .fallback(async || Problem::NotFound("there is no such path".to_owned()))
             .method_not_allowed_fallback(async || Problem::Method)
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .with_state(desk);
         Self(router)
+    }
+
+    /// Returns it with these pages beside it, which need no token.
+    #[must_use]
+    pub fn beside(self, pages: Router) -> Self {
+        Self(self.0.merge(pages))
     }
 
     /// Answers one call. May be dropped at any time: a call then happens whole or not at all.

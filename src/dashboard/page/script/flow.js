@@ -1,0 +1,87 @@
+// Flow: what was uploaded and what was refused, over time.
+
+import { chart } from "./chart.js";
+import { h } from "./dom.js";
+import { amount, count, date, exactly, fullDate, hour, many, quantity, relative } from "./format.js";
+import { card, command, empty } from "./parts.js";
+import { RANGES } from "./overview.js";
+import { title, unitOf } from "./resources.js";
+
+const total = (points, of = (point) => point.used) => points.reduce((sum, point) => sum + of(point), 0);
+
+/** Draws the figures that one looks at first. */
+export function tiles({ resource, range, history, refusals, over, reservations }) {
+  const unit = unitOf(resource ?? "");
+  const last = history?.at(-1);
+  const now = range.step === "hour" ? "this hour" : "today";
+  const held = reservations?.items ?? [];
+  const room = held.reduce((sum, it) => sum + heldOf(it, resource), 0);
+  const no = refusals?.items?.at(-1);
+  const past = over?.items?.length ?? 0;
+  return h("dl.tiles", { key: "tiles" }, [
+    last && tile("used", `${used(resource)} ${now}`, quantity(last.used, unit, { focusable: true, name: "span" }), `${amount(total(history), unit)} in ${range.title}`),
+    no && tile("refused", `Refused ${now}`, count(no.refused), `${many(total(refusals.items, (it) => it.refused), "refusal")} in ${range.title}`),
+    over && tile("over", "At their limit", over.next_cursor || past > 8 ? "more than 8" : count(past), `by ${title(resource)}, now`),
+    reservations && tile("held", "Under way", reservations.next_cursor ? `more than ${count(held.length)}` : count(held.length), `${amount(room, unit)} set aside`),
+  ].filter(Boolean));
+}
+
+/** Returns how much of a resource a reservation holds. */
+export function heldOf(reservation, resource) {
+  const items = reservation.items ?? [];
+  return items.filter((it) => it.resource === resource).reduce((sum, it) => sum + it.amount, 0);
+}
+
+const used = (resource) => (resource === "media_bytes" || !resource ? "Uploaded" : "Used");
+
+function tile(key, name, value, more) {
+  return h("div.tile", { key, class: key }, h("dt", {}, name), h("dd", {}, value), h("dd.more", {}, more));
+}
+
+/** Returns how moments of this step are told. */
+export function words(step) {
+  if (step === "hour") return { when: (at) => `${date(at)}, ${hour(at)}`, tick: hour };
+  return { when: fullDate, tick: date };
+}
+
+/** Draws what was used. */
+export function uploaded({ resource, range, history, known }, choose) {
+  const name = `${used(resource)} over time`;
+  const ranges = h("div.choice", { role: "group", "aria-label": "How far back" }, Object.entries(RANGES).map(([key, it]) =>
+    h("button", { type: "button", key, "aria-pressed": String(it === range), onclick: () => choose(key) }, it.title)));
+  if (!resource || known.items.length === 0) {
+    return card(name, { key: "uploaded" }, empty("Nothing has been counted yet. Have clients upload through metergate, or record something by hand:",
+      command("metergate use @alice:example.org media_bytes 5MB")));
+  }
+  if (!history) return card(name, { key: "uploaded" }, empty("This metergate does not tell its history."));
+  const unit = unitOf(resource);
+  return card(name, { key: "uploaded", actions: ranges }, chart({
+    key: "uploaded-chart", title: name, ...words(range.step),
+    points: history.map(({ start, used }) => ({ start, value: used, more: more(used, unit) })),
+    tell: (value) => amount(value, unit), sum: `${amount(total(history), unit)} in ${range.title}`,
+  }));
+}
+
+const more = (value, unit) => {
+  const [text, exact] = [amount(value, unit), exactly(value, unit)];
+  return text === exact ? text : `${text} (${exact})`;
+};
+
+/** Draws what was refused. */
+export function refused({ refusals, range }) {
+  const name = "Refused over time";
+  if (!refusals) return card(name, { key: "refused" }, empty("How much was refused is not known here."));
+  const points = refusals.items ?? [];
+  const sum = total(points, (it) => it.refused);
+  if (!points.length || sum === 0) {
+    const since = refusals.since ? ` since metergate started ${relative(refusals.since)}` : "";
+    return card(name, { key: "refused" }, empty(`No upload was refused${since}. Who would be, one can ask:`,
+      command("metergate check @alice:example.org --cap upload_media --amount 10MB")));
+  }
+  return card(name, { key: "refused" }, chart({
+    key: "refused-chart", title: name, ...words(range.step), kind: "refuse",
+    points: points.map((it) => ({ start: it.start, value: it.refused, more: `${many(it.refused, "upload")}${it.bytes ? `, ${amount(it.bytes)}` : ""}` })),
+    tell: count, sum: `${many(sum, "upload")} in ${range.title}`,
+    note: refusals.since && `Counted since metergate started ${relative(refusals.since)}.`,
+  }));
+}
