@@ -90,7 +90,7 @@ impl Sessions {
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("open", &locked(&self.open).len()).finish()
+        f.debug_struct("Sessions").field("open", &locked(&self.open).len()).finish_non_exhaustive()
     }
 }
 

@@ -27,12 +27,16 @@ struct Page;
 pub fn pages() -> Router {
     Router::new()
         .route("/", get(|headers: HeaderMap| async move { answer("index.html", &headers) }))
-        .route("/style/{file}", get(|file, headers| async { below("style", file, headers) }))
-        .route("/script/{file}", get(|file, headers| async { below("script", file, headers) }))
+        .route("/style/{file}", get(style))
+        .route("/script/{file}", get(script))
 }
 
-fn below(folder: &str, Path(file): Path<String>, headers: HeaderMap) -> Response {
-    answer(&format!("{folder}/{file}"), &headers)
+async fn style(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    answer(&format!("style/{file}"), &headers)
+}
+
+async fn script(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    answer(&format!("script/{file}"), &headers)
 }
 
 /// Answers a file, or only that it is still the one that the browser has.

@@ -2,7 +2,8 @@
 
 import { h, s } from "./dom.js";
 
-const HEIGHT = 190;
+const HEIGHT = 208;
+const AXIS = 58;
 const TOP = 14;
 const BOTTOM = 26;
 const FLOOR = HEIGHT - BOTTOM;
@@ -20,10 +21,10 @@ export function chart({ key, title, points, tell, when, tick, sum, kind = "use",
   const readout = h("output.readout", { "aria-live": "polite", "data-key": `${key}-readout` }, sum);
   const ticks = labels(points.length);
 
+  const axis = s("svg.axis", { height: HEIGHT, width: AXIS, "aria-hidden": "true", focusable: "false" },
+    steps.map((step) => s("text.tick", { x: AXIS - 8, y: FLOOR - height(step) + 4, "text-anchor": "end" }, tell(step))));
   const drawing = s("svg", { height: HEIGHT, width: "100%", "aria-hidden": "true", focusable: "false" },
-    steps.map((step) => s("g.grid", {},
-      s("line", { x1: 0, x2: "100%", y1: FLOOR - height(step), y2: FLOOR - height(step) }),
-      step > 0 && s("text", { x: 0, y: FLOOR - height(step) - 4 }, tell(step)))),
+    steps.map((step) => s("line.grid", { x1: 0, x2: "100%", y1: FLOOR - height(step), y2: FLOOR - height(step) })),
     points.map((point, index) => s("g.slot", { "data-index": index },
       s("rect.reach", { x: `${index * slot}%`, width: `${slot}%`, y: 0, height: FLOOR }),
       s("rect.mark", {
@@ -72,7 +73,7 @@ export function chart({ key, title, points, tell, when, tick, sum, kind = "use",
       "aria-label": `${title}. ${sum}. Left and right arrow keys go from bar to bar; a table follows.`,
       onmouseover: over, onmouseleave: (event) => say(event.currentTarget, null), onkeydown: keys,
       onfocusout: (event) => say(event.currentTarget, null),
-    }, drawing),
+    }, axis, drawing),
     note && h("p.note", {}, note),
     table(title, points, when, tell));
 }
@@ -111,5 +112,5 @@ function labels(length) {
 function anchor(index, length) {
   const part = (index + 0.5) / length;
   if (part > 0.95) return "end";
-  return part < 0.05 ? "start" : "middle";
+  return part < 0.03 ? "start" : "middle";
 }

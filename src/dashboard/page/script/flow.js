@@ -4,7 +4,6 @@ import { chart } from "./chart.js";
 import { h } from "./dom.js";
 import { amount, count, date, exactly, fullDate, hour, many, quantity, relative } from "./format.js";
 import { card, command, empty } from "./parts.js";
-import { RANGES } from "./overview.js";
 import { title, unitOf } from "./resources.js";
 
 const total = (points, of = (point) => point.used) => points.reduce((sum, point) => sum + of(point), 0);
@@ -45,17 +44,15 @@ export function words(step) {
 }
 
 /** Draws what was used. */
-export function uploaded({ resource, range, history, known }, choose) {
+export function uploaded({ resource, range, history, known }) {
   const name = `${used(resource)} over time`;
-  const ranges = h("div.choice", { role: "group", "aria-label": "How far back" }, Object.entries(RANGES).map(([key, it]) =>
-    h("button", { type: "button", key, "aria-pressed": String(it === range), onclick: () => choose(key) }, it.title)));
   if (!resource || known.items.length === 0) {
     return card(name, { key: "uploaded" }, empty("Nothing has been counted yet. Have clients upload through metergate, or record something by hand:",
       command("metergate use @alice:example.org media_bytes 5MB")));
   }
   if (!history) return card(name, { key: "uploaded" }, empty("This metergate does not tell its history."));
   const unit = unitOf(resource);
-  return card(name, { key: "uploaded", actions: ranges }, chart({
+  return card(name, { key: "uploaded" }, chart({
     key: "uploaded-chart", title: name, ...words(range.step),
     points: history.map(({ start, used }) => ({ start, value: used, more: more(used, unit) })),
     tell: (value) => amount(value, unit), sum: `${amount(total(history), unit)} in ${range.title}`,

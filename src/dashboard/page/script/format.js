@@ -103,6 +103,7 @@ export function standing(part) {
 export function percent(part) {
   if (part === null) return "";
   const hundredths = part * 100;
+  if (hundredths > 0 && hundredths < 1) return "under 1 %";
   return `${count(hundredths < 100 ? Math.floor(hundredths) : Math.round(hundredths))} %`;
 }
 

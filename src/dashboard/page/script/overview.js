@@ -54,11 +54,11 @@ export async function load(parameters, signal) {
 export function view(data, parameters) {
   const to = (changed) => move(address("", { ...parameters, name: undefined, ...changed }), { quietly: true });
   return [
-    head("Overview", summary(data), choice(data, to)),
+    head("Overview", summary(data), choice(data, to), ranges(data, to)),
     health(data),
     data.known.items.length === 0 ? null : tiles(data),
-    h("div.columns", { key: "flow" }, uploaded(data, (range) => to({ range })), refused(data)),
-    h("div.columns", { key: "people" }, whoIsOver(data), mostUsed(data), underWay(data)),
+    h("div.columns", { key: "flow" }, uploaded(data), refused(data)),
+    h("div.columns", { key: "people" }, mostUsed(data), h("div.stack", {}, whoIsOver(data), underWay(data))),
   ];
 }
 
@@ -68,6 +68,11 @@ function summary({ ready, over }) {
   if (!past) return "All is well.";
   const more = over.next_cursor || past > 8 ? "More than 8 have" : `${count(past)} ${past === 1 ? "has" : "have"}`;
   return `All is well. ${more} reached a limit.`;
+}
+
+function ranges({ range }, to) {
+  return h("div.choice", { key: "ranges", role: "group", "aria-label": "How far back" }, Object.entries(RANGES).map(([key, it]) =>
+    h("button", { type: "button", key, "aria-pressed": String(it === range), onclick: () => to({ range: key === "month" ? "" : key }) }, it.title)));
 }
 
 function choice({ resource }, to) {

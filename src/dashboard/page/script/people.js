@@ -7,7 +7,7 @@ import { heldOf } from "./flow.js";
 import { address } from "./router.js";
 import { unitOf } from "./resources.js";
 
-const SHOWN = 8;
+const SHOWN = 6;
 
 function row(it) {
   const unit = unitOf(it.resource);
