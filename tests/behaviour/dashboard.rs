@@ -62,16 +62,10 @@ fn its_files_are_served_without_a_token_and_load_nothing_from_elsewhere() {
         let named =
             text.split(['"', '\'']).filter(|it| it.starts_with("./") && it.ends_with(".js"));
         files.extend(named.map(|it| it.replacen('.', "/script", 1)));
-        for elsewhere in ["http://", "https://", "//cdn", "@import", "url("] {
-            let names = text.matches(elsewhere).count();
-            let harmless =
-                ["http://www.w3.org/", "https://example.org/"].map(|it| text.matches(it).count());
-            assert_eq!(
-                names,
-                harmless.iter().sum::<usize>()
-                    * usize::from(elsewhere.starts_with("http") && names > 0),
-                "{file}: {elsewhere}"
-            );
+        // A namespace, and what is shown as an example, are never fetched.
+        let fetched = text.replace("http://www.w3.org/", "").replace("https://example.org/", "");
+        for elsewhere in ["http://", "https://", "\"//", "@import", "url("] {
+            assert!(!fetched.contains(elsewhere), "{file}: {elsewhere}");
         }
         seen.push(file);
     }

@@ -185,7 +185,7 @@ impl Request {
     }
 
     /// Addressed to this machine, if it was not said to whom.
-    pub(crate) fn to_this_machine(mut self) -> Self {
+    pub(crate) fn addressed_here(mut self) -> Self {
         for line in self.lines.iter_mut().filter(|line| *line == HOST) {
             "Host: localhost".clone_into(line);
         }

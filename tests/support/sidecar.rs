@@ -96,7 +96,7 @@ impl Sidecar {
 
     /// Asks the admin API, by a name of this machine unless the request says another.
     pub(crate) fn api(&self, request: &Request) -> Answer {
-        Client::to(connect(&self.admin)).ask(&request.clone().to_this_machine())
+        Client::to(connect(&self.admin)).ask(&request.clone().addressed_here())
     }
 
     /// Has alice upload so many bytes; returns the status.
