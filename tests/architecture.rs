@@ -48,7 +48,8 @@ const LAW: [(&str, &[&str]); 16] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 28] = [
+const OWNERS: [(&str, &[&str]); 29] = [
+    ("askama", &["proxy/own_pages"]),
     ("axum", &["api", "dashboard"]),
     ("backon", &["notify"]),
     ("base64", &["notify"]),

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use tracing::Instrument;
 
 use super::rejection::Rejection;
-use super::{Proxy, forwarding, media_config, tunnel, upload};
+use super::{Proxy, forwarding, media_config, media_usage, own_pages, tunnel, upload};
 use crate::matrix::Endpoint;
 use crate::net::{Body, Connection, Passing};
 
@@ -46,7 +46,8 @@ impl Proxy {
         match endpoint {
             Endpoint::Upload => upload::meter(self, &connection, request).await,
             Endpoint::Create => upload::create(self, &connection, request).await,
-            Endpoint::Disguised | Endpoint::Own => {
+            Endpoint::Own => own_pages::answer(self, &connection, request).await,
+            Endpoint::Disguised => {
                 let (parts, body) = request.into_parts();
                 self.refuse(Rejection::Unrecognized, &parts, body)
             }
@@ -58,7 +59,8 @@ impl Proxy {
                 }
                 response
             }
-            Endpoint::MediaUsage | Endpoint::Other => self.pass(connection, request).await,
+            Endpoint::MediaUsage => media_usage::answer(self, &connection, request).await,
+            Endpoint::Other => self.pass(connection, request).await,
         }
     }
 

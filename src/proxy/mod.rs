@@ -25,6 +25,8 @@ mod room;
 // What we answer ourselves.
 mod drain;
 mod media_config;
+mod media_usage;
+mod own_pages;
 mod rejection;
 // What we are told.
 mod settings;
@@ -32,10 +34,11 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
-pub use settings::{Errcode, Limits, Refusal, Settings};
+pub use settings::{Errcode, Limits, Page, Refusal, Settings};
 
 use self::body::Outgoing;
 use self::concurrency::Concurrency;
+use self::own_pages::Pages;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
 use crate::net::{Body, Client, ClientSettings, Shutdown};
@@ -47,6 +50,7 @@ pub struct Shared {
     whoami: Whoami,
     settings: Settings,
     concurrency: Concurrency,
+    pages: Pages,
     shutdown: Shutdown,
 }
 
@@ -60,7 +64,8 @@ impl Shared {
         shutdown: Shutdown,
     ) -> Arc<Self> {
         let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
-        Arc::new(Self { engine, whoami, settings, concurrency, shutdown })
+        let pages = Pages::of(&settings.page);
+        Arc::new(Self { engine, whoami, settings, concurrency, pages, shutdown })
     }
 }
 
