@@ -1,6 +1,6 @@
 // Actions: what can be done for one subject; each can be undone, or asks first.
 
-import { change, name as inPath } from "./api.js";
+import { change } from "./api.js";
 import { h } from "./dom.js";
 import { ask, field, said, until } from "./dialog.js";
 import { grantsOf, setBack } from "./grants.js";
@@ -34,7 +34,7 @@ function group({ subject, summary, groups }, undoable) {
     title: `Put ${subject} in a group`, action: "Put in group",
     fields: [field("group", "Group", { choices: groups.map((it) => it.name), value: summary.group ?? "" }), until(false)],
     submit: (form) => undoable(`${subject} is in group ${said(form, "group")}.`,
-      () => change("PUT", `/v1/subjects/${inPath(subject)}`, { group: said(form, "group"), until: at(form) })),
+      () => change("POST", "/v1/subjects", { subject, group: said(form, "group"), until: at(form) })),
   });
 }
 
@@ -54,7 +54,7 @@ function override({ subject, summary }, undoable) {
       const [resource, limit] = [said(form, "resource"), needed(form, "limit", "Write a limit, such as 1GB/month.")];
       const note = said(form, "note") || undefined;
       return undoable(`${subject} has its own limit of ${resource}: ${limit}.`,
-        () => change("PUT", `/v1/overrides/${inPath(subject)}`, { limits: { [resource]: parts(limit) }, until: at(form), note }));
+        () => change("POST", "/v1/overrides", { subject, limits: { [resource]: parts(limit) }, until: at(form), note }));
     },
   });
 }
@@ -81,7 +81,7 @@ function exempt({ subject }, undoable) {
     title: `Exempt ${subject}`, about: "No limit holds for it any more; what it uses is counted all the same.", action: "Exempt",
     fields: [until(false)],
     submit: (form) => undoable(`${subject} is exempt from every limit.`,
-      () => change("PUT", `/v1/subjects/${inPath(subject)}`, { exempt: true, until: at(form) })),
+      () => change("POST", "/v1/subjects", { subject, exempt: true, until: at(form) })),
   });
 }
 

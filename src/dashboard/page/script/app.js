@@ -73,7 +73,7 @@ function go(moved) {
   document.title = `${shown.title(parameters)} · Metergate`;
   let first = true;
   current = follow({
-    every: shown.every ?? 5000,
+    every: shown.every(parameters) ?? 5000,
     load: async (signal) => {
       const policy = await maybe("/v1/policy", {}, { age: 30_000, signal });
       if (policy?.timezone) useZone(policy.timezone);

@@ -67,7 +67,10 @@ function morph(old, next) {
     if (!next.hasAttribute(name) && name !== "open" && !name.startsWith(OWN)) old.removeAttribute(name);
   }
   for (const { name, value } of next.attributes) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.getAttribute(name) === value) continue;
+    // The policy of this page allows no style that is written as an attribute.
+    if (name === "style") old.style.cssText = next.style.cssText;
+    else old.setAttribute(name, value);
   }
   const now = handlers.get(next);
   for (const kind of Object.keys(handlers.get(old) ?? {})) handlers.get(old)[kind] = now?.[kind];

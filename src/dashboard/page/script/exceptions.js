@@ -6,7 +6,7 @@ import { amount, limit, time } from "./format.js";
 import { act } from "./notice.js";
 import { badge, card, command, empty } from "./parts.js";
 import { unitOf } from "./resources.js";
-import { setBack } from "./grants.js";
+import { place, setBack } from "./grants.js";
 
 /** Draws them. */
 export function exceptions({ subject, grants }, again) {
@@ -18,17 +18,18 @@ export function exceptions({ subject, grants }, again) {
       h("span.hidden", {}, ` ${text}`))));
   const undoing = (done, work) => () => act(done, work, { after: again, undo: () => setBack(subject, grants) });
 
-  if (grants.by === "group") {
-    put("group", `Group ${grants.group}`, lasting(grants.until),
-      undoing(`${subject} is taken out of group ${grants.group}.`, () => change("PUT", `/v1/subjects/${inPath(subject)}`, { group: null })));
+  if (grants.assigned) {
+    const { group, until, note } = grants.assigned;
+    put("group", `Group ${group}`, lasting(until, note),
+      undoing(`${subject} is taken out of group ${group}.`, () => place(subject, { ...grants, assigned: null })));
   }
   if (grants.exempt) {
     put("exempt", "Exempt from every limit", lasting(grants.exempt_until),
-      undoing(`${subject} is no longer exempt.`, () => change("PUT", `/v1/subjects/${inPath(subject)}`, { exempt: false })));
+      undoing(`${subject} is no longer exempt.`, () => change("POST", "/v1/subjects", { subject, exempt: false })));
   }
   for (const [resource, it] of Object.entries(grants.overrides ?? {})) {
     put(`override-${resource}`, `${resource}: ${limit(it.limit, unitOf(resource))}`, [badge("override"), " ", lasting(it.until, it.note)],
-      undoing(`The override of ${resource} is removed.`, () => change("DELETE", `/v1/overrides/${inPath(subject)}?resource=${inPath(resource)}`)));
+      undoing(`The override of ${resource} is removed.`, () => change("DELETE", `/v1/overrides/${inPath(subject)}?resources=${inPath(resource)}`)));
   }
   for (const [resource, all] of Object.entries(grants.boosts ?? {})) {
     const sum = all.reduce((total, it) => total + it.amount, 0);

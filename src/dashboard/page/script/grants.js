@@ -8,16 +8,11 @@ export const grantsOf = (subject) => get(`/v1/subjects/${inPath(subject)}`);
 /** Makes what `subject` has of its own what it was in `former`: undo, whatever was done. */
 export async function setBack(subject, former) {
   const now = await grantsOf(subject);
-  const own = (it) => (it.by === "group" ? it.group : null);
-  if (own(now) !== own(former) || now.until !== former.until) {
-    await change("PUT", `/v1/subjects/${inPath(subject)}`, { group: own(former), until: own(former) ? former.until : null });
-  }
-  if (now.exempt !== former.exempt || now.exempt_until !== former.exempt_until) {
-    await change("PUT", `/v1/subjects/${inPath(subject)}`, { exempt: former.exempt, until: former.exempt ? former.exempt_until : null });
-  }
+  const placed = (it) => JSON.stringify([it.assigned, it.exempt, it.exempt_until]);
+  if (placed(now) !== placed(former)) await place(subject, former);
   await same(now.overrides, former.overrides, {
-    remove: (resource) => change("DELETE", `/v1/overrides/${inPath(subject)}?resource=${inPath(resource)}`),
-    put: (resource, { limit, until, note }) => change("PUT", `/v1/overrides/${inPath(subject)}`, { limits: { [resource]: limit }, until, note }),
+    remove: (resource) => change("DELETE", `/v1/overrides/${inPath(subject)}?resources=${inPath(resource)}`),
+    put: (resource, { limit, until, note }) => change("POST", "/v1/overrides", { subject, limits: { [resource]: limit }, until, note }),
   });
   const boosts = `/v1/boosts/${inPath(subject)}`;
   await same(now.boosts, former.boosts, {
@@ -27,6 +22,12 @@ export async function setBack(subject, former) {
       for (const { amount, until, note } of all) await change("POST", "/v1/boosts", { subject, amounts: { [resource]: amount }, until, note });
     },
   });
+}
+
+/** Gives it this group and this exemption, each until its own day. */
+export async function place(subject, { assigned, exempt, exempt_until: until }) {
+  await change("PUT", `/v1/subjects/${inPath(subject)}`, exempt ? { exempt, until } : {});
+  if (assigned) await change("POST", "/v1/subjects", { subject, group: assigned.group, until: assigned.until });
 }
 
 async function same(now = {}, former = {}, { remove, put }) {

@@ -5,9 +5,12 @@ import { h, show } from "./dom.js";
 import { ask, field, said, tick } from "./dialog.js";
 import { limit, many, written as unitsOf } from "./format.js";
 import { tell, act } from "./notice.js";
-import { subjectLink } from "./parts.js";
+import { subjectLink, usedOf } from "./parts.js";
 import { names, unitOf } from "./resources.js";
-import { terms, written } from "./groups.js";
+import { isFiled, terms, written } from "./groups.js";
+
+/** So many of those affected are named. */
+const NAMED = 20;
 
 /** Asks for the terms of `group`, or of a new one. */
 export function edit(group, groups, again) {
@@ -39,7 +42,7 @@ export function edit(group, groups, again) {
     ].filter(Boolean),
     changed: (form) => {
       clearTimeout(timer);
-      timer = setTimeout(() => preview(form, group, affected), 350);
+      timer = setTimeout(() => preview(form, group, timezone, affected), 350);
     },
     submit: async (form) => {
       const name = group?.name ?? said(form, "name");
@@ -47,12 +50,19 @@ export function edit(group, groups, again) {
       const former = group && written(group);
       await change("PUT", `/v1/groups/${inPath(name)}`, body(form, timezone, group));
       const done = group ? `Group ${name} is changed.` : `Group ${name} is added.`;
-      tell(done, { undo: () => act("It is as it was before.", () => (former
-        ? change("PUT", `/v1/groups/${inPath(name)}`, former)
-        : change("DELETE", `/v1/groups/${inPath(name)}`)), { after: again }) });
+      tell(done, { undo: () => act("It is as it was before.", () => setBack(name, former, groups), { after: again }) });
       again();
     },
   });
+}
+
+/** Makes the group what it was, or none again; the default is then the former one. */
+async function setBack(name, former, groups) {
+  const path = (of) => `/v1/groups/${inPath(of)}`;
+  await change("PUT", path(name), { limits: {}, ...former, default: former?.default ?? false });
+  const first = groups.find((it) => it.default && it.name !== name);
+  if (first && !isFiled(first)) await change("PUT", path(first.name), written(first));
+  if (!former) await change("DELETE", path(name));
 }
 
 function row(resource, says, rows) {
@@ -86,7 +96,7 @@ function body(form, timezone, group) {
 }
 
 /** Says who would be affected, as far as it can be known before it is saved. */
-async function preview(form, group, place) {
+async function preview(form, group, timezone, place) {
   if (!form.isConnected) return;
   const name = group?.name ?? said(form, "name");
   const say = (...words) => show(place, h("strong", {}, "Whom this affects"), words);
@@ -95,18 +105,17 @@ async function preview(form, group, place) {
     return;
   }
   try {
-    const { limits } = body(form, null, group);
+    const { limits } = body(form, timezone, group);
     const told = await change("POST", `/v1/groups/${inPath(name)}/preview`, { limits });
-    const over = told.over ?? [];
-    const members = told.members ?? 0;
-    const more = told.next_cursor || told.more ? " or more" : "";
-    say(h("p", {}, `${many(members, "member")}.`),
-      over.length
-        ? [h("p", {}, `${many(over.length, "member")}${more} would be at the limit at once:`),
-          h("ul", {}, over.map((it) => h("li", { key: it.subject }, subjectLink(it.subject))))]
-        : h("p", {}, members ? "None of them would be at the limit." : "Nobody would be at the limit."));
+    const { members, over, would_be_over: past } = told;
+    say(h("p", {}, `${many(members, "member")}, from the next decision on.`),
+      past
+        ? [h("p", {}, `${many(past, "limit")} would be reached at once${past > NAMED ? ", first of all those of" : ", of"}:`),
+          h("ul", {}, over.slice(0, NAMED).map((it) => h("li", { key: `${it.subject} ${it.resource}` }, subjectLink(it.subject), ` ${it.resource}: `,
+            usedOf(it.used, it.limit, unitOf(it.resource)))))]
+        : h("p", {}, "None of them would be at the limit."));
   } catch (error) {
-    if (error.kind === "missing") say(h("p", {}, group ? "Its members, from the next upload on." : "Nobody yet: it is new."));
+    if (error.kind === "missing") say(h("p", {}, "Nobody yet: it is new."));
     else say(h("p.wrong", {}, error.message));
   }
 }

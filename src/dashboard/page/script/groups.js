@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { edit } from "./group_form.js";
 import { amount, limit, many } from "./format.js";
 import { sure } from "./dialog.js";
-import { act } from "./notice.js";
+import { act, tell } from "./notice.js";
 import { badge, card, command, empty, head, subjectLink } from "./parts.js";
 import { address } from "./router.js";
 import { unitOf } from "./resources.js";
@@ -68,19 +68,19 @@ function one(group, groups, policy, members, again) {
 function people(group, members) {
   const all = h("a", { href: address("subjects", { group: group.name }) }, "See all");
   if (!members) return h("p.faint.members", {}, all);
-  if (!members.items.length) return h("p.faint.members", {}, group.default ? "Nobody yet." : "Nobody is in it. Put somebody in it on the page of a subject, or by a rule.");
+  if (!members.items.length && !members.next_cursor) return h("p.faint.members", {}, group.default ? "Nobody yet." : "Nobody is in it. Put somebody in it on the page of a subject, or by a rule.");
   return h("div.members", {}, h("p.faint", {}, members.next_cursor ? "Some of its members" : many(members.items.length, "member"), " · ", all),
     h("ul", {}, members.items.map((it) => h("li", { key: it.subject }, subjectLink(it.subject)))));
 }
 
 function remove(group, again) {
-  sure(`Remove group ${group.name}?`, "Who is in it falls back to the next rule that matches, or to the default group, at once. Those put in it by name stay put there, without its limits, should it be made again.",
+  const path = `/v1/groups/${inPath(group.name)}`;
+  sure(`Remove group ${group.name}?`, "Only a group can be removed that is not the default, and that no subject, no rule and no other group needs.",
     "Remove group", async () => {
-      const former = await get(`/v1/groups/${inPath(group.name)}`);
-      await act(`Group ${group.name} is removed.`, () => change("DELETE", `/v1/groups/${inPath(group.name)}`), {
-        after: again,
-        undo: () => change("PUT", `/v1/groups/${inPath(group.name)}`, written(former)),
-      });
+      const former = await get(path);
+      await change("DELETE", path);
+      tell(`Group ${group.name} is removed.`, { undo: () => act("It is there again.", () => change("PUT", path, written(former)), { after: again }) });
+      again();
     });
 }
 

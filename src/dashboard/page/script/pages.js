@@ -20,7 +20,7 @@ export function find(path) {
 function named(page, section, name) {
   return {
     section,
-    every: page.every,
+    every: (parameters) => (typeof page.every === "function" ? page.every(parameters) : page.every),
     title: (parameters) => page.title({ ...parameters, name }),
     load: (parameters, signal) => page.load({ ...parameters, name }, signal),
     view: (data, parameters, again) => page.view(data, { ...parameters, name }, again),

@@ -37,7 +37,7 @@ function ruleCard({ rules, groups, policy }, again) {
   return card("Rules", { key: "rules", actions: add, about: "The first that matches a name counts. A subject that was put in a group by name is not asked about." },
     rules.length ? h("table.list", {}, h("caption.hidden", {}, "Rules, the first match counts"),
       h("thead", {}, h("tr", {}, ["Order", "Match", "Group", "From", ""].map((it) => h("th", { scope: "col" }, it || h("span.hidden", {}, "Actions"))))),
-      h("tbody", {}, rules.map((rule, index) => h("tr", { key: `${rule.layer}-${rule.match}` },
+      h("tbody", {}, rules.map((rule, index) => h("tr", { key: rule.match },
         h("td", { "data-label": "Order" }, String(index + 1)),
         h("th", { scope: "row" }, h("code", {}, rule.match)),
         h("td", { "data-label": "Group" }, h("a", { href: address("groups") }, rule.group), !groups.some((it) => it.name === rule.group) && [" ", badge("declared nowhere", "over")]),

@@ -6,7 +6,8 @@ import { time } from "./format.js";
 import { badge, command, empty, head, pager, subjectLink } from "./parts.js";
 import { address, move, subjectAt } from "./router.js";
 
-export const every = 10_000;
+/** To sort by activity, everyone is looked at: that is asked for less often. */
+export const every = ({ sort }) => (sort === "last_activity" ? 30_000 : 10_000);
 export const title = () => "Subjects";
 const SHOWN = 50;
 
@@ -27,7 +28,7 @@ export function view({ page, groups }, parameters) {
   return [
     head("Subjects", "Everyone who used something, or has something of their own."),
     search({ prefix, sort, group, groups }, to),
-    page.items.length ? table(page.items, sort, here) : nobody(parameters, here),
+    page.items.length ? table(page.items, sort, here) : nobody(parameters, page, here),
     pager({ first: !cursor, next: page.next_cursor, hrefFirst: here({}), hrefNext: here({ cursor: page.next_cursor }) }),
   ];
 }
@@ -72,7 +73,8 @@ function table(items, sort, here) {
       h("td", { "data-label": "Last activity" }, time(it.last_activity))))));
 }
 
-function nobody({ prefix, group, cursor }, here) {
+function nobody({ prefix, group, cursor }, page, here) {
+  if (page.next_cursor) return empty("None of those looked through so far. Go on with the next page.");
   if (cursor) return empty("There is nobody behind this page any more.", h("p", {}, h("a", { href: here({}) }, "Back to the first page")));
   if (prefix || group) {
     return empty(`Nobody ${group ? `of group ${group} ` : ""}is known${prefix ? ` whose name begins with “${prefix}”` : ""}.`,
