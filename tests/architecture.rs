@@ -48,11 +48,11 @@ const LAW: [(&str, &[&str]); 16] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 29] = [
+const OWNERS: [(&str, &[&str]); 31] = [
     ("askama", &["proxy/own_pages"]),
     ("axum", &["api", "dashboard"]),
     ("backon", &["notify"]),
-    ("base64", &["notify"]),
+    ("base64", &["api", "notify"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -77,6 +77,9 @@ const OWNERS: [(&str, &[&str]); 29] = [
     ("toml", &["config"]),
     ("tower", &["api"]),
     ("tracing_subscriber", &["telemetry"]),
+    // What is told to programs is described where it is declared.
+    ("utoipa", &["api", "engine", "quota", "store/doctor"]),
+    ("utoipa_axum", &["api"]),
     ("wildmatch", &["quota/pattern"]),
 ];
 

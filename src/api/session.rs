@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, COOKIE, HeaderMap, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Desk;
+use super::asked::Body;
 use super::origin;
 use super::respond::Problem;
 use super::token;
@@ -24,7 +23,7 @@ const NAME: &str = "metergate_session";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shown {
-    token: String,
+    token: Option<String>,
 }
 
 /// Returns `POST`, `GET` and `DELETE /session`.
@@ -43,7 +42,7 @@ async fn sign_in(
     State(desk): State<Arc<Desk>>,
     method: Method,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(Shown { token: shown }): Body<Shown>,
 ) -> Result<Response, Problem> {
     let by_a_stranger = origin::is_of_a_page(&headers) && !origin::is_own(&method, &headers);
     if by_a_stranger {
@@ -53,7 +52,10 @@ async fn sign_in(
         token::may_call_openly(&method, &headers)?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    let Shown { token: shown } = serde_json::from_slice(&body?)?;
+    let Some(shown) = shown else {
+        let text = "nothing is shown: write {\"token\": \"…\"}".to_owned();
+        return Err(Problem::BadRequest(text));
+    };
     if let Some(wait) = desk.sessions.closed_for() {
         return Ok(too_many(whole_seconds(wait)));
     }
