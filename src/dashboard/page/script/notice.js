@@ -18,7 +18,9 @@ export function tell(text, { undo, bad = false } = {}) {
     timer = setTimeout(gone, STAYS);
   };
   if (undo) {
-    notice.append(h("button", { type: "button", onclick: () => {
+    // Only the last can be undone: what was before may no longer fit what came after.
+    for (const former of place.querySelectorAll(".undo")) former.remove();
+    notice.append(h("button.undo", { type: "button", onclick: () => {
       gone();
       undo();
     } }, "Undo"));

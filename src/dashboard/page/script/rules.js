@@ -50,30 +50,53 @@ function ruleActions(rule, own, again) {
   const index = own.indexOf(rule);
   const press = (text, label, onclick, off, more) => h("button.slim", { type: "button", "aria-label": `${label} ${rule.match}`, onclick, disabled: off, class: more }, text);
   return h("div.actions", {},
-    press("↑", "Move up", () => move(own, index, index - 1, again), index === 0),
-    press("↓", "Move down", () => move(own, index, index + 1, again), index === own.length - 1),
-    press("Remove", "Remove", () => removeRule(rule, own, again), false, "danger"));
+    press("↑", "Move up", () => moveRule(rule, -1, again), index === 0),
+    press("↓", "Move down", () => moveRule(rule, 1, again), index === own.length - 1),
+    press("Remove", "Remove", () => removeRule(rule, again), false, "danger"));
 }
 
-/** Writes the rules of the store anew, in this order. */
-async function write(rules, present) {
-  for (const { match } of present) await change("DELETE", `/v1/rules/${inPath(match)}`);
-  for (const { match, group } of rules) await change("PUT", `/v1/rules/${inPath(match)}`, { group });
+/** Reads the rules of the store as they are now, whatever is still shown. */
+async function present() {
+  const rules = await list("/v1/rules", ALL);
+  return rules.items.filter((it) => !isFiled(it));
 }
 
-function move(own, from, to, again) {
-  const after = [...own];
-  after.splice(to, 0, ...after.splice(from, 1));
-  const least = Math.min(from, to);
-  // What stands before stays untouched.
-  act(`${own[from].match} is now number ${to + 1} of the store's rules.`, () => write(after.slice(least), own.slice(least)),
-    { after: again, undo: () => write(own.slice(least), after.slice(least)) });
+/** Puts each of these behind all others, one after the other: at no moment more than one of them is away. */
+async function bringBehind(rules) {
+  for (const { match, group } of rules) {
+    const path = `/v1/rules/${inPath(match)}`;
+    await change("DELETE", path).catch((error) => {
+      if (error.kind !== "missing") throw error;
+    });
+    await change("PUT", path, { group });
+  }
 }
 
-function removeRule(rule, own, again) {
-  const index = own.indexOf(rule);
-  act(`The rule ${rule.match} is removed.`, () => change("DELETE", `/v1/rules/${inPath(rule.match)}`),
-    { after: again, undo: () => write(own.slice(index), own.slice(index + 1)) });
+/** Gives the rules this order; those that stand right already stay untouched. */
+async function order(wanted) {
+  const now = await present();
+  const first = wanted.findIndex((rule, index) => rule.match !== now[index]?.match);
+  if (first >= 0) await bringBehind(wanted.slice(first));
+}
+
+async function moveRule(rule, by, again) {
+  let former = null;
+  await act(`${rule.match} is moved ${by < 0 ? "up" : "down"}.`, async () => {
+    former = await present();
+    const from = former.findIndex((it) => it.match === rule.match);
+    if (from < 0 || !former[from + by]) throw new Error("it is not where it was: look again");
+    const wanted = [...former];
+    wanted.splice(from + by, 0, ...wanted.splice(from, 1));
+    await order(wanted);
+  }, { after: again, undo: () => order(former) });
+}
+
+async function removeRule(rule, again) {
+  let former = null;
+  await act(`The rule ${rule.match} is removed.`, async () => {
+    former = await present();
+    await change("DELETE", `/v1/rules/${inPath(rule.match)}`);
+  }, { after: again, undo: () => order(former) });
 }
 
 function addRule(rules, groups, again) {
