@@ -163,6 +163,11 @@ impl Decision {
         })
     }
 
+    /// Returns the same figures under a yes.
+    pub(super) fn granted(self) -> Self {
+        Self { allowed: true, reason: Reason::WithinLimits, retry_after: None, ..self }
+    }
+
     /// Returns true if only room held by others stands in the way.
     #[must_use]
     pub fn may_fit_later(&self) -> bool {

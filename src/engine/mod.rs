@@ -225,6 +225,9 @@ impl Engine {
 
     /// Ends what is still held, says good-bye to the store, and returns when all is written.
     ///
+    /// While entries wait in the journal, what is held is left to lapse instead: so they can be
+    /// charged by the next start.
+    ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn close(&self) -> Result<(), EngineError> {
@@ -235,7 +238,10 @@ impl Engine {
                 // It never answered: there is nothing to leave, and nothing to close.
                 return Ok(());
             }
-            self.0.store.leave(&self.0.instance, self.now()).await?;
+            // To leave would give back what is held, of which some is charged in the journal.
+            if !self.has_journalled() {
+                self.0.store.leave(&self.0.instance, self.now()).await?;
+            }
         }
         Ok(self.0.store.close().await?)
     }

@@ -131,12 +131,7 @@ impl Engine {
         let hold = self.hold(subject, ask)?;
         let (said, planned) = match self.admit(&hold, Some(life)).await {
             Ok(answer) => answer,
-            Err(error) => {
-                if error.was_not_tried() {
-                    hold.forget();
-                }
-                return Err(error);
-            }
+            Err(error) => return Err(hold.failed(error)),
         };
         let now = hold.at();
         match said {
@@ -229,12 +224,16 @@ impl Engine {
                 break (said, planned);
             }
         };
+        let granted = matches!(said, Said::Yes(_));
         let (readings, too_large) = match said {
             Said::Yes(readings) | Said::No(readings) => (readings, false),
             Said::TooLarge(readings) => (readings, true),
             Said::Lapsed => return Ok(None),
         };
         let (planned, readings) = planned.with_whole(hold.room(), readings)?;
-        Ok(Some(Decision::of(&planned, &readings, too_large, now)?))
+        let decision = Decision::of(&planned, &readings, too_large, now)?;
+        // The store has the word: in a pool that the subject joined meanwhile, the figures of the
+        // whole are others.
+        Ok(Some(if granted { decision.granted() } else { decision }))
     }
 }

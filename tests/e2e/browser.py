@@ -12,7 +12,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from stage import TARGET, Failed
 
 SCREENSHOTS = TARGET / "screenshots"
-_PATIENCE = 30
+_PATIENCE = 20
 # What a page may weigh on somebody who cannot see or point.
 _GRAVE = ("serious", "critical")
 

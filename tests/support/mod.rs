@@ -7,6 +7,7 @@
 pub(crate) mod client;
 pub(crate) mod homeserver;
 pub(crate) mod process;
+pub(crate) mod scene;
 pub(crate) mod servers;
 pub(crate) mod sidecar;
 pub(crate) mod stores;

@@ -1,6 +1,6 @@
 // View: the own quota, drawn. All that comes from elsewhere is set as text.
 
-import { amount, away, bytes, clock, moment, name } from "./words.js";
+import { amount, away, bytes, clock, local, name, utc } from "./words.js";
 
 const NEAR = 0.8;
 
@@ -44,11 +44,11 @@ function verdict({ upload, exempt, largest_now: room, max_upload_bytes: most, no
     const resets = upload["org.metergate.quota"]?.resets_at;
     box.replaceChildren(make("p", "headline", "Files are refused at the moment"), make("p", "", upload.error));
     if (resets) {
-      box.append(make("p", "", `For you that is ${moment(resets)}, ${away(resets, now)}.`));
+      box.append(make("p", "", `In your time: ${local(resets)}, ${away(resets, now)}.`));
     }
     return;
   }
-  const usual = most !== null && room < most ? `; otherwise up to ${bytes(most)}` : "";
+  const usual = most !== null && room < most ? `; usually up to ${bytes(most)}` : "";
   const words = room === null
     ? exempt ? "No limit applies to your account." : "One file may have any size that the server takes."
     : `One file may have up to ${bytes(room)} right now${usual}.`;
@@ -89,25 +89,28 @@ function limited(window, it, now) {
   const part = (className, value) => {
     const span = make("span", className);
     span.style.width = `${value * 100}%`;
+    span.toggleAttribute("data-none", value === 0);
     return span;
   };
   bar.append(part("used", share(used)), part("held", Math.min(share(reserved), 1 - share(used))));
 
-  const row = make("div", `window ${level}`.trim(), figures, bar);
   const left = remaining > 0 ? `${say(remaining)} left` : "Nothing left";
   const held = reserved > 0 ? `, ${say(reserved)} being uploaded` : "";
   const soft = window.mode === "soft" ? " Going past it is tolerated for a while." : "";
-  row.append(make("p", "detail", `${left}${held}.${soft}`), make("p", "detail", ...resets(window, now)));
+  const row = make("div", `window ${level}`.trim(), figures, bar);
+  row.append(make("p", "left", `${left}${held}; ${anew(window, now)}.${soft}`));
+  if (window.resets_at) {
+    const time = make("time", "", local(window.resets_at));
+    time.dateTime = window.resets_at;
+    row.append(make("p", "moment", time, make("span", "utc", utc(window.resets_at))));
+  }
   return row;
 }
 
 /** Says when there is room again. */
-function resets({ period, resets_at: end }, now) {
+function anew({ period, resets_at: end }, now) {
   if (!end) {
-    return [period === "never" ? "This count never starts anew." : "Nothing has been used yet."];
+    return period === "never" ? "this count never starts anew" : "nothing is used yet";
   }
-  const time = make("time", "", moment(end));
-  time.dateTime = end;
-  const verb = period.startsWith("rolling") ? "The first of it is free again" : "Starts anew";
-  return [`${verb} ${away(end, now)}: `, time, "."];
+  return `${period.startsWith("rolling") ? "the first of it is free again" : "starts anew"} ${away(end, now)}`;
 }

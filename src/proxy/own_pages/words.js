@@ -33,20 +33,19 @@ export function name(resource) {
   return known[resource] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
 }
 
-/** The whole date and hour, in the zone of the reader and in UTC. */
-export function moment(time) {
-  const date = new Date(time);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const day = { day: "numeric", month: "long", year: "numeric" };
-  const hour = { hour: "2-digit", minute: "2-digit" };
-  // In the words of a refusal.
-  const [utcDay, utcHour] = [day, hour].map((part) => new Intl.DateTimeFormat("en-GB", { ...part, timeZone: "UTC" }).format(date));
-  const utc = `${utcDay} ${utcHour} UTC`;
-  if (zone === "UTC" || zone === "Etc/UTC") {
-    return utc;
-  }
-  const local = new Intl.DateTimeFormat(LANGUAGE, { weekday: "long", ...day, ...hour, timeZoneName: "short" });
-  return `${local.format(date)} (${utc})`;
+const DATE = { day: "numeric", month: "long", year: "numeric" };
+const HOUR = { hour: "2-digit", minute: "2-digit" };
+
+/** A moment by the reader's own clock. */
+export function local(time) {
+  const whole = { weekday: "long", ...DATE, ...HOUR, timeZoneName: "short" };
+  return new Intl.DateTimeFormat(LANGUAGE, whole).format(new Date(time));
+}
+
+/** A moment in the words of a refusal. */
+export function utc(time) {
+  const part = (of) => new Intl.DateTimeFormat("en-GB", { ...of, timeZone: "UTC" }).format(new Date(time));
+  return `${part(DATE)} ${part(HOUR)} UTC`;
 }
 
 /** How far away a moment is: "in 9 days". */
