@@ -198,6 +198,7 @@ class Dashboard:
 
     def undo(self):
         self.press("Undo", "#notices")
+        self.tab.until(lambda: not self.has("#notices .undo"))
         self.notice("It is ")
         for close in self.all("#notices .close"):
             self.tab.run("arguments[0].click()", close)

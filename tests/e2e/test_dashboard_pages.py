@@ -129,8 +129,12 @@ def test_the_overview_tells_what_happened(seen):
     seen.tab.look(WIDE, False)
     seen.go()
     tiles = seen.one(".tiles").text
-    for words in ["Uploaded today", "1.38 GB", "Refused today", "At their limit"]:
+    for words in ["Uploaded today", "1.38 GB", "At their limit", "Under way"]:
         assert words in tiles, tiles
+    if ask(seen.metergate.admin_url, "GET", "/v1/refusals", headers={"Authorization": f"Bearer {TOKEN}"}).status == 404:
+        assert "not known here" in seen.card("Refused over time")
+    else:
+        assert "Refused today" in tiles and "2 uploads" in seen.card("Refused over time")
     assert "answers" in seen.one(".lamps").text
     assert "@carol:example.org" in seen.card("At their limit")
     assert "@bridge_irc:example.org" in seen.card("Most used this month")

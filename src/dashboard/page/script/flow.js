@@ -15,11 +15,11 @@ export function tiles({ resource, range, history, refusals, over, reservations }
   const now = range.step === "hour" ? "this hour" : "today";
   const held = reservations?.items ?? [];
   const room = held.reduce((sum, it) => sum + heldOf(it, resource), 0);
-  const no = refusals?.items?.at(-1);
+  const no = refusals && (refusals.items.at(-1) ?? { refused: 0 });
   const past = over?.items?.length ?? 0;
   return h("dl.tiles", { key: "tiles" }, [
     last && tile("used", `${used(resource)} ${now}`, quantity(last.used, unit, { focusable: true, name: "span" }), `${amount(total(history), unit)} in ${range.title}`),
-    no && tile("refused", `Refused ${now}`, count(no.refused), `${many(total(refusals.items, (it) => it.refused), "refusal")} in ${range.title}`),
+    no && tile("refused", `Refused ${now}`, count(no.refused), `${many(total(refusals.items, (it) => it.refused), "upload")} in ${range.title}`),
     over && tile("over", "At their limit", over.next_cursor || past > 8 ? "more than 8" : count(past), `by ${title(resource)}, now`),
     reservations && tile("held", "Under way", reservations.next_cursor ? `more than ${count(held.length)}` : count(held.length), `${amount(room, unit)} set aside`),
   ].filter(Boolean));
@@ -64,21 +64,26 @@ const more = (value, unit) => {
   return text === exact ? text : `${text} (${exact})`;
 };
 
-/** Draws what was refused. */
-export function refused({ refusals, range }) {
+/** Draws what was refused, bar under bar with what was used. */
+export function refused({ refusals, range, history }) {
   const name = "Refused over time";
   if (!refusals) return card(name, { key: "refused" }, empty("How much was refused is not known here."));
-  const points = refusals.items ?? [];
-  const sum = total(points, (it) => it.refused);
-  if (!points.length || sum === 0) {
-    const since = refusals.since ? ` since metergate started ${relative(refusals.since)}` : "";
-    return card(name, { key: "refused" }, empty(`No upload was refused${since}. Who would be, one can ask:`,
+  const told = new Map(refusals.items.map((it) => [Date.parse(it.start), it]));
+  const sum = total(refusals.items, (it) => it.refused);
+  const since = `since metergate started ${relative(refusals.since)}`;
+  if (sum === 0) {
+    return card(name, { key: "refused" }, empty(`No upload was refused ${since}. Who would be, one can ask:`,
       command("metergate check @alice:example.org --cap upload_media --amount 10MB")));
   }
+  const starts = history?.length ? history.map((it) => it.start) : refusals.items.map((it) => it.start);
+  const first = Math.min(...told.keys());
+  const point = (start) => {
+    const it = told.get(Date.parse(start));
+    if (!it) return { start, value: 0, more: Date.parse(start) < first ? "not known" : "none" };
+    return { start, value: it.refused, more: `${many(it.refused, "upload")}${it.bytes ? `, ${amount(it.bytes)}` : ""}` };
+  };
   return card(name, { key: "refused" }, chart({
-    key: "refused-chart", title: name, ...words(range.step), kind: "refuse",
-    points: points.map((it) => ({ start: it.start, value: it.refused, more: `${many(it.refused, "upload")}${it.bytes ? `, ${amount(it.bytes)}` : ""}` })),
-    tell: count, sum: `${many(sum, "upload")} in ${range.title}`,
-    note: refusals.since && `Counted since metergate started ${relative(refusals.since)}.`,
+    key: "refused-chart", title: name, ...words(range.step), kind: "refuse", points: starts.map(point),
+    tell: count, sum: many(sum, "upload"), note: `Counted ${since}.`,
   }));
 }
