@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{self, Api, Desk};
 use crate::clock;
 use crate::config::Settings;
+use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
@@ -252,7 +253,7 @@ impl App {
             path: VERSIONS,
         });
         self.desk.upstream = upstream;
-        let api = Api::new(self.desk.clone());
+        let api = Api::new(self.desk.clone()).beside(dashboard::pages());
         let limits = net::Limits::default();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
         for listener in listeners {

@@ -30,6 +30,7 @@
 //! | meaning | [`matrix`] | what a path means, who asks, errors in Matrix' words | words, wire |
 //! | wire | [`net`] | listeners, connections, bodies, the client to the homeserver | nothing |
 //! | doors | [`proxy`] [`api`] | what clients and operators meet | mind, meaning, words, wire |
+//! | | [`dashboard`] | the pages that an admin sees, which ask `api` | nothing |
 //! | | [`notify`] | who is told of warnings and overages | mind, words, wire |
 //! | | [`config`] | file, environment and flags become settings | the settings of all above |
 //! | | [`app`] | settings in, running listeners out | all above |
@@ -98,7 +99,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
+//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`dashboard`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
 //! | `sqlite` | the store in a file, [`store::sqlite`]; [`store::open`] says what is missing without it |
 //! | `postgres` | the store in PostgreSQL, [`store::postgres`] |
 //! | `redis` | the store in Redis, Valkey or Redis Cluster, [`store::redis`] |
@@ -120,6 +121,8 @@ pub mod net;
 // Doors.
 #[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
+pub mod dashboard;
 #[cfg(feature = "server")]
 pub mod notify;
 #[cfg(feature = "server")]

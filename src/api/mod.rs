@@ -8,6 +8,9 @@
 #![allow(unused_qualifications, reason = "the macro of the descriptions writes names in full")]
 
 // Who may call.
+mod origin;
+mod session;
+mod sessions;
 mod settings;
 mod token;
 // What a call says.
@@ -67,6 +70,7 @@ pub use settings::Settings;
 pub use watching::{Target, Targets};
 
 use self::respond::Problem;
+use self::sessions::Sessions;
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::net::Connection;
@@ -99,6 +103,8 @@ pub struct Desk {
     pub targets: Targets,
     /// The name of this process among those on the store.
     pub instance: Option<String>,
+    /// The browsers that have shown the token.
+    sessions: Arc<Sessions>,
     /// When this process started.
     since: Timestamp,
     /// Room for long work; of clones, the same.
@@ -117,6 +123,7 @@ impl Desk {
             reload: Reload::default(),
             targets: Targets::default(),
             instance: None,
+            sessions: Arc::default(),
             room: aside::Room::default(),
         }
     }
@@ -145,6 +152,7 @@ impl Api {
             async move || ([(CONTENT_TYPE, "application/json")], description.to_string());
         let router = open
             .route("/openapi.json", get(described))
+            .merge(session::routes())
             .merge(guarded.route_layer(from_fn_with_state(desk.clone(), token::demand)))
             .fallback(async || Problem::NotFound("there is no such path".to_owned()))
             .method_not_allowed_fallback(async || Problem::Method)
@@ -152,6 +160,12 @@ impl Api {
             .layer(from_fn(asked::well_encoded))
             .with_state(desk);
         Self(router)
+    }
+
+    /// Returns it with these pages beside it, which need no token.
+    #[must_use]
+    pub fn beside(self, pages: Router) -> Self {
+        Self(self.0.merge(pages))
     }
 
     /// Answers one call. May be dropped at any time: a call then happens whole or not at all.

@@ -13,6 +13,7 @@ mod support;
 mod api;
 mod cli;
 mod cutoff;
+mod dashboard;
 mod forwarding;
 mod identity;
 mod limits;

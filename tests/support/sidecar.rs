@@ -96,9 +96,9 @@ impl Sidecar {
         self.client().ask(request)
     }
 
-    /// Asks the admin API.
+    /// Asks the admin API, by a name of this machine unless the request says another.
     pub(crate) fn api(&self, request: &Request) -> Answer {
-        Client::to(connect(&self.admin)).ask(request)
+        Client::to(connect(&self.admin)).ask(&request.clone().addressed_here())
     }
 
     /// Has alice upload so many bytes; returns the status.
