@@ -117,13 +117,14 @@ pub(super) enum Command {
     Doctor(Doctor),
     Completions(Completions),
     Man(Man),
+    Move(Move),
     #[command(flatten)]
-    OnStore(OnStore),
+    OnBooks(OnBooks),
 }
 
-/// The commands that open the store, do one thing and close it.
+/// The commands that do one thing with the books, and leave.
 #[derive(Debug, Subcommand)]
-pub(super) enum OnStore {
+pub(super) enum OnBooks {
     #[command(subcommand)]
     Group(GroupCommand),
     #[command(subcommand)]
@@ -152,7 +153,6 @@ pub(super) enum OnStore {
     Top(Top),
     Export(Export),
     Import(Import),
-    Move(Move),
     Simulate(Simulate),
     Rebuild(Rebuild),
 }

@@ -45,7 +45,11 @@ impl Worded {
         Answered { subject, capability, resource, decision }
     }
 
-    fn read(&self, policy: &Policy) -> Result<Ask, Invalid> {
+    /// Returns what it asks, by `policy`.
+    ///
+    /// # Errors
+    /// For what `policy` does not declare, and what is no amount.
+    pub fn read(&self, policy: &Policy) -> Result<Ask, Invalid> {
         let (ask, measure) = match (&self.capability, &self.resource) {
             (Some(name), None) => self.of_capability(name, policy)?,
             (None, Some(name)) => self.of_resource(name, policy)?,

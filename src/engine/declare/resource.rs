@@ -53,6 +53,19 @@ impl DeclaredBy {
     }
 }
 
+impl DeclaredResource {
+    /// Returns every resource that `policy` declares, by name.
+    #[must_use]
+    pub fn all(policy: &Policy) -> Vec<Self> {
+        let declared = |resource: &Resource| Self {
+            resource: resource.clone(),
+            measure: policy.measure(resource),
+            declared_by: DeclaredBy::of(policy, resource),
+        };
+        policy.resources().into_iter().map(declared).collect()
+    }
+}
+
 impl Engine {
     /// Says how `resource` is counted, and thereby declares it. What the ledger holds of it is
     /// counted anew.
@@ -102,13 +115,6 @@ impl Engine {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn resources_declared(&self) -> Result<Vec<DeclaredResource>, EngineError> {
-        let snapshot = self.refresh().await?;
-        let policy = &snapshot.policy;
-        let declared = |resource: &Resource| DeclaredResource {
-            resource: resource.clone(),
-            measure: policy.measure(resource),
-            declared_by: DeclaredBy::of(policy, resource),
-        };
-        Ok(policy.resources().into_iter().map(declared).collect())
+        Ok(DeclaredResource::all(&self.refresh().await?.policy))
     }
 }
