@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, Api};
+use crate::api::{self, Api, Desk};
 use crate::clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError, Outages};
@@ -241,7 +241,7 @@ impl App {
             client: Client::pooled(origin, ClientSettings::default()),
             path: VERSIONS,
         });
-        let api = Api::new(self.engine.clone(), upstream, token);
+        let api = Api::new(Desk { engine: self.engine.clone(), upstream, token });
         let limits = net::Limits::default();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
         for listener in listeners {

@@ -1,37 +1,44 @@
 //! Door two: `/v1`, for operators and other services.
 //!
-//! | route | answers |
-//! |---|---|
-//! | `GET /healthz` | this process is alive |
-//! | `GET /readyz` | uploads are served; whether store and homeserver answer, and what waits |
-//! | `GET /v1/check` | may this subject do this? |
-//! | `GET /v1/explain` | why, and what would have to change |
-//! | `POST /v1/use` | records what happened |
-//! | `GET /v1/usage` | what this subject used |
+//! Each noun has a file: what it takes, what it answers, and a short handler between, described
+//! where it stands. The router below and `/openapi.json` are both made of these descriptions.
 //!
 //! `/v1` needs the token, if there is one. Errors are `{"error":{"code","message"}}`.
+
+#![allow(unused_qualifications, reason = "the macro of the descriptions writes names in full")]
 
 // Who may call.
 mod settings;
 mod token;
+// What a call says.
+mod asked;
+mod fields;
+mod lasting;
 // What they ask.
 mod check;
 mod health;
 mod usage;
 mod uses;
 // What they are told.
+mod openapi;
 mod respond;
+mod statuses;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
 use http::Request;
+use http::header::CONTENT_TYPE;
 use hyper::body::Incoming;
 use tower::ServiceExt;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use health::Upstream;
 pub use settings::Settings;
@@ -39,6 +46,7 @@ pub use settings::Settings;
 use self::respond::Problem;
 use crate::engine::Engine;
 use crate::net::Connection;
+use crate::quota::{Amount, Invalid, Resource, Said};
 use crate::telemetry::Secret;
 
 /// The largest request body, in bytes.
@@ -48,11 +56,23 @@ const TIME: Duration = Duration::from_secs(30);
 
 /// What every call has at hand.
 #[derive(Clone, Debug)]
-struct Desk {
-    engine: Engine,
+pub struct Desk {
+    /// Decides, counts, tells.
+    pub engine: Engine,
     /// The homeserver; none where the quota API runs alone.
-    upstream: Option<Upstream>,
-    token: Option<Secret>,
+    pub upstream: Option<Upstream>,
+    /// What a caller has to show; without one it is open.
+    pub token: Option<Secret>,
+}
+
+impl Desk {
+    /// Returns how much of `resource` is meant.
+    fn amount(&self, resource: &Resource, said: &Said) -> Result<Amount, Invalid> {
+        match said {
+            Said::Units(units) => Ok(*units),
+            Said::Text(text) => self.engine.measure(resource).parse(text),
+        }
+    }
 }
 
 /// The admin API. Cheap to clone.
@@ -60,23 +80,24 @@ struct Desk {
 pub struct Api(Router);
 
 impl Api {
-    /// Returns the API on `engine`, open to who shows `token`, or to all without one.
+    /// Returns the API that answers from `desk`.
     #[must_use]
-    pub fn new(engine: Engine, upstream: Option<Upstream>, token: Option<Secret>) -> Self {
-        let desk = Arc::new(Desk { engine, upstream, token });
-        let guarded = Router::new()
-            .route("/v1/check", get(check::check))
-            .route("/v1/explain", get(check::explain))
-            .route("/v1/use", post(uses::record))
-            .route("/v1/usage", get(usage::usage))
-            .route_layer(from_fn_with_state(desk.clone(), token::demand));
-        let router = Router::new()
-            .route("/healthz", get(health::alive))
-            .route("/readyz", get(health::ready))
-            .merge(guarded)
+    pub fn new(desk: Desk) -> Self {
+        let desk = Arc::new(desk);
+        let (open, mut description) = open().split_for_parts();
+        let (guarded, told) = guarded().split_for_parts();
+        description.merge(told);
+        // It stays as it is for as long as this process lives.
+        let description: Arc<str> = description.to_json().unwrap_or_default().into();
+        let described =
+            async move || ([(CONTENT_TYPE, "application/json")], description.to_string());
+        let router = open
+            .route("/openapi.json", get(described))
+            .merge(guarded.route_layer(from_fn_with_state(desk.clone(), token::demand)))
             .fallback(async || Problem::NotFound("there is no such path".to_owned()))
             .method_not_allowed_fallback(async || Problem::Method)
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .layer(from_fn(asked::well_encoded))
             .with_state(desk);
         Self(router)
     }
@@ -94,4 +115,21 @@ impl Api {
             Err(_) => axum::response::IntoResponse::into_response(Problem::Slow),
         }
     }
+}
+
+/// What anyone may call.
+fn open() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+}
+
+/// What only those may call who show the token.
+fn guarded() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(check::check))
+        .routes(routes!(check::explain))
+        .routes(routes!(uses::record))
+        .routes(routes!(usage::usage))
+        .routes(routes!(usage::summary))
 }

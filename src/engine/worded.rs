@@ -23,6 +23,7 @@ pub struct Worded {
 
 /// A decision with the question it answers, as programs read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Answered {
     /// Who asked.
     pub subject: Subject,
