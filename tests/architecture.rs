@@ -41,7 +41,10 @@ const LAW: [(&str, &[&str]); 15] = [
             "telemetry",
         ],
     ),
-    ("cli", &["app", "clock", "config", "conformance", "engine", "quota", "store", "telemetry"]),
+    (
+        "cli",
+        &["app", "clock", "config", "conformance", "engine", "net", "quota", "store", "telemetry"],
+    ),
     ("main", &["cli"]),
 ];
 
@@ -56,7 +59,7 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("comfy_table", &["cli"]),
     ("futures_core", &["store/postgres"]),
     ("hmac", &["notify"]),
-    ("hyper", &["net", "matrix", "proxy", "api", "app"]),
+    ("hyper", &["net", "matrix", "proxy", "api", "app", "cli/books/there"]),
     ("hyper_util", &["net"]),
     ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),

@@ -140,8 +140,8 @@ fn of_window(explained: &ExplainedWindow, measure: &Measure, words: &Words<'_>) 
         Amount::ZERO => String::new(),
         boost => format!(" ({} + {})", amount(explained.declared), amount(boost)),
     };
-    let ceiling = explained.ceiling.map(|ceiling| format!(", up to {}", amount(ceiling)));
-    let grace = explained.grace_ends.map(|end| format!(", until {}", words.moment(end)));
+    let ceiling = window.ceiling.map(|ceiling| format!(", up to {}", amount(ceiling)));
+    let grace = window.grace_ends.map(|end| format!(", until {}", words.moment(end)));
     let trailing = if explained.admit == Admit::Trailing { ", trailing" } else { "" };
     let from = match (window.per, &explained.declared_in) {
         (Per::Subject, _) | (_, None) => explained.source.clone(),

@@ -55,6 +55,7 @@ mod completions;
 mod man;
 // The books, for the length of one command.
 mod books;
+mod place;
 mod visit;
 
 mod run;

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::table::table;
 use super::words;
 use crate::engine::Drift;
-use crate::quota::{Amount, Per, Policy, Resource, Subject};
+use crate::quota::{Per, Policy, Subject};
 
 /// Compare every count with the ledger, and correct it
 ///
@@ -35,25 +35,7 @@ pub(super) struct Rebuild {
 struct Told<'a> {
     dry_run: bool,
     buckets: usize,
-    drift: Vec<Drifted<'a>>,
-}
-
-/// A count that was not what the ledger says.
-#[derive(Debug, Serialize)]
-struct Drifted<'a> {
-    resource: &'a Resource,
-    per: Per,
-    account: &'a str,
-    bucket: &'a str,
-    counted: Amount,
-    ledger: Amount,
-}
-
-impl<'a> From<&'a Drift> for Drifted<'a> {
-    fn from(drift: &'a Drift) -> Self {
-        let Drift { resource, per, account, bucket, counted, ledger } = drift;
-        Self { resource, per: *per, account, bucket, counted: *counted, ledger: *ledger }
-    }
+    drift: &'a [Drift],
 }
 
 impl Rebuild {
@@ -77,7 +59,7 @@ impl Rebuild {
                 "\nthe counts now say what the ledger says"
             });
         }
-        let drift = rebuilt.drift.iter().map(Drifted::from).collect();
+        let drift = &rebuilt.drift;
         Ok(Answer::new(text, &Done::now(Told { dry_run, buckets, drift }))?)
     }
 }

@@ -6,8 +6,9 @@ use clap::{CommandFactory, Parser};
 
 use super::answer::{self, Answer};
 use super::args::{Args, Command, OnBooks};
-use super::books::{Books, Here};
+use super::books::{Books, Here, There};
 use super::exit::{Exit, Failure};
+use super::place::Chosen;
 use super::{mistake, visit};
 
 /// Runs what the command line of this process asks for; returns its exit code.
@@ -34,14 +35,26 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(args: Args) -> Result<Answer, Failure> {
-    match args.command {
-        Command::Serve(serve) => serve.run(args.storage).map(|()| Answer::silent(Exit::Done)),
-        Command::Config(config) => config.run(),
-        Command::Doctor(doctor) => doctor.run(args.storage),
-        Command::Completions(completions) => completions.run(Args::command()),
-        Command::Man(man) => man.run(Args::command()),
-        Command::Move(to) => on_runtime(to.run(args.storage)),
-        Command::OnBooks(command) => on_runtime(visiting(args.storage, command, args.json)),
+    let Args { place, json, command } = args;
+    match command {
+        Command::Serve(serve) => {
+            serve.run(place.no_server_for("serve")?).map(|()| Answer::silent(Exit::Done))
+        }
+        Command::Config(config) => {
+            place.no_server_for("config check")?;
+            config.run()
+        }
+        Command::Completions(completions) => {
+            place.no_server_for("completions")?;
+            completions.run(Args::command())
+        }
+        Command::Man(man) => {
+            place.no_server_for("man")?;
+            man.run(Args::command())
+        }
+        Command::Doctor(doctor) => doctor.run(place),
+        Command::Move(to) => on_runtime(to.run(place.store_for("move")?)),
+        Command::OnBooks(command) => on_runtime(visiting(place.chosen()?, command, json)),
     }
 }
 
@@ -52,13 +65,12 @@ fn on_runtime(visit: impl Future<Output = Result<Answer, Failure>>) -> Result<An
 }
 
 /// Opens the books, runs `command` on them, and closes them whatever came of that.
-async fn visiting(
-    storage: Option<String>,
-    command: OnBooks,
-    json: bool,
-) -> Result<Answer, Failure> {
-    let books = Here::on(visit::open(storage).await?);
-    let answer = on_books(command, &books, json).await;
+async fn visiting(place: Chosen, command: OnBooks, json: bool) -> Result<Answer, Failure> {
+    let books: Box<dyn Books> = match place {
+        Chosen::Store(named) => Box::new(Here::on(visit::open(named).await?)),
+        Chosen::Server(server) => Box::new(There::at(server)),
+    };
+    let answer = on_books(command, &*books, json).await;
     let closed = books.close().await;
     let answer = answer?;
     closed?;

@@ -3,6 +3,7 @@
 //! A command does not know whether it has the store before it ([`Here`]) or a server that has.
 
 mod here;
+mod there;
 
 use std::fmt::Debug;
 use std::io;
@@ -10,6 +11,7 @@ use std::io;
 use async_trait::async_trait;
 
 pub(super) use here::Here;
+pub(super) use there::{Address, Examined, There};
 
 use super::exit::Failure;
 use crate::clock::Timestamp;

@@ -8,6 +8,8 @@ mod subject;
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 pub use boost::BoostChange;
 pub use missing::{Members, MissingGroup, NeededBy};
 pub use resource::{DeclaredBy, DeclaredResource};
@@ -37,7 +39,7 @@ pub struct GroupChange {
 }
 
 /// Everything about one subject's place in the policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct SubjectView {
     /// Who.
     pub subject: Subject,

@@ -1,12 +1,16 @@
 //! Draft: a document as it was read: its form is right, its names and amounts not looked at yet.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::read::read;
 use super::record::{Brought, Record};
 use super::tree::{Planted, Tree, within};
-use crate::quota::nearest;
+use crate::engine::EngineError;
+use crate::quota::{Grants, Policy, Subject, nearest};
 
 /// Every key that a document may have.
 pub(super) const KEYS: [&str; 12] = [
@@ -42,6 +46,29 @@ impl Draft {
     /// Returns the draft that says `entries` of the policy, and nothing of the ledger.
     pub(super) fn of(entries: Vec<(&'static str, Tree)>) -> Self {
         Self { entries, ..Self::default() }
+    }
+
+    /// Returns what it gives subjects of their own, its amounts read by `policy`.
+    ///
+    /// # Errors
+    /// Bad input: the first thing that is wrong, and where it stands.
+    pub fn grants(&self, policy: &Policy) -> Result<BTreeMap<Subject, Grants>, EngineError> {
+        Ok(read(self, policy)?.document.grants)
+    }
+}
+
+impl Serialize for Draft {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Self { entries, balances, events } = self;
+        let mut map = out.serialize_map(None)?;
+        for (key, tree) in entries {
+            map.serialize_entry(key, tree)?;
+        }
+        if let Some(events) = events {
+            map.serialize_entry("balances", balances)?;
+            map.serialize_entry("events", events)?;
+        }
+        map.end()
     }
 }
 
