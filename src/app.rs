@@ -25,6 +25,8 @@ use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, Store, StoreError, Timed};
 use crate::telemetry::cause;
 
+pub use crate::api::{NotReloaded, Reloaded, Reloads};
+
 /// Connections to the admin API at the same time; further ones wait.
 const ADMIN_CONNECTIONS: usize = 256;
 /// How long calls of the admin API may go on after being told to stop, where there is no proxy.
@@ -69,6 +71,8 @@ pub struct App {
     grace: Duration,
     proxy: Vec<Address>,
     admin: Address,
+    /// What the API has of all this.
+    desk: Desk,
 }
 
 impl App {
@@ -111,7 +115,10 @@ impl App {
             Ok::<_, EngineError>(engine)
         })?;
         let notifier = Notifier::new(engine.clone(), office.handle().clone());
+        let mut desk = Desk::new(engine.clone());
+        (desk.token, desk.instance) = (settings.admin.token, settings.instance);
         let mut app = Self {
+            desk,
             engine,
             shutdown: Shutdown::new(),
             ended: CancellationToken::new(),
@@ -126,7 +133,7 @@ impl App {
         // Before the first charge, so that it is told to those who are new.
         app.notify(settings.notify);
         let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
-        app.open_admin(admin, origin, settings.admin.token);
+        app.open_admin(admin, origin);
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
             app.open_proxy(proxy, shares, Whoami::new(settings.auth))?;
         }
@@ -175,9 +182,17 @@ impl App {
     pub fn notify(&mut self, targets: Vec<notify::Target>) {
         let (engine, met) = (self.engine.clone(), targets.clone());
         self.in_office(async move { notify::meet(&engine, &met).await });
+        self.desk.targets.are(targets.iter().map(told_of).collect());
         if let Some(notifier) = &mut self.notifier {
             notifier.apply(targets);
         }
+    }
+
+    /// Returns who is told by callers of the API to read the configuration again; until this is
+    /// called, they are told that nobody can.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        self.desk.reload.heed()
     }
 
     /// Has what is older taken out of the ledger, until told to stop.
@@ -230,18 +245,14 @@ impl App {
         gentle
     }
 
-    fn open_admin(
-        &mut self,
-        listeners: Vec<Listener>,
-        origin: Option<Origin>,
-        token: Option<crate::telemetry::Secret>,
-    ) {
+    fn open_admin(&mut self, listeners: Vec<Listener>, origin: Option<Origin>) {
         let Some(office) = &self.office else { return };
         let upstream = origin.map(|origin| api::Upstream {
             client: Client::pooled(origin, ClientSettings::default()),
             path: VERSIONS,
         });
-        let api = Api::new(Desk { engine: self.engine.clone(), upstream, token });
+        self.desk.upstream = upstream;
+        let api = Api::new(self.desk.clone());
         let limits = net::Limits::default();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
         for listener in listeners {
@@ -348,6 +359,12 @@ async fn serve<S, F, B>(
     if let Err(error) = net::serve(listener, limits, connections, shutdown, service).await {
         tracing::error!(%address, %error, "not served any more");
     }
+}
+
+/// Returns what the API may tell of one who is notified.
+fn told_of(target: &notify::Target) -> api::Target {
+    let endpoint = &target.endpoint;
+    api::Target { host: endpoint.host().to_owned(), name: endpoint.name() }
 }
 
 /// Listens at every address, a share of each for every core.

@@ -12,7 +12,7 @@ use super::asked::Query;
 use super::respond::Problem;
 use super::statuses::Reads;
 use crate::engine::{Answered, Explanation, Worded};
-use crate::quota::Subject;
+use crate::quota::{Said, Subject};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -37,7 +37,8 @@ pub(super) struct Question {
 impl From<Question> for (Subject, Worded) {
     fn from(question: Question) -> Self {
         let Question { subject, capability, resource, amount, member, limit } = question;
-        (subject, Worded { capability, resource, amount, member, limit })
+        let amount = amount.map(Said::Text);
+        (subject, Worded { capability, resource, items: None, amount, member, limit })
     }
 }
 

@@ -16,10 +16,29 @@ mod fields;
 mod lasting;
 // What they ask.
 mod check;
-mod health;
+mod events;
+mod ranking;
+mod reservations;
 mod usage;
 mod uses;
+// What they declare.
+mod boosts;
+mod capabilities;
+mod groups;
+mod overrides;
+mod places;
+mod policy;
+mod resources;
+mod rules;
+mod subjects;
+// What keeps the books, and the process.
+mod books;
+mod health;
+mod reload;
+mod watching;
 // What they are told.
+mod aside;
+mod lists;
 mod openapi;
 mod respond;
 mod statuses;
@@ -31,19 +50,24 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use http::Request;
 use http::header::CONTENT_TYPE;
 use hyper::body::Incoming;
+use tokio::time::timeout;
 use tower::ServiceExt;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use health::Upstream;
+pub use reload::{NotReloaded, Reload, Reloaded, Reloads, Told};
 pub use settings::Settings;
+pub use watching::{Target, Targets};
 
 use self::respond::Problem;
+use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::net::Connection;
 use crate::quota::{Amount, Invalid, Resource, Said};
@@ -51,8 +75,14 @@ use crate::telemetry::Secret;
 
 /// The largest request body, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;
+/// The largest policy to be tried, in bytes.
+const LARGEST_POLICY: usize = 1024 * 1024;
+/// The largest document to be brought in, in bytes: some hundred thousand subjects, or events.
+const LARGEST_BOOKS: usize = 64 * 1024 * 1024;
 /// How long a request may take, body included.
 const TIME: Duration = Duration::from_secs(30);
+/// What takes as long as there is something to do.
+const TAKING_LONG: [&str; 4] = ["/v1/export", "/v1/import", "/v1/rebuild", "/v1/simulate"];
 
 /// What every call has at hand.
 #[derive(Clone, Debug)]
@@ -63,15 +93,37 @@ pub struct Desk {
     pub upstream: Option<Upstream>,
     /// What a caller has to show; without one it is open.
     pub token: Option<Secret>,
+    /// Whoever reads the configuration again.
+    pub reload: Reload,
+    /// Who is told of warnings and overages.
+    pub targets: Targets,
+    /// The name of this process among those on the store.
+    pub instance: Option<String>,
+    /// When this process started.
+    since: Timestamp,
+    /// Room for long work; of clones, the same.
+    room: aside::Room,
 }
 
 impl Desk {
+    /// Returns the desk of those who ask `engine`.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            since: engine.now(),
+            engine,
+            upstream: None,
+            token: None,
+            reload: Reload::default(),
+            targets: Targets::default(),
+            instance: None,
+            room: aside::Room::default(),
+        }
+    }
+
     /// Returns how much of `resource` is meant.
     fn amount(&self, resource: &Resource, said: &Said) -> Result<Amount, Invalid> {
-        match said {
-            Said::Units(units) => Ok(*units),
-            Said::Text(text) => self.engine.measure(resource).parse(text),
-        }
+        said.read(&self.engine.measure(resource))
     }
 }
 
@@ -108,11 +160,12 @@ impl Api {
         _connection: Arc<Connection>,
         request: Request<Incoming>,
     ) -> axum::response::Response {
-        let answer = tokio::time::timeout(TIME, self.0.oneshot(request)).await;
-        match answer {
+        let long = TAKING_LONG.contains(&request.uri().path());
+        let time = if long { Duration::MAX } else { TIME };
+        match timeout(time, self.0.oneshot(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
-            Err(_) => axum::response::IntoResponse::into_response(Problem::Slow),
+            Err(_) => Problem::Slow.into_response(),
         }
     }
 }
@@ -132,4 +185,65 @@ fn guarded() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(uses::record))
         .routes(routes!(usage::usage))
         .routes(routes!(usage::summary))
+        .routes(routes!(uses::set))
+        .routes(routes!(uses::reset))
+        .routes(routes!(ranking::over))
+        .routes(routes!(ranking::top))
+        .routes(routes!(events::events))
+        .routes(routes!(events::history))
+        .merge(reserving())
+        .merge(declaring())
+        .merge(keeping())
+}
+
+/// What declares, and tells what is declared.
+fn declaring() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(policy::policy))
+        .routes(routes!(groups::list, groups::post))
+        .routes(routes!(groups::get, groups::put, groups::delete))
+        .routes(routes!(groups::preview))
+        .routes(routes!(capabilities::list))
+        .routes(routes!(capabilities::get, capabilities::put, capabilities::delete))
+        .routes(routes!(resources::list))
+        .routes(routes!(resources::get, resources::put, resources::delete))
+        .routes(routes!(rules::list, rules::post))
+        .routes(routes!(rules::get, rules::put, rules::delete))
+        .routes(routes!(subjects::list, subjects::post))
+        .routes(routes!(subjects::get, subjects::put, subjects::delete))
+        .routes(routes!(subjects::grants))
+        .routes(routes!(subjects::forget))
+        .routes(routes!(overrides::list, overrides::post))
+        .routes(routes!(overrides::get, overrides::put, overrides::delete))
+        .routes(routes!(boosts::list, boosts::post))
+        .routes(routes!(boosts::get, boosts::put, boosts::delete))
+}
+
+/// What sets room aside, and charges.
+fn reserving() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(reservations::reserve))
+        .routes(routes!(reservations::consume))
+        .routes(routes!(reservations::list))
+        .routes(routes!(reservations::get))
+        .routes(routes!(reservations::grow))
+        .routes(routes!(reservations::extend))
+        .routes(routes!(reservations::settle))
+        .routes(routes!(reservations::release))
+        .routes(routes!(reservations::refund))
+}
+
+/// What keeps the books, and watches the process.
+fn keeping() -> OpenApiRouter<Arc<Desk>> {
+    let import = OpenApiRouter::new().routes(routes!(books::import));
+    let simulate = OpenApiRouter::new().routes(routes!(books::simulate));
+    OpenApiRouter::new()
+        .routes(routes!(books::rebuild))
+        .routes(routes!(books::export))
+        .merge(import.layer(DefaultBodyLimit::max(LARGEST_BOOKS)))
+        .merge(simulate.layer(DefaultBodyLimit::max(LARGEST_POLICY)))
+        .routes(routes!(reload::reload))
+        .routes(routes!(watching::status))
+        .routes(routes!(watching::doctor))
+        .routes(routes!(watching::deliveries))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Desk;
@@ -13,7 +13,7 @@ use super::respond::Problem;
 use super::statuses::Writes;
 use crate::clock::Timestamp;
 use crate::engine::{Fact, Recorded};
-use crate::quota::{Amount, Said, Subject};
+use crate::quota::{Amount, Period, Resource, Said, Subject};
 
 /// Something that happened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,4 +57,76 @@ pub(super) async fn record(
     };
     let fact = Fact { subject, resource, amount, member: value, key, at };
     Ok(Json(desk.engine.record(&fact).await?))
+}
+
+/// What there is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Set {
+    subject: Subject,
+    /// Of what.
+    #[schema(example = "storage_bytes")]
+    resource: String,
+    /// How much there is now, not below zero.
+    #[serde(alias = "amount")]
+    value: Said,
+}
+
+/// What starts anew.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    subject: Subject,
+    /// Of what; of everything unless told.
+    resource: Option<String>,
+    /// Only the count of this period.
+    period: Option<Period>,
+}
+
+/// What has started anew.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WasReset {
+    subject: Subject,
+    resources: Vec<Resource>,
+    period: Option<Period>,
+}
+
+/// Bring a count to a value
+///
+/// For stocks, such as what somebody's files take up now. The difference is one line of the
+/// ledger, whatever the limit.
+#[utoipa::path(post, path = "/v1/set", tag = "recording",
+    request_body(content = Set, example = json!({
+        "subject": "@alice:example.org", "resource": "media_bytes", "value": "120MB"
+    })),
+    responses((status = 200, description = "What the count is now", body = Recorded), Writes)
+)]
+pub(super) async fn set(
+    State(desk): State<Arc<Desk>>,
+    Body(Set { subject, resource, value }): Body<Set>,
+) -> Result<Json<Recorded>, Problem> {
+    let resource = desk.engine.resource(&resource).await?;
+    let value = desk.amount(&resource, &value)?;
+    Ok(Json(desk.engine.set(&subject, &resource, value).await?))
+}
+
+/// Bring a count to zero
+///
+/// The current one, in every period or in one. What was used stays in the ledger.
+#[utoipa::path(post, path = "/v1/reset", tag = "recording",
+    request_body(content = Reset, example = json!({
+        "subject": "@alice:example.org", "resource": "media_bytes"
+    })),
+    responses((status = 200, description = "What starts anew", body = WasReset), Writes)
+)]
+pub(super) async fn reset(
+    State(desk): State<Arc<Desk>>,
+    Body(Reset { subject, resource, period }): Body<Reset>,
+) -> Result<Json<WasReset>, Problem> {
+    let resources = match resource {
+        Some(name) => vec![desk.engine.resource(&name).await?],
+        None => desk.engine.resources().await?,
+    };
+    desk.engine.reset(&subject, &resources, period).await?;
+    Ok(Json(WasReset { subject, resources, period }))
 }

@@ -131,3 +131,36 @@ fn number(description: &str) -> ObjectBuilder {
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
         .description(Some(description))
 }
+
+/// A document of the books; its own description would be that of this API again.
+pub(super) struct Books;
+
+word!(
+    Books,
+    "Books",
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("Policy, what subjects have of their own and, if asked for, the ledger"))
+        .property("resources", table("Name to how it is counted"))
+        .property("groups", table("Name to {resource: limit, …}"))
+        .property("default_group", maybe_text())
+        .property("capabilities", table("Name to what it draws on"))
+        .property("rules", ArrayBuilder::new().items(table("{\"match\", \"group\"}")))
+        .property("subjects", table("Name to {group, exempt, until, …}"))
+        .property("overrides", table("Name to {resource: {limit, until, note}}"))
+        .property("boosts", table("Name to {resource: [{amount, until, note}]}"))
+        .property("period", maybe_text())
+        .property("timezone", maybe_text())
+        .property("balances", ArrayBuilder::new().items(table("What was used before the events")))
+        .property("events", ArrayBuilder::new().items(table("A line of the ledger")))
+        .build()
+);
+
+fn table(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Object).description(Some(description))
+}
+
+fn maybe_text() -> ObjectBuilder {
+    use utoipa::openapi::schema::SchemaType;
+    ObjectBuilder::new().schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
+}

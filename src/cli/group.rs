@@ -36,7 +36,7 @@ pub(super) enum GroupCommand {
         #[arg(value_name = "RESOURCE=LIMIT")]
         limits: Vec<Assignment>,
         /// The group whose limits hold where this one names none
-        #[arg(long, value_name = "GROUP", conflicts_with = "no_extends")]
+        #[arg(long, value_name = "GROUP", conflicts_with = "no_extends", value_parser = name)]
         extends: Option<String>,
         /// It extends no group any more
         #[arg(long)]

@@ -215,6 +215,18 @@ impl Hold {
         Charge { engine, id: self.id, total, windows, noted: false }
     }
 
+    /// Says that it lives by its time alone: dropped, it stays.
+    pub(super) fn kept(mut self) -> Self {
+        self.ended = true;
+        self
+    }
+
+    /// Leaves it to whoever has its id, and to its time if it has one.
+    #[must_use]
+    pub fn leave(self) -> HoldId {
+        self.kept().id
+    }
+
     /// Says that nothing was set aside after all.
     pub(super) fn forget(mut self) {
         self.ended = true;
@@ -244,6 +256,12 @@ pub struct Charge {
 }
 
 impl Charge {
+    /// Returns the id under which it was charged.
+    #[must_use]
+    pub const fn id(&self) -> HoldId {
+        self.id
+    }
+
     /// Returns how much was charged.
     #[must_use]
     pub const fn total(&self) -> Amount {

@@ -22,6 +22,8 @@ mod worded;
 // Room set aside.
 mod consume;
 mod hold;
+mod once;
+mod reservation;
 mod reserve;
 mod settle;
 // Facts.
@@ -31,6 +33,8 @@ mod set;
 mod ledger;
 mod outbox;
 mod over;
+mod people;
+mod preview;
 mod report;
 mod summary;
 mod top;
@@ -56,17 +60,21 @@ pub use consume::Consumed;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{
     BoostChange, DeclaredBy, DeclaredResource, GroupChange, Members, MissingGroup, NeededBy,
-    OverrideChange, SubjectView, declared_group,
+    OverrideChange, PlaceChange, SubjectView, declared_group,
 };
 pub use error::EngineError;
 pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
 pub use hold::{Charge, Hold};
 pub use keeping::{LEAST_KEPT, Rebuilt};
 pub use ledger::{Someone, Step};
+pub use once::Once;
 pub use outage::{Outages, StoreStanding};
 pub use outbox::Charges;
+pub use people::{Among, Latest, Part};
+pub use preview::Preview;
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
+pub use reservation::{Reservation, ReservedItem};
 pub use reserve::Reserved;
 pub use simulate::{OverAt, Refused, Simulation, Stretch};
 pub use summary::Summary;
@@ -77,7 +85,7 @@ pub use transfer::{
 pub use worded::{Answered, Worded};
 
 /// Parts of lists, and of the ledger.
-pub use crate::store::{Charged, Drift, Lines, Page};
+pub use crate::store::{Charged, Drift, Finding, Lines, Page, Severity};
 
 use self::instance::Keeper;
 use self::known::Known;

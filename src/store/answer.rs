@@ -122,6 +122,7 @@ pub struct Opened {
 
 /// A counter that was not what the ledger says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Drift {
     /// Of what.
     pub resource: Resource,

@@ -3,15 +3,15 @@
 mod boost;
 mod layer;
 mod missing;
+mod put;
 mod resource;
 mod subject;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 pub use boost::BoostChange;
 pub use missing::{Members, MissingGroup, NeededBy};
+pub use put::PlaceChange;
 pub use resource::{DeclaredBy, DeclaredResource};
 pub use subject::OverrideChange;
 
@@ -39,7 +39,7 @@ pub struct GroupChange {
 }
 
 /// Everything about one subject's place in the policy.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectView {
     /// Who.
     pub subject: Subject,

@@ -1,13 +1,13 @@
 //! How resources are counted that are not plain sums.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{not_found_near, not_in_file};
 use crate::engine::{Engine, EngineError};
 use crate::quota::{Measure, Policy, Resource};
 
 /// A resource that can be counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct DeclaredResource {
     /// Its name.
@@ -21,7 +21,7 @@ pub struct DeclaredResource {
 }
 
 /// What declares a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeclaredBy {

@@ -1,16 +1,13 @@
 //! Draft: a document as it was read: its form is right, its names and amounts not looked at yet.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::read::read;
 use super::record::{Brought, Record};
 use super::tree::{Planted, Tree, within};
-use crate::engine::EngineError;
-use crate::quota::{Grants, Policy, Subject, nearest};
+use crate::quota::nearest;
 
 /// Every key that a document may have.
 pub(super) const KEYS: [&str; 12] = [
@@ -46,14 +43,6 @@ impl Draft {
     /// Returns the draft that says `entries` of the policy, and nothing of the ledger.
     pub(super) fn of(entries: Vec<(&'static str, Tree)>) -> Self {
         Self { entries, ..Self::default() }
-    }
-
-    /// Returns what it gives subjects of their own, its amounts read by `policy`.
-    ///
-    /// # Errors
-    /// Bad input: the first thing that is wrong, and where it stands.
-    pub fn grants(&self, policy: &Policy) -> Result<BTreeMap<Subject, Grants>, EngineError> {
-        Ok(read(self, policy)?.document.grants)
     }
 }
 

@@ -24,8 +24,7 @@ struct Recounted {
 impl Carrying for There {
     async fn export(&self, wanted: Wanted, writer: Writer<'_>, _steps: Steps<'_>) -> Told<()> {
         let Wanted { both_layers, ledger } = wanted;
-        let call = Call::get("/v1/export").with("pretty", true);
-        let call = call.with("all", both_layers).with("usage", ledger);
+        let call = Call::get("/v1/export").with("all", both_layers).with("usage", ledger);
         self.0.stream(call, |piece| writer(piece)).await
     }
 

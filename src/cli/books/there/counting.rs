@@ -7,7 +7,7 @@ use super::There;
 use super::call::Call;
 use crate::cli::books::{Counting, Told};
 use crate::engine::{Decision, Explanation, Fact, Recorded, Worded};
-use crate::quota::{Amount, Period, Resource, Subject};
+use crate::quota::{Amount, Period, Resource, Said, Subject};
 
 #[async_trait]
 impl Counting for There {
@@ -45,18 +45,24 @@ impl Counting for There {
         resources: &[Resource],
         period: Option<Period>,
     ) -> Told<()> {
-        let said = json!({ "subject": subject, "resources": resources, "period": period });
+        // Several are all there are.
+        let resource = Some(resources).filter(|all| all.len() == 1).and_then(<[Resource]>::first);
+        let said = json!({ "subject": subject, "resource": resource, "period": period });
         self.0.tell(Call::post("/v1/reset").saying(&said)?).await
     }
 }
 
 fn question(path: &str, subject: &Subject, asked: &Worded) -> Call {
-    let Worded { capability, resource, amount, member, limit } = asked;
+    let Worded { capability, resource, items: _, amount, member, limit } = asked;
+    let amount = amount.as_ref().map(|said| match said {
+        Said::Units(units) => units.to_string(),
+        Said::Text(text) => text.clone(),
+    });
     Call::get(path)
         .with("subject", subject)
         .with_some("capability", capability.as_ref())
         .with_some("resource", resource.as_ref())
-        .with_some("amount", amount.as_ref())
+        .with_some("amount", amount)
         .with_some("member", member.as_ref())
         .with_some("limit", limit.as_ref())
 }

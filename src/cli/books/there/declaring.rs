@@ -1,5 +1,7 @@
 //! What binds many.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -7,19 +9,103 @@ use serde_json::{Map, Value, json};
 use super::There;
 use super::call::Call;
 use crate::cli::books::{Declaring, Told};
-use crate::cli::exit::Failure;
 use crate::clock::Timestamp;
-use crate::engine::GroupChange;
+use crate::engine::{DeclaredBy, DeclaredResource, GroupChange};
 use crate::quota::policy::Rule;
-use crate::quota::{Capability, Layer, Limit, Measure, Policy, PolicyVersion, Resource};
+use crate::quota::{
+    Amount, Capability, Group, Layer, Limit, Measure, OnOutage, Period, Policy, PolicyVersion,
+    Resource, Zone,
+};
 
-/// The policy, as a server tells it.
+/// The policy, as a server tells it: each entry with the layer that declares it. What another one
+/// shadows is not told, and holds nowhere.
 #[derive(Debug, Deserialize)]
-struct Layers {
+struct Whole {
     version: PolicyVersion,
-    file: Layer,
-    store: Layer,
+    timezone: Zone,
+    period: Period,
+    default_group: Option<String>,
+    origin: Option<String>,
+    groups: Vec<ToldGroup>,
+    capabilities: Vec<ToldCapability>,
+    rules: Vec<ToldRule>,
+    resources: Vec<DeclaredResource>,
 }
+
+#[derive(Debug, Deserialize)]
+struct ToldGroup {
+    name: String,
+    limits: Terms,
+    from: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Terms {
+    #[serde(flatten)]
+    by_resource: BTreeMap<Resource, Limit>,
+    max_upload_bytes: Option<Amount>,
+    extends: Option<String>,
+    timezone: Option<Zone>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ToldCapability {
+    name: String,
+    resources: Vec<Resource>,
+    on_outage: Option<OnOutage>,
+    from: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ToldRule {
+    #[serde(flatten)]
+    rule: Rule,
+    from: String,
+}
+
+impl Whole {
+    /// Returns the policy that says the same.
+    fn policy(self) -> Told<Policy> {
+        let Self { version, timezone, period, default_group, origin, .. } = self;
+        let mut file = Layer { origin, ..Layer::default() };
+        let mut store = Layer {
+            timezone: Some(timezone),
+            period: Some(period),
+            default_group,
+            ..Layer::default()
+        };
+        for ToldGroup { name, limits, from } in self.groups {
+            let Terms { by_resource: limits, max_upload_bytes, extends, timezone } = limits;
+            let group = Group { extends, limits, max_upload_bytes, timezone };
+            let layer = if from == FILE { &mut file } else { &mut store };
+            layer.groups.insert(name, group);
+        }
+        for ToldCapability { name, resources, on_outage, from } in self.capabilities {
+            let capability = Capability::new(resources)?.when_out(on_outage);
+            match from.as_str() {
+                FILE => drop(file.capabilities.insert(name, capability)),
+                STORE => drop(store.capabilities.insert(name, capability)),
+                _ => {}
+            }
+        }
+        for ToldRule { rule, from } in self.rules {
+            let layer = if from == FILE { &mut file } else { &mut store };
+            layer.rules.push(rule);
+        }
+        for DeclaredResource { resource, measure, declared_by } in self.resources {
+            match declared_by {
+                DeclaredBy::File => drop(file.resources.insert(resource, measure)),
+                DeclaredBy::Store => drop(store.resources.insert(resource, measure)),
+                DeclaredBy::Name => {}
+            }
+        }
+        Ok(Policy { version, file, store })
+    }
+}
+
+/// The words for the layers.
+const FILE: &str = "file";
+const STORE: &str = "store";
 
 #[async_trait]
 impl Declaring for There {
@@ -28,27 +114,19 @@ impl Declaring for There {
     }
 
     async fn policy(&self) -> Told<Policy> {
-        let Layers { version, file, store } = self.0.ask(Call::get("/v1/policy")).await?;
-        Ok(Policy { version, file, store })
+        self.0.ask::<Whole>(Call::get("/v1/policy")).await?.policy()
     }
 
     async fn set_group(&self, name: &str, change: &GroupChange) -> Told<()> {
         let GroupChange { limits, max_upload_bytes, extends, timezone, default } = change;
-        let mut terms = terms(limits)?;
-        let mut set = |key: &str, value: Value| terms.insert(key.to_owned(), value);
-        if let Some(size) = max_upload_bytes {
-            set("max_upload_bytes", size.map_or_else(|| json!("unlimited"), |size| json!(size)));
-        }
+        let mut terms = terms(limits, *max_upload_bytes);
         if let Some(base) = extends {
-            set("extends", json!(base));
+            terms.insert("extends".to_owned(), json!(base));
         }
         if let Some(zone) = timezone {
-            set("timezone", json!(zone));
+            terms.insert("timezone".to_owned(), json!(zone));
         }
-        let mut said = json!({ "name": name, "limits": terms });
-        if *default {
-            said["default"] = json!(true);
-        }
+        let said = json!({ "name": name, "limits": terms, "default": default });
         self.0.tell(Call::post("/v1/groups").saying(&said)?).await
     }
 
@@ -86,12 +164,12 @@ impl Declaring for There {
     }
 }
 
-/// Returns limits as the API takes them, beside what else a group or an override may say.
-pub(super) fn terms<'a>(
-    limits: impl IntoIterator<Item = (&'a Resource, &'a Limit)>,
-) -> Result<Map<String, Value>, Failure> {
-    let each = limits.into_iter().map(|(resource, limit)| {
-        Ok((resource.to_string(), serde_json::to_value(limit).map_err(std::io::Error::from)?))
-    });
-    each.collect()
+/// Returns limits as the API takes them, and the size of one upload if that is to change.
+pub(super) fn terms(
+    limits: &BTreeMap<Resource, Limit>,
+    size: Option<Option<Amount>>,
+) -> Map<String, Value> {
+    let each = limits.iter().map(|(resource, limit)| (resource.to_string(), json!(limit)));
+    let size = size.map(|size| size.map_or_else(|| json!("unlimited"), |size| json!(size)));
+    each.chain(size.map(|size| ("max_upload_bytes".to_owned(), size))).collect()
 }

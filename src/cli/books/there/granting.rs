@@ -1,16 +1,96 @@
 //! What single subjects have of their own.
 
+use std::collections::BTreeMap;
+use std::io;
+
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::There;
 use super::call::Call;
 use super::declaring::terms;
-use crate::cli::books::{Declaring, Granting, Told};
+use crate::cli::books::{Granting, Told};
 use crate::clock::Timestamp;
-use crate::engine::{BoostChange, Draft, OverrideChange, SubjectView};
-use crate::quota::{Grants, Subject};
+use crate::engine::{BoostChange, OverrideChange, SubjectView};
+use crate::quota::grant::Grant;
+use crate::quota::{Amount, Grants, Invalid, Resource, Subject};
+
+/// How many are read in one step.
+const PAGE: usize = 1000;
+/// The name of the setting that is no resource.
+const SIZE: &str = "max_upload_bytes";
+
+/// The place of one subject, as a server tells it.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Place")]
+struct Read(SubjectView);
+
+#[derive(Debug, Deserialize)]
+struct Place {
+    subject: Subject,
+    group: Option<String>,
+    by: Option<String>,
+    assigned: Option<Assigned>,
+    exempt: bool,
+    exempt_until: Option<Timestamp>,
+    overrides: BTreeMap<String, Override>,
+    boosts: BTreeMap<Resource, Vec<Boost>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Assigned {
+    group: String,
+    until: Option<Timestamp>,
+    note: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Override {
+    limit: Value,
+    until: Option<Timestamp>,
+    note: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Boost {
+    amount: Amount,
+    until: Option<Timestamp>,
+    note: Option<String>,
+}
+
+impl TryFrom<Place> for Read {
+    type Error = Invalid;
+
+    fn try_from(told: Place) -> Result<Self, Invalid> {
+        let Place { subject, group, by, assigned, exempt, exempt_until, .. } = told;
+        let mut grants = Grants {
+            group: assigned.map(|Assigned { group: what, until, note }| Grant {
+                what,
+                until,
+                note,
+            }),
+            exempt: exempt.then_some(Grant { what: (), until: exempt_until, note: None }),
+            ..Grants::default()
+        };
+        for (name, Override { limit, until, note }) in told.overrides {
+            let wrong = |error: serde_json::Error| Invalid::new(format!("{name}: {error}"));
+            if name == SIZE {
+                let what = serde_json::from_value(limit).map_err(wrong)?;
+                grants.max_upload_bytes = Some(Grant { what, until, note });
+            } else {
+                let what = serde_json::from_value(limit).map_err(wrong)?;
+                grants.overrides.insert(name.parse()?, Grant { what, until, note });
+            }
+        }
+        let boost = |Boost { amount: what, until, note }| Grant { what, until, note };
+        let boosts = told.boosts.into_iter();
+        grants.boosts =
+            boosts.map(|(name, all)| (name, all.into_iter().map(boost).collect())).collect();
+        let group = by.zip(group).map(|(by, group)| format!("{by} {group}"));
+        Ok(Self(SubjectView { subject, grants, group }))
+    }
+}
 
 /// Who somebody is now.
 #[derive(Debug, Deserialize)]
@@ -21,24 +101,30 @@ struct Forgotten {
 #[async_trait]
 impl Granting for There {
     async fn subject(&self, subject: &Subject) -> Told<SubjectView> {
-        self.0.ask(Call::get("/v1/subjects").named(subject.as_str())).await
+        let Read(view) = self.0.ask(Call::get("/v1/subjects").named(subject.as_str())).await?;
+        Ok(view)
     }
 
     async fn everyone(&self) -> Told<Vec<(Subject, Grants)>> {
-        // One document tells it all, as it was at one moment.
-        let draft: Draft = self.0.ask(Call::get("/v1/export").patiently()).await?;
-        let grants = draft.grants(&self.policy().await?)?.into_iter();
-        Ok(grants.filter(|(_, grants)| !grants.is_empty()).collect())
+        let mut all = Vec::new();
+        let mut reader = |part: &[Read]| -> io::Result<bool> {
+            all.extend(part.iter().map(|Read(it)| (it.subject.clone(), it.grants.clone())));
+            Ok(true)
+        };
+        self.0.read(|| Call::get("/v1/grants"), PAGE, &mut reader).await?;
+        Ok(all)
     }
 
     async fn assign(&self, subject: &Subject, group: &str, until: Option<Timestamp>) -> Told<()> {
-        let said = json!({ "group": group, "until": until.map(Timestamp::exact) });
-        self.0.tell(Call::put("/v1/subjects").named(subject.as_str()).saying(&said)?).await
+        let until = until.map(Timestamp::exact);
+        let said = json!({ "subject": subject, "group": group, "until": until });
+        self.0.tell(Call::post("/v1/subjects").saying(&said)?).await
     }
 
     async fn exempt(&self, subject: &Subject, until: Option<Timestamp>) -> Told<()> {
-        let said = json!({ "exempt": true, "until": until.map(Timestamp::exact) });
-        self.0.tell(Call::put("/v1/subjects").named(subject.as_str()).saying(&said)?).await
+        let until = until.map(Timestamp::exact);
+        let said = json!({ "subject": subject, "exempt": true, "until": until });
+        self.0.tell(Call::post("/v1/subjects").saying(&said)?).await
     }
 
     async fn unassign(&self, subject: &Subject) -> Told<()> {
@@ -53,14 +139,9 @@ impl Granting for There {
 
     async fn set_overrides(&self, subject: &Subject, change: &OverrideChange) -> Told<()> {
         let OverrideChange { limits, max_upload_bytes, until, note } = change;
-        let mut terms = terms(limits)?;
-        if let Some(size) = max_upload_bytes {
-            let size = size.map_or_else(|| json!("unlimited"), |size| json!(size));
-            terms.insert("max_upload_bytes".to_owned(), size);
-        }
         let said = json!({
             "subject": subject,
-            "limits": terms,
+            "limits": terms(limits, *max_upload_bytes),
             "until": until.map(Timestamp::exact),
             "note": note,
         });
@@ -68,11 +149,9 @@ impl Granting for There {
     }
 
     async fn remove_overrides(&self, subject: &Subject, names: &[String]) -> Told<()> {
-        let mut call = Call::delete("/v1/overrides").named(subject.as_str());
-        if !names.is_empty() {
-            call = call.with("resources", names.join(","));
-        }
-        self.0.tell(call).await
+        let names = Some(names.join(",")).filter(|names| !names.is_empty());
+        let call = Call::delete("/v1/overrides").named(subject.as_str());
+        self.0.tell(call.with_some("resources", names)).await
     }
 
     async fn add_boosts(&self, subject: &Subject, change: &BoostChange) -> Told<()> {

@@ -11,13 +11,18 @@ const PAGE: usize = 1000;
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
-struct Page<T> {
-    items: Vec<T>,
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
     /// Where the next begins; none behind the last.
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 impl Line {
+    /// Returns a page of the list that `call` asks for, of at most so many entries.
+    pub(super) async fn page<T: DeserializeOwned>(&self, call: Call, most: usize) -> Told<Page<T>> {
+        self.ask(call.with("limit", PAGE.min(most))).await
+    }
+
     /// Tells `reader` of the list that `call` asks for, `most` at a time, until nobody reads on.
     pub(super) async fn read<T>(
         &self,
@@ -30,8 +35,8 @@ impl Line {
     {
         let (mut part, mut cursor) = (Vec::new(), None);
         loop {
-            let page = call().with("limit", PAGE.min(most - part.len()));
-            let page: Page<T> = self.ask(page.with_some("cursor", cursor)).await?;
+            let call = call().with_some("cursor", cursor);
+            let page: Page<T> = self.page(call, most - part.len()).await?;
             part.extend(page.items);
             if page.next_cursor.is_some() && part.len() < most {
                 cursor = page.next_cursor;
@@ -53,8 +58,8 @@ impl Line {
     {
         let (mut found, mut cursor) = (Vec::new(), None);
         while found.len() < most {
-            let page = call().with("limit", PAGE.min(most - found.len()));
-            let page: Page<T> = self.ask(page.with_some("cursor", cursor)).await?;
+            let call = call().with_some("cursor", cursor);
+            let page: Page<T> = self.page(call, most - found.len()).await?;
             found.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::There;
 use super::call::Call;
+use super::list::Page;
 use crate::cli::books::{Declaring, Granting, Reader, Telling, Told};
 use crate::clock::Timestamp;
 use crate::engine::{Lines, Someone, Span, Step, Summary, UsageReport, Used};
@@ -103,15 +104,23 @@ impl Telling for There {
 
     async fn events(&self, which: &Lines) -> Told<Vec<Line>> {
         let Lines { subject, resource, behind, newest_first, most } = which;
-        let call = || {
+        let call = |behind: Option<u64>| {
             Call::get("/v1/events")
                 .with_some("subject", subject.as_ref())
                 .with_some("resource", resource.as_ref())
-                .with_some("behind", *behind)
                 .with("order", if *newest_first { "newest" } else { "oldest" })
+                .with_some("after", behind)
         };
-        let lines: Vec<Read> = self.0.first(call, *most).await?;
-        Ok(lines.into_iter().map(|Read(line)| line).collect())
+        let (mut lines, mut behind): (Vec<Line>, _) = (Vec::new(), *behind);
+        while lines.len() < *most {
+            let page: Page<Read> = self.0.page(call(behind), most - lines.len()).await?;
+            lines.extend(page.items.into_iter().map(|Read(line)| line));
+            behind = lines.last().map(|line| line.id).or(behind);
+            if page.next_cursor.is_none() {
+                break;
+            }
+        }
+        Ok(lines)
     }
 
     async fn subjects(&self, prefix: &str, most: usize, reader: Reader<'_, Someone>) -> Told<()> {
