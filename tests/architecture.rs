@@ -43,7 +43,10 @@ const LAW: [(&str, &[&str]); 16] = [
             "telemetry",
         ],
     ),
-    ("cli", &["app", "clock", "config", "conformance", "engine", "quota", "store", "telemetry"]),
+    (
+        "cli",
+        &["app", "clock", "config", "conformance", "engine", "net", "quota", "store", "telemetry"],
+    ),
     ("main", &["cli"]),
 ];
 
@@ -60,7 +63,7 @@ const OWNERS: [(&str, &[&str]); 31] = [
     ("futures_core", &["store/postgres"]),
     ("getrandom", &["api"]),
     ("hmac", &["notify"]),
-    ("hyper", &["net", "matrix", "proxy", "api", "app"]),
+    ("hyper", &["net", "matrix", "proxy", "api", "app", "cli/books/there"]),
     ("hyper_util", &["net"]),
     ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
