@@ -124,6 +124,7 @@ impl Served {
                     tracing::error!(%complaint, "wrong in the configuration");
                 }
                 tracing::error!("reload refused: everything stays as it was");
+                self.app.count_reload(false);
                 return;
             }
         };
@@ -132,10 +133,12 @@ impl Served {
             Ok(version) => version,
             Err(error) => {
                 tracing::error!(error = cause(&error), "reload failed: everything stays as it was");
+                self.app.count_reload(false);
                 return;
             }
         };
         self.app.notify(settings.notify.clone());
+        self.app.count_reload(true);
         let (before, level) = (self.settings.log.level, settings.log.level);
         // Told at whichever level tells more, so that one who turns it down reads that it worked.
         self.set_level(before.max(level));

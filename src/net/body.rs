@@ -75,6 +75,12 @@ impl Body {
         Self::from(Passing::new(body))
     }
 
+    /// Returns true if it is not one that passes through.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        !matches!(self.content, Content::Passing(_))
+    }
+
     /// Keeps something until the body is sent or given up.
     #[must_use]
     pub fn with_guard(self, guard: impl Send + 'static) -> Self {

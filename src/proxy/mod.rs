@@ -20,8 +20,11 @@ mod forwarding;
 mod tunnel;
 // What is counted.
 mod concurrency;
+mod counted;
+mod denials;
 mod metered;
 mod room;
+mod underway;
 // What we answer ourselves.
 mod drain;
 mod media_config;
@@ -39,6 +42,7 @@ use self::concurrency::Concurrency;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
 use crate::net::{Body, Client, ClientSettings, Shutdown};
+use crate::telemetry::Metrics;
 
 /// What every runtime shares.
 #[derive(Debug)]
@@ -48,6 +52,7 @@ pub struct Shared {
     settings: Settings,
     concurrency: Concurrency,
     shutdown: Shutdown,
+    metrics: Arc<Metrics>,
 }
 
 impl Shared {
@@ -58,9 +63,10 @@ impl Shared {
         whoami: Whoami,
         settings: Settings,
         shutdown: Shutdown,
+        metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
-        Arc::new(Self { engine, whoami, settings, concurrency, shutdown })
+        Arc::new(Self { engine, whoami, settings, concurrency, shutdown, metrics })
     }
 }
 
@@ -83,8 +89,9 @@ impl Proxy {
         let upstream = &shared.settings.upstream;
         let connect_timeout = shared.settings.limits.connect_timeout;
         let settings = ClientSettings { connect_timeout, ..ClientSettings::default() };
-        let kept = Client::pooled(upstream.clone(), settings);
-        let fresh = Client::fresh(upstream.clone(), settings);
+        let Metrics { passing, metered, .. } = &*shared.metrics;
+        let kept = Client::pooled_counted(upstream.clone(), settings, passing.clone());
+        let fresh = Client::fresh_counted(upstream.clone(), settings, metered.clone());
         Self(Arc::new(Lane { shared, kept, fresh }))
     }
 
@@ -98,6 +105,10 @@ impl Proxy {
 
     fn limits(&self) -> &Limits {
         &self.0.shared.settings.limits
+    }
+
+    fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.shared.metrics
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) async fn run(engine: Weak<Inner>, fuse: Arc<Fuse>, shelf: Arc<Shelf>)
             match bring_in(&engine, journal).await {
                 Ok(entries) => {
                     (pause, brought) = (AGAIN, brought.saturating_add(entries));
+                    shelf.brought(entries);
                 }
                 Err(error) => {
                     tracing::debug!(error = cause(&error), "the journal waits");
