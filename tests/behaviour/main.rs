@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod api;
 mod cli;
 mod cutoff;
@@ -17,12 +18,15 @@ mod forwarding;
 mod identity;
 mod limits;
 mod metering;
+mod metrics;
 mod notices;
 mod outage;
 mod passing;
 mod privacy;
 mod refusal;
+mod refusals;
 mod reload;
+mod request_id;
 mod routing;
 mod servers;
 mod shutdown;

@@ -81,16 +81,13 @@ impl StoreCalls {
     /// Counts a call that took so long; `error` is a word for why it failed.
     pub fn made_call(&self, verb: &'static str, took: Duration, error: Option<&'static str>) {
         let took = took.as_secs_f64();
-        let verb = match VERBS.binary_search(&verb) {
-            Ok(index) => {
-                let handle = &self.handles[index];
-                handle.get_or_init(|| self.times.with_label_values(&[verb])).observe(took);
-                verb
-            }
-            Err(_) => {
-                self.times.with_label_values(&[OTHER]).observe(took);
-                OTHER
-            }
+        let verb = if let Ok(index) = VERBS.binary_search(&verb) {
+            let handle = &self.handles[index];
+            handle.get_or_init(|| self.times.with_label_values(&[verb])).observe(took);
+            verb
+        } else {
+            self.times.with_label_values(&[OTHER]).observe(took);
+            OTHER
         };
         if let Some(error) = error {
             self.errors.with_label_values(&[verb, error]).inc();
