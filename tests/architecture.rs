@@ -46,10 +46,10 @@ const LAW: [(&str, &[&str]); 15] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 26] = [
+const OWNERS: [(&str, &[&str]); 28] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
-    ("base64", &["notify"]),
+    ("base64", &["api", "notify"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -72,6 +72,9 @@ const OWNERS: [(&str, &[&str]); 26] = [
     ("toml", &["config"]),
     ("tower", &["api"]),
     ("tracing_subscriber", &["telemetry"]),
+    // What is told to programs is described where it is declared.
+    ("utoipa", &["api", "engine", "quota", "store/doctor"]),
+    ("utoipa_axum", &["api"]),
     ("wildmatch", &["quota/pattern"]),
 ];
 

@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use tokio::time::timeout;
 
 use super::Desk;
+use super::statuses::Reads;
 use crate::clock::Timestamp;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Standing;
@@ -18,7 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The most reservations that are counted.
 const MOST: usize = 1000;
 
-/// Answers in the text format 0.0.4.
+/// Which figures are there?
+///
+/// In Prometheus' text format 0.0.4.
+#[utoipa::path(get, path = "/metrics", tag = "watching",
+    responses((status = 200, description = "All of them", body = String,
+        content_type = "text/plain; version=0.0.4; charset=utf-8"), Reads)
+)]
 pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
     desk.metrics.books.stand(&desk.standing().await);
     ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], desk.metrics.text())
@@ -26,8 +33,8 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> impl IntoResponse 
 
 impl Desk {
     async fn standing(&self) -> Standing {
-        let open = match timeout(PATIENCE, self.engine.count_open(MOST)).await {
-            Ok(Ok(open)) => Some(open),
+        let open = match timeout(PATIENCE, self.engine.reservations(MOST)).await {
+            Ok(Ok(open)) => Some(open.len()),
             Ok(Err(_)) | Err(_) => None,
         };
         let (standing, journal) = (self.engine.store_standing(), self.engine.journal_counts());

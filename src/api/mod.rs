@@ -1,70 +1,129 @@
 //! Door two: `/v1`, for operators and other services.
 //!
-//! | route | answers |
-//! |---|---|
-//! | `GET /healthz` | this process is alive |
-//! | `GET /readyz` | uploads are served; whether store and homeserver answer, and what waits |
-//! | `GET /v1/check` | may this subject do this? |
-//! | `GET /v1/explain` | why, and what would have to change |
-//! | `POST /v1/use` | records what happened |
-//! | `GET /v1/usage` | what this subject used |
-//! | `GET /v1/refusals` | how many uploads were refused, over time |
-//! | `GET /metrics` | every figure, for Prometheus |
+//! Each noun has a file: what it takes, what it answers, and a short handler between, described
+//! where it stands. The router below and `/openapi.json` are both made of these descriptions.
 //!
 //! `/v1` and `/metrics` need the token, if there is one. Errors are `{"error":{"code","message"}}`.
 
+#![allow(unused_qualifications, reason = "the macro of the descriptions writes names in full")]
+
+// One call and its answer.
+mod exchange;
 // Who may call.
 mod settings;
 mod token;
+// What a call says.
+mod asked;
+mod fields;
+mod lasting;
 // What they ask.
 mod check;
+mod events;
+mod ranking;
+mod reservations;
+mod usage;
+mod uses;
+// What they declare.
+mod boosts;
+mod capabilities;
+mod groups;
+mod overrides;
+mod places;
+mod policy;
+mod resources;
+mod rules;
+mod subjects;
+// What keeps the books, and the process.
+mod books;
 mod health;
 mod metrics;
 mod refusals;
-mod usage;
-mod uses;
+mod reload;
+mod watching;
 // What they are told.
+mod aside;
+mod lists;
+mod openapi;
 mod respond;
+mod statuses;
+mod words;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
-use http::{Method, Request, Response};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use tower::ServiceExt;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use health::Upstream;
+pub use reload::{NotReloaded, Reload, Reloaded, Reloads, Told};
 pub use settings::Settings;
+pub use watching::{Target, Targets};
 
 use self::respond::Problem;
 use crate::clock::Timestamp;
 use crate::engine::Engine;
-use crate::net::{Connection, Peer, Watched};
-use crate::telemetry::labels::Kind;
-use crate::telemetry::{Access, Asked, End, Metrics, RequestId, Secret, X_REQUEST_ID};
+use crate::quota::{Amount, Invalid, Resource, Said};
+use crate::telemetry::{Metrics, Secret};
 
 /// The largest request body, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;
-/// How long a request may take, body included.
-const TIME: Duration = Duration::from_secs(30);
+/// The largest policy to be tried, in bytes.
+const LARGEST_POLICY: usize = 1024 * 1024;
+/// The largest document to be brought in, in bytes: some hundred thousand subjects, or events.
+const LARGEST_BOOKS: usize = 64 * 1024 * 1024;
 
 /// What every call has at hand.
 #[derive(Clone, Debug)]
-struct Desk {
-    engine: Engine,
+pub struct Desk {
+    /// Decides, counts, tells.
+    pub engine: Engine,
     /// The homeserver; none where the quota API runs alone.
-    upstream: Option<Upstream>,
-    token: Option<Secret>,
-    metrics: Arc<Metrics>,
-    /// When it was opened.
+    pub upstream: Option<Upstream>,
+    /// What a caller has to show; without one it is open.
+    pub token: Option<Secret>,
+    /// Whoever reads the configuration again.
+    pub reload: Reload,
+    /// Who is told of warnings and overages.
+    pub targets: Targets,
+    /// The name of this process among those on the store.
+    pub instance: Option<String>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether each exchange is one line in the log.
+    pub access_log: bool,
+    /// When this process started.
     since: Timestamp,
-    access_log: bool,
+    /// Room for long work; of clones, the same.
+    room: aside::Room,
+}
+
+impl Desk {
+    /// Returns the desk of those who ask `engine`, which counts in `metrics`.
+    #[must_use]
+    pub fn new(engine: Engine, metrics: Arc<Metrics>) -> Self {
+        Self {
+            since: engine.now(),
+            engine,
+            upstream: None,
+            token: None,
+            reload: Reload::default(),
+            targets: Targets::default(),
+            instance: None,
+            metrics,
+            access_log: false,
+            room: aside::Room::default(),
+        }
+    }
+
+    /// Returns how much of `resource` is meant.
+    fn amount(&self, resource: &Resource, said: &Said) -> Result<Amount, Invalid> {
+        said.read(&self.engine.measure(resource))
+    }
 }
 
 /// The admin API. Cheap to clone.
@@ -75,83 +134,105 @@ pub struct Api {
 }
 
 impl Api {
-    /// Returns the API on `engine`, open to who shows the token, or to all without one. It does
-    /// not listen: that is up to the caller.
+    /// Returns the API that answers from `desk`.
     #[must_use]
-    pub fn new(
-        engine: Engine,
-        upstream: Option<Upstream>,
-        settings: Settings,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let Settings { token, access_log, .. } = settings;
-        let since = engine.now();
-        let desk = Arc::new(Desk { engine, upstream, token, metrics, since, access_log });
-        let guarded = Router::new()
-            .route("/v1/check", get(check::check))
-            .route("/v1/explain", get(check::explain))
-            .route("/v1/use", post(uses::record))
-            .route("/v1/usage", get(usage::usage))
-            .route("/v1/refusals", get(refusals::refusals))
-            .route("/metrics", get(metrics::metrics))
-            .route_layer(from_fn_with_state(desk.clone(), token::demand));
-        let router = Router::new()
-            .route("/healthz", get(health::alive))
-            .route("/readyz", get(health::ready))
-            .merge(guarded)
+    pub fn new(desk: Desk) -> Self {
+        let desk = Arc::new(desk);
+        let (open, mut description) = open().split_for_parts();
+        let (guarded, told) = guarded().split_for_parts();
+        description.merge(told);
+        // It stays as it is for as long as this process lives.
+        let description: Arc<str> = description.to_json().unwrap_or_default().into();
+        let described =
+            async move || ([(CONTENT_TYPE, "application/json")], description.to_string());
+        let router = open
+            .route("/openapi.json", get(described))
+            .merge(guarded.route_layer(from_fn_with_state(desk.clone(), token::demand)))
             .fallback(async || Problem::NotFound("there is no such path".to_owned()))
             .method_not_allowed_fallback(async || Problem::Method)
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .layer(from_fn(asked::well_encoded))
             .with_state(desk.clone());
         Self { router, desk }
     }
-
-    /// Answers one call. May be dropped at any time: a call then happens whole or not at all.
-    pub async fn serve(
-        self,
-        connection: Arc<Connection>,
-        request: Request<Incoming>,
-    ) -> Response<Watched<Body>> {
-        let id = RequestId::fresh();
-        let access = self.desk.access_log.then(|| watch(&connection, &request, &id));
-        let is_head = request.method() == Method::HEAD;
-        let request = request.map(|body| told(body, access.clone()));
-        let answer = tokio::time::timeout(TIME, self.router.oneshot(request)).await;
-        let mut response = match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => axum::response::IntoResponse::into_response(Problem::Slow),
-        };
-        response.headers_mut().insert(X_REQUEST_ID, id.value());
-        let status = response.status().as_u16();
-        self.desk.metrics.requests.answered_admin(status);
-        if let Some(access) = &access {
-            access.answered(status);
-            if is_head {
-                // Nobody looks at its body.
-                access.ended(End::Complete);
-            }
-        }
-        response.map(|body| Watched::new(body, access))
-    }
 }
 
-fn watch(connection: &Connection, request: &Request<Incoming>, id: &RequestId) -> Arc<Access> {
-    let client = match connection.peer {
-        Peer::Ip(address) => Some(address),
-        Peer::Unix => None,
-    };
-    let (method, path) = (request.method(), request.uri().path());
-    let access = Access::begin(Asked::by(id.to_string(), method, path, request.version(), client));
-    access.is_about(Kind::Admin);
-    access
+/// What anyone may call.
+fn open() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
 }
 
-/// Returns the body of a request, of which the access log is told as it comes.
-fn told(body: Incoming, access: Option<Arc<Access>>) -> Body {
-    let Some(access) = access else { return Body::new(body) };
-    Body::new(body.map_frame(move |frame| {
-        access.received(frame.data_ref().map_or(0, bytes::Bytes::len));
-        frame
-    }))
+/// What only those may call who show the token.
+fn guarded() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(check::check))
+        .routes(routes!(check::explain))
+        .routes(routes!(uses::record))
+        .routes(routes!(usage::usage))
+        .routes(routes!(usage::summary))
+        .routes(routes!(uses::set))
+        .routes(routes!(uses::reset))
+        .routes(routes!(ranking::over))
+        .routes(routes!(ranking::top))
+        .routes(routes!(events::events))
+        .routes(routes!(events::history))
+        .merge(reserving())
+        .merge(declaring())
+        .merge(keeping())
+}
+
+/// What declares, and tells what is declared.
+fn declaring() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(policy::policy))
+        .routes(routes!(groups::list, groups::post))
+        .routes(routes!(groups::get, groups::put, groups::delete))
+        .routes(routes!(groups::preview))
+        .routes(routes!(capabilities::list))
+        .routes(routes!(capabilities::get, capabilities::put, capabilities::delete))
+        .routes(routes!(resources::list))
+        .routes(routes!(resources::get, resources::put, resources::delete))
+        .routes(routes!(rules::list, rules::post))
+        .routes(routes!(rules::get, rules::put, rules::delete))
+        .routes(routes!(subjects::list, subjects::post))
+        .routes(routes!(subjects::get, subjects::put, subjects::delete))
+        .routes(routes!(subjects::grants))
+        .routes(routes!(subjects::forget))
+        .routes(routes!(overrides::list, overrides::post))
+        .routes(routes!(overrides::get, overrides::put, overrides::delete))
+        .routes(routes!(boosts::list, boosts::post))
+        .routes(routes!(boosts::get, boosts::put, boosts::delete))
+}
+
+/// What sets room aside, and charges.
+fn reserving() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::new()
+        .routes(routes!(reservations::reserve))
+        .routes(routes!(reservations::consume))
+        .routes(routes!(reservations::list))
+        .routes(routes!(reservations::get))
+        .routes(routes!(reservations::grow))
+        .routes(routes!(reservations::extend))
+        .routes(routes!(reservations::settle))
+        .routes(routes!(reservations::release))
+        .routes(routes!(reservations::refund))
+}
+
+/// What keeps the books, and watches the process.
+fn keeping() -> OpenApiRouter<Arc<Desk>> {
+    let import = OpenApiRouter::new().routes(routes!(books::import));
+    let simulate = OpenApiRouter::new().routes(routes!(books::simulate));
+    OpenApiRouter::new()
+        .routes(routes!(books::rebuild))
+        .routes(routes!(books::export))
+        .merge(import.layer(DefaultBodyLimit::max(LARGEST_BOOKS)))
+        .merge(simulate.layer(DefaultBodyLimit::max(LARGEST_POLICY)))
+        .routes(routes!(reload::reload))
+        .routes(routes!(watching::status))
+        .routes(routes!(refusals::refusals))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(watching::doctor))
+        .routes(routes!(watching::deliveries))
 }

@@ -4,39 +4,46 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Desk;
+use super::asked::Query;
 use super::respond::Problem;
-use crate::clock::Timestamp;
+use super::statuses::Reads;
+use crate::clock::{Timestamp, exact};
 use crate::quota::Period;
 
 /// As long as refusals are remembered.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 
 /// What is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Question {
-    /// `hour` or `day`.
+    /// `hour`, the default, or `day`.
     step: Option<Period>,
+    /// Default as far back as is remembered.
     start: Option<Timestamp>,
+    /// Default now.
     end: Option<Timestamp>,
 }
 
 /// Refused uploads over time.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Refusals {
     /// When this process began to count; nothing is known of what was before.
+    #[serde(with = "exact")]
     since: Timestamp,
     /// Each step of the time asked for, from the one in which the count began.
     items: Vec<Step>,
 }
 
 /// One step.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefusedStep)]
 struct Step {
     /// Its first moment.
     start: Timestamp,
@@ -46,12 +53,17 @@ struct Step {
     bytes: u64,
 }
 
-/// Answers with the last 90 days, or as long as this process runs, where no range is named.
+/// How many uploads were refused?
+///
+/// Counted in the memory of this process, for 90 days; days begin where the policy's do.
+#[utoipa::path(get, path = "/v1/refusals", tag = "watching", params(Question),
+    responses((status = 200, description = "Refused uploads over time", body = Refusals), Reads)
+)]
 pub(super) async fn refusals(
     State(desk): State<Arc<Desk>>,
-    question: Result<Query<Question>, QueryRejection>,
+    Query(question): Query<Question>,
 ) -> Result<Json<Refusals>, Problem> {
-    let Query(Question { step, start, end }) = question?;
+    let Question { step, start, end } = question;
     let step = step.unwrap_or(Period::Hour);
     if !matches!(step, Period::Hour | Period::Day) {
         return Err(Problem::BadRequest("step is hour or day".to_owned()));

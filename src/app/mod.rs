@@ -19,7 +19,7 @@ pub use error::AppError;
 
 use self::lane::{Lane, serve};
 use self::measured::Measured;
-use crate::api::{self, Api};
+use crate::api::{self, Api, Desk};
 use crate::clock::{self, Timestamp};
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError, Outages};
@@ -31,6 +31,8 @@ use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, Store, Timed};
 use crate::telemetry::{Metrics, cause};
+
+pub use crate::api::{NotReloaded, Reloaded, Reloads};
 
 /// Connections to the admin API at the same time; further ones wait.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -54,6 +56,8 @@ pub struct App {
     proxy: Vec<Address>,
     admin: Address,
     metrics: Arc<Metrics>,
+    /// What the API has of all this.
+    desk: Desk,
 }
 
 impl App {
@@ -99,7 +103,11 @@ impl App {
         })?;
         let notifier = Notifier::new(engine.clone(), office.handle().clone(), metrics.clone());
         metrics.process.started(since_1970(engine.now()));
+        let mut desk = Desk::new(engine.clone(), metrics.clone());
+        (desk.token, desk.instance) = (settings.admin.token, settings.instance);
+        desk.access_log = settings.admin.access_log;
         let mut app = Self {
+            desk,
             engine,
             shutdown: Shutdown::new(),
             ended: CancellationToken::new(),
@@ -115,7 +123,7 @@ impl App {
         // Before the first charge, so that it is told to those who are new.
         app.notify(settings.notify);
         let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
-        app.open_admin(admin, origin, settings.admin);
+        app.open_admin(admin, origin);
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
             let whoami = Whoami::new(settings.auth, app.metrics.lookups.clone());
             app.open_proxy(proxy, shares, whoami)?;
@@ -174,9 +182,17 @@ impl App {
     pub fn notify(&mut self, targets: Vec<notify::Target>) {
         let (engine, met) = (self.engine.clone(), targets.clone());
         self.in_office(async move { notify::meet(&engine, &met).await });
+        self.desk.targets.are(targets.iter().map(told_of).collect());
         if let Some(notifier) = &mut self.notifier {
             notifier.apply(targets);
         }
+    }
+
+    /// Returns who is told by callers of the API to read the configuration again; until this is
+    /// called, they are told that nobody can.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        self.desk.reload.heed()
     }
 
     /// Has what is older taken out of the ledger, until told to stop.
@@ -229,19 +245,14 @@ impl App {
         gentle
     }
 
-    fn open_admin(
-        &mut self,
-        listeners: Vec<Listener>,
-        origin: Option<Origin>,
-        settings: api::Settings,
-    ) {
+    fn open_admin(&mut self, listeners: Vec<Listener>, origin: Option<Origin>) {
         let Some(office) = &self.office else { return };
         let upstream = origin.map(|origin| api::Upstream {
             client: Client::pooled(origin, ClientSettings::default()),
             path: VERSIONS,
         });
-        let (engine, metrics) = (self.engine.clone(), self.metrics.clone());
-        let api = Api::new(engine, upstream, settings, metrics);
+        self.desk.upstream = upstream;
+        let api = Api::new(self.desk.clone());
         let limits = net::Limits::default();
         let connections = self.metrics.admin.clone();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS, connections);
@@ -313,6 +324,12 @@ impl Drop for App {
 
 fn since_1970(moment: Timestamp) -> Duration {
     Timestamp::from_millis(0).until(moment)
+}
+
+/// Returns what the API may tell of one who is notified.
+fn told_of(target: &notify::Target) -> api::Target {
+    let endpoint = &target.endpoint;
+    api::Target { host: endpoint.host().to_owned(), name: endpoint.name() }
 }
 
 /// Listens at every address, a share of each for every core.

@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args};
 
 use super::exit::Failure;
 use crate::engine::{Ask, Engine, Worded};
-use crate::quota::Subject;
+use crate::quota::{Said, Subject};
 
 /// Who asks for what.
 #[derive(Debug, Args)]
@@ -43,7 +43,8 @@ impl Asking {
         Worded {
             capability: self.capability.clone(),
             resource: self.resource.clone(),
-            amount: self.amount.clone(),
+            amount: self.amount.clone().map(Said::Text),
+            items: None,
             member: self.member.clone(),
             limit: self.limit.clone(),
         }

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
-use crate::app::App;
+use crate::app::{App, NotReloaded, Reloaded, Reloads};
 use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Settings, Sources};
 use crate::store::StorageSpec;
 use crate::telemetry::log::Log;
@@ -74,8 +74,9 @@ impl Serve {
         let signals = runtime.block_on(async { Signals::heed() })?;
         let app = App::start(settings.clone())?;
         announce(&app, &settings.storage);
+        let reloads = app.reloads();
         let mut served = Served { app, log, settings };
-        runtime.block_on(signals.until_told(|| served.reload(read())));
+        runtime.block_on(signals.until_told(reloads, || served.reload(read())));
         let Served { app, .. } = served;
         tracing::info!("stopping: uploads in flight may end");
         if app.stop() {
@@ -116,29 +117,25 @@ struct Served {
 
 impl Served {
     /// Applies what may change while running; what is wrong changes nothing.
-    fn reload(&mut self, loaded: Result<Loaded, ConfigError>) {
-        let Loaded { settings, warnings } = match loaded {
-            Ok(loaded) => loaded,
-            Err(wrong) => {
-                for complaint in wrong.complaints() {
-                    tracing::error!(%complaint, "wrong in the configuration");
-                }
-                tracing::error!("reload refused: everything stays as it was");
-                self.app.count_reload(false);
-                return;
+    fn reload(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
+        let reloaded = self.take_over(loaded);
+        self.app.count_reload(reloaded.is_ok());
+        reloaded
+    }
+
+    fn take_over(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
+        let Loaded { settings, warnings } = loaded.map_err(|wrong| {
+            for complaint in wrong.complaints() {
+                tracing::error!(%complaint, "wrong in the configuration");
             }
-        };
+            tracing::error!("reload refused: everything stays as it was");
+            NotReloaded::Wrong(wrong.complaints().iter().map(ToString::to_string).collect())
+        })?;
         warn_of(&warnings);
-        let version = match self.app.apply(&settings.policy) {
-            Ok(version) => version,
-            Err(error) => {
-                tracing::error!(error = cause(&error), "reload failed: everything stays as it was");
-                self.app.count_reload(false);
-                return;
-            }
-        };
+        let version = self.app.apply(&settings.policy).inspect_err(|error| {
+            tracing::error!(error = cause(error), "reload failed: everything stays as it was");
+        })?;
         self.app.notify(settings.notify.clone());
-        self.app.count_reload(true);
         let (before, level) = (self.settings.log.level, settings.log.level);
         // Told at whichever level tells more, so that one who turns it down reads that it worked.
         self.set_level(before.max(level));
@@ -150,6 +147,11 @@ impl Served {
         }
         self.set_level(level);
         self.settings.log.level = level;
+        Ok(Reloaded {
+            policy_version: version,
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            needs_restart: changed.into_iter().map(|it| it.to_string()).collect(),
+        })
     }
 
     fn set_level(&self, level: tracing::Level) {
@@ -176,13 +178,21 @@ impl Signals {
         })
     }
 
-    /// Returns when the process is told to end; calls `reload` each time it is told to reload.
-    async fn until_told(mut self, mut reload: impl FnMut()) {
+    /// Returns when the process is told to end; calls `reload` each time it is told to reload, by
+    /// a signal or by the API, which is told what came of it.
+    async fn until_told(
+        mut self,
+        mut reloads: Reloads,
+        mut reload: impl FnMut() -> Result<Reloaded, NotReloaded>,
+    ) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload(),
+                // Of a signal, the log alone is told.
+                _ = self.hangup.recv() => drop(reload()),
+                // Whoever asked may have left meanwhile.
+                told = reloads.next() => drop(told.send(reload())),
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::quota::{Amount, Measure, Overflow, Per, Period, PolicyVersion, Resour
 
 /// Why it is yes or no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// There is room in every window.
@@ -23,6 +24,7 @@ pub enum Reason {
 
 /// The answer to one question, with all figures at the moment of deciding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Decision {
     /// May they?
     pub allowed: bool,
@@ -49,6 +51,7 @@ pub struct Decision {
 
 /// One resource of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ItemDecision {
     /// What was asked for.
     pub resource: Resource,
@@ -63,6 +66,7 @@ pub struct ItemDecision {
 
 /// One window of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct WindowDecision {
     /// Per which period.
     pub period: Period,
@@ -97,6 +101,7 @@ pub struct WindowDecision {
 
 /// The figures of one window, with the name of its resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Figures {
     /// Of what.
     pub resource: Resource,
@@ -156,6 +161,11 @@ impl Decision {
             retry_after: wait.map(whole_seconds),
             verdict,
         })
+    }
+
+    /// Returns the same figures under a yes.
+    pub(super) fn granted(self) -> Self {
+        Self { allowed: true, reason: Reason::WithinLimits, retry_after: None, ..self }
     }
 
     /// Returns true if only room held by others stands in the way.

@@ -30,15 +30,6 @@ impl Engine {
         JournalCounts { written: shelf.written(), replayed: shelf.replayed() }
     }
 
-    /// Returns how many reservations are open in the store, those of others too, counted up to
-    /// `most`.
-    ///
-    /// # Errors
-    /// Unavailable if the store is.
-    pub async fn count_open(&self, most: usize) -> Result<usize, EngineError> {
-        Ok(self.0.store.open(self.now(), most).await?.len())
-    }
-
     /// Returns the stretches of the calendar that `[start, end)` touches, by the policy's time
     /// zone: the first moment of each, and how long it lasts. Asks nobody.
     ///

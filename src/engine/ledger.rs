@@ -15,6 +15,7 @@ const MOST_STEPS: usize = 10_000;
 
 /// Someone the books know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Someone {
     /// Who.
     pub subject: Subject,
@@ -26,6 +27,7 @@ pub struct Someone {
 
 /// What was used in one step of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Its first moment.
     pub start: Timestamp,

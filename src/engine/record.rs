@@ -34,6 +34,7 @@ pub struct Fact {
 
 /// What a fact did to the count. Programs read what its window then counts, as `used`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Recorded {
     /// Whose usage.
     pub subject: Subject,
@@ -42,9 +43,11 @@ pub struct Recorded {
     /// The subject's own window with the least room after it; without a limit that of the
     /// default period.
     #[serde(rename = "used", serialize_with = "used")]
+    #[cfg_attr(feature = "server", schema(value_type = Amount))]
     pub window: WindowDecision,
     /// How the resource is counted.
     #[serde(rename = "unit", serialize_with = "unit")]
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub measure: Measure,
     /// A limit is reached, perhaps one that is shared with others.
     pub over: bool,

@@ -26,6 +26,7 @@ pub enum Span {
 
 /// What one subject used of one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct UsageReport {
     /// Who.
     pub subject: Subject,
@@ -59,6 +60,7 @@ pub struct UsageReport {
 
 /// Someone in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Used {
     /// Who.
     pub subject: Subject,

@@ -11,6 +11,7 @@ use crate::quota::{Resource, Subject};
 
 /// All that one subject used, and what it may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Summary {
     /// Who.
     pub subject: Subject,

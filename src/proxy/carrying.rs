@@ -253,6 +253,7 @@ impl Ending {
         match self {
             Self::Refused(_) => "refused",
             Self::ClientGone => "client gone",
+            Self::ClientOdd => "body unreadable",
             Self::ClientIdle => "client idle",
             Self::UpstreamGone => "upstream gone",
             Self::UpstreamIdle => "upstream idle",
@@ -268,7 +269,8 @@ impl Ending {
                 Rejection::Denied(decision)
             }
             Self::StoreOut(error) => Rejection::from_engine(&error),
-            Self::ClientGone => Rejection::BadRequest("the request body broke off"),
+            Self::ClientGone => Rejection::ClientGone,
+            Self::ClientOdd => Rejection::BadRequest("the request body is unreadable"),
             Self::ClientIdle => Rejection::BodyIdle,
             Self::UpstreamGone => Rejection::Upstream,
             Self::UpstreamIdle => {

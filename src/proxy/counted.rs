@@ -29,6 +29,13 @@ impl<'a> Counted<'a> {
         }
     }
 
+    /// Says that the client has left, whatever it is answered.
+    pub(super) fn left(self) {
+        if let Some(access) = self.access {
+            access.left();
+        }
+    }
+
     /// Says that the answer's head goes out.
     pub(super) fn answered(mut self, status: u16) {
         self.answered = true;

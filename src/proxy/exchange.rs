@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use tracing::Instrument;
 
 use super::counted::{Counted, kind};
-use super::rejection::Rejection;
+use super::rejection::{Departed, Rejection};
 use super::{Proxy, forwarding, media_config, tunnel, upload};
 use crate::matrix::Endpoint;
 use crate::net::{Body, Connection, Passing, Watched};
@@ -36,7 +36,11 @@ impl Proxy {
             if response.body().is_ours() && status != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(X_REQUEST_ID, id.value());
             }
-            counted.answered(status.as_u16());
+            if response.extensions().get::<Departed>().is_some() {
+                counted.left();
+            } else {
+                counted.answered(status.as_u16());
+            }
             if let Some(access) = access.as_ref().filter(|_| is_head) {
                 // Nobody looks at its body.
                 access.ended(End::Complete);

@@ -18,8 +18,10 @@ use crate::telemetry::labels::Outcome;
 pub(super) enum Ending {
     /// There was no room for all of it.
     Refused(Box<Decision>),
-    /// The client left, or sent what is no body.
+    /// The client left.
     ClientGone,
+    /// The client sent what is no body.
+    ClientOdd,
     /// The client sent nothing for `body_idle_timeout`.
     ClientIdle,
     /// The homeserver's connection took no more.
@@ -51,7 +53,8 @@ impl From<BodyError> for Ending {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::Idle(_) => Self::ClientIdle,
-            BodyError::Broken(_) => Self::ClientGone,
+            error if error.is_parting() => Self::ClientGone,
+            BodyError::Broken(_) => Self::ClientOdd,
         }
     }
 }

@@ -73,6 +73,8 @@ pub enum End {
     Complete,
     /// The homeserver broke it off.
     Broken,
+    /// The client left.
+    Left,
 }
 
 impl Access {
@@ -109,9 +111,14 @@ impl Access {
         (answer.status, answer.head) = (Some(status), Some(self.begun.elapsed()));
     }
 
+    /// Says that the client has left, whatever is sent after it.
+    pub fn left(&self) {
+        self.answer().end = Some(End::Left);
+    }
+
     /// Says how the answer ended. Not told, the client has left.
     pub fn ended(&self, end: End) {
-        self.answer().end = Some(end);
+        self.answer().end.get_or_insert(end);
     }
 
     /// Says what became of an upload.
@@ -131,7 +138,7 @@ impl Drop for Access {
         let end = match (status, end) {
             (Some(_), Some(End::Complete)) => "complete",
             (Some(_), Some(End::Broken)) => "upstream broke off",
-            (Some(_), None) | (None, _) => "client left",
+            (Some(_), Some(End::Left) | None) | (None, _) => "client left",
         };
         tracing::info!(
             target: TARGET,

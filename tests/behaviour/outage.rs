@@ -1,28 +1,13 @@
 //! While the books are out: uploads wait outside, everything else flows, and nothing is lost.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::stores::{Scripted, scripted};
+use crate::support::scene::Scene;
 use crate::support::wire::chunk;
 use crate::support::{Answer, Ended, Homeserver, Request, Sidecar, bytes, eventually};
 
-struct Scene {
-    homeserver: Homeserver,
-    store: Arc<Scripted>,
-    sidecar: Sidecar,
-}
-
 fn scene() -> Scene {
-    let homeserver = Homeserver::start();
-    let store = Arc::new(scripted());
-    let sidecar = Sidecar::before(&homeserver)
-        .limit("1MB/never")
-        .store(&store)
-        .store_timeout(Duration::from_secs(2))
-        .start();
-    assert_eq!(sidecar.upload(1000), 200);
-    Scene { homeserver, store, sidecar }
+    Scene::with(|sidecar| sidecar)
 }
 
 #[track_caller]

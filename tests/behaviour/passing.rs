@@ -9,28 +9,13 @@ use metergate::quota::OnOutage;
 use serde_json::Value;
 
 use crate::support::process::Process;
-use crate::support::stores::{Scripted, scripted};
+use crate::support::scene::Scene;
+use crate::support::stores::scripted;
 use crate::support::wire::chunk;
 use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, now};
 
-struct Scene {
-    homeserver: Homeserver,
-    store: Arc<Scripted>,
-    sidecar: Sidecar,
-}
-
 fn scene() -> Scene {
-    let homeserver = Homeserver::start();
-    let store = Arc::new(scripted());
-    let sidecar = Sidecar::before(&homeserver)
-        .limit("1MB/never")
-        .largest(800_000)
-        .store(&store)
-        .on_outage(OnOutage::Open)
-        .store_timeout(Duration::from_secs(2))
-        .start();
-    assert_eq!(sidecar.upload(1000), 200);
-    Scene { homeserver, store, sidecar }
+    Scene::with(|sidecar| sidecar.largest(800_000).on_outage(OnOutage::Open))
 }
 
 fn readyz(sidecar: &Sidecar) -> (u16, Value) {

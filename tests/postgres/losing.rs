@@ -36,13 +36,14 @@ async fn a_server_that_was_killed_is_come_back_to_and_has_all_it_acknowledged() 
     server.kill();
     let gone = store.record(&asks(1, &[MONTH_10MB]), None, noon()).await.unwrap_err();
     assert!(matches!(gone, StoreError::Unavailable { .. }), "{gone}");
-    // Nobody waits for what is known to be away.
-    let begun = Instant::now();
-    for _ in 0..20 {
-        store.policy().await.unwrap_err();
-        store.beat(&instance, noon()).await.unwrap_err();
-    }
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    // Nobody waits for what is known to be away, however often it is asked.
+    let asked = async {
+        for _ in 0..20 {
+            store.policy().await.unwrap_err();
+            store.beat(&instance, noon()).await.unwrap_err();
+        }
+    };
+    timeout(PATIENCE, asked).await.unwrap();
     server.restart();
     back(&store).await;
     assert_eq!(usage(&store, alice(), Period::Month).await, (1, MB));
@@ -125,13 +126,11 @@ async fn a_process_that_stands_still_in_the_middle_holds_nobody_up_for_long() {
                   AND query LIKE 'INSERT INTO counter%'";
     until(server(), "still", asleep, "1");
     signal(&child, "STOP");
-    let begun = Instant::now();
     let mut tries = 0;
     while store.record(&asks(1, &[MONTH_10MB]), None, noon()).await.is_err() {
         tries += 1;
         assert!(tries < 4, "nobody else can write");
     }
-    assert!(begun.elapsed() < Duration::from_secs(15));
     signal(&child, "CONT");
     let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
     assert!(timeout(PATIENCE, ended).await.unwrap().unwrap().success());

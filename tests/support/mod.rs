@@ -8,6 +8,7 @@ pub(crate) mod client;
 pub(crate) mod figures;
 pub(crate) mod homeserver;
 pub(crate) mod process;
+pub(crate) mod scene;
 pub(crate) mod servers;
 pub(crate) mod sidecar;
 pub(crate) mod stores;

@@ -3,6 +3,7 @@
 mod boost;
 mod layer;
 mod missing;
+mod put;
 mod resource;
 mod subject;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 pub use boost::BoostChange;
 pub use missing::{Members, MissingGroup, NeededBy};
+pub use put::PlaceChange;
 pub use resource::{DeclaredBy, DeclaredResource};
 pub use subject::OverrideChange;
 

@@ -8,6 +8,7 @@ use crate::quota::{Measure, Policy, Resource};
 
 /// A resource that can be counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct DeclaredResource {
     /// Its name.
     pub resource: Resource,
@@ -21,6 +22,7 @@ pub struct DeclaredResource {
 
 /// What declares a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeclaredBy {
     /// The configuration file says how it is counted.

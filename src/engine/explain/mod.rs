@@ -21,6 +21,7 @@ use crate::quota::{Amount, Grants, Measure, Policy, Resource, Subject, Window};
 
 /// A decision, and how it came about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// Who asks.
     pub subject: Subject,
@@ -42,6 +43,7 @@ pub struct Explanation {
 
 /// One resource that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Explained {
     /// Its name.
     pub resource: Resource,
@@ -60,6 +62,7 @@ pub struct Explained {
 
 /// One window, with what made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ExplainedWindow {
     /// Its figures.
     #[serde(flatten)]

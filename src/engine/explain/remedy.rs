@@ -22,6 +22,7 @@ const EXACT: i64 = 1000;
 
 /// What would have to change for a yes. Each of these alone would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Remedy {
     /// From when on it is a yes if nothing else is used; none if waiting does not help.
     pub wait_until: Option<Timestamp>,

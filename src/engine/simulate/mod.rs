@@ -32,6 +32,7 @@ pub struct Stretch {
 
 /// What another policy would have made of what happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Simulation {
     /// How many actions were judged.
     pub asked: u64,
@@ -47,6 +48,7 @@ pub struct Simulation {
 
 /// What one subject would not have been allowed, of one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Refused {
     /// Who.
     pub subject: Subject,
@@ -67,6 +69,7 @@ pub struct Refused {
 
 /// A limit that one subject would have reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct OverAt {
     /// Who.
     pub subject: Subject,

@@ -12,6 +12,7 @@ use crate::quota::{Amount, Limit, Measure, Policy, Resource};
 
 /// What one entry was, and what it becomes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Change {
     /// Which: `group free media_bytes`.
     pub what: String,

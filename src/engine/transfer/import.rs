@@ -24,6 +24,7 @@ pub enum How {
 
 /// What an import did, or would do.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Imported {
     /// What became of the policy, entry by entry.
     pub changes: Changes,

@@ -19,7 +19,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::net::address::Origin;
-use crate::net::body::BoxError;
+use crate::net::body::{BodyError, BoxError};
 use crate::net::parting::Parting;
 use crate::net::server::BUFFER;
 use crate::net::tls::Tls;
@@ -64,6 +64,14 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Returns true if whoever sent the request's body has gone.
+    #[must_use]
+    pub fn is_parting(&self) -> bool {
+        let Self::Body(error) = self else { return false };
+        let cause = std::error::Error::source(error);
+        cause.and_then(|cause| cause.downcast_ref()).is_some_and(BodyError::is_parting)
+    }
+
     /// Returns what it is counted as.
     const fn silence(&self) -> Silence {
         match self {

@@ -12,6 +12,7 @@ use crate::quota::{Grants, Limit, Pattern, Resource, Subject};
 
 /// Something that could limit a subject's own use of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Claim {
     /// What it is.
     pub source: Source,
@@ -31,6 +32,7 @@ pub struct Claim {
 
 /// Whether a claim is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
     /// It is.

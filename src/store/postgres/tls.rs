@@ -52,8 +52,11 @@ impl Connector {
             .with_safe_default_protocol_versions()
             .map_err(|error| refused(error.to_string()))?;
         let verifier: Arc<dyn ServerCertVerifier> = match proof {
-            Proof::IfOffered | Proof::Anyone => Arc::new(Unproven(provider)),
-            Proof::Chain => Arc::new(ChainAlone(webpki(provider, roots)?)),
+            Proof::IfOffered | Proof::Anyone => Arc::new(Shown { provider, signers: None }),
+            Proof::Chain => {
+                let signers = Some(webpki(provider.clone(), roots)?);
+                Arc::new(Shown { provider, signers })
+            }
             Proof::Name => webpki(provider, roots)?,
         };
         let config =
@@ -100,52 +103,16 @@ fn of_system() -> Result<RootCertStore, StoreError> {
     Ok(roots)
 }
 
-/// Takes any certificate, as long as the server has its key.
+/// Asks for the key of the certificate that is shown, and for as much of what stands behind it as
+/// there is somebody to ask.
 #[derive(Debug)]
-struct Unproven(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unproven {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, known)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, known)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Shown {
+    provider: Arc<CryptoProvider>,
+    /// Who knows the signers; none if any certificate will do.
+    signers: Option<Arc<WebPkiServerVerifier>>,
 }
 
-/// Asks who signed a certificate, not for whom.
-#[derive(Debug)]
-struct ChainAlone(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for ChainAlone {
+impl ServerCertVerifier for Shown {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -154,8 +121,11 @@ impl ServerCertVerifier for ChainAlone {
         revocation: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Some(signers) = &self.signers else {
+            return Ok(ServerCertVerified::assertion());
+        };
         // The name is looked at last, when all else was found good.
-        match self.0.verify_server_cert(certificate, others, name, revocation, now) {
+        match signers.verify_server_cert(certificate, others, name, revocation, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -169,7 +139,8 @@ impl ServerCertVerifier for ChainAlone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, known)
     }
 
     fn verify_tls13_signature(
@@ -178,10 +149,11 @@ impl ServerCertVerifier for ChainAlone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -119,6 +119,8 @@ impl Shelf {
         }
         let opened = Arc::new(Journal::open(path)?);
         *journal = Some(opened.clone());
+        // What an earlier process left in it is to be brought in.
+        self.changed.notify_one();
         Ok(opened)
     }
 
