@@ -46,7 +46,7 @@ const LAW: [(&str, &[&str]); 15] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 28] = [
+const OWNERS: [(&str, &[&str]); 29] = [
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["api", "notify"]),
@@ -61,6 +61,7 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
+    ("prometheus", &["telemetry/metrics"]),
     ("redis", &["store/redis"]),
     ("rusqlite", &["store/sqlite"]),
     ("rustls_native_certs", &["net/tls", "store/postgres/tls"]),

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::store::guarded::{Guard, Guarded};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
+use crate::telemetry::labels::Fault;
 
 /// A store whose calls are counted.
 pub(super) type Measured = Guarded<Gauge>;
@@ -30,17 +31,17 @@ impl Guard for Gauge {
     ) -> Result<T, StoreError> {
         let begun = Instant::now();
         let answer = call.await;
-        self.0.store.made_call(verb, begun.elapsed(), answer.as_ref().err().map(word));
+        self.0.store.made_call(verb, begun.elapsed(), answer.as_ref().err().map(fault));
         answer
     }
 }
 
-const fn word(error: &StoreError) -> &'static str {
+const fn fault(error: &StoreError) -> Fault {
     match error {
-        StoreError::Unavailable { .. } => "unavailable",
-        StoreError::Conflict(_) => "conflict",
-        StoreError::Corrupt(_) => "corrupt",
-        StoreError::Misconfigured(_) => "misconfigured",
-        StoreError::Overflow(_) => "overflow",
+        StoreError::Unavailable { .. } => Fault::Unavailable,
+        StoreError::Conflict(_) => Fault::Conflict,
+        StoreError::Corrupt(_) => Fault::Corrupt,
+        StoreError::Misconfigured(_) => Fault::Misconfigured,
+        StoreError::Overflow(_) => Fault::Overflow,
     }
 }

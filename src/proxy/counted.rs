@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::matrix::Endpoint;
-use crate::telemetry::labels::Kind;
+use crate::telemetry::labels::{Kind, Label};
 use crate::telemetry::{Access, Metrics};
 
 /// A request under way. Dropped before it is answered, its client has left.
@@ -25,7 +25,7 @@ impl<'a> Counted<'a> {
     pub(super) fn is_about(&mut self, kind: Kind) {
         self.kind = kind;
         if let Some(access) = self.access {
-            access.is_about(kind);
+            access.is_about(kind.word());
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{Method, Version};
 use tokio::time::Instant;
 
-use super::labels::{Kind, Label, Outcome};
+use super::labels::{Label, Outcome};
 use super::path;
 
 /// What lines are filtered by: they are all of it.
@@ -58,7 +58,7 @@ impl Asked {
 /// What has become of it so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Answer {
-    kind: Option<Kind>,
+    kind: Option<&'static str>,
     /// None as long as no head was sent.
     status: Option<u16>,
     head: Option<Duration>,
@@ -91,7 +91,7 @@ impl Access {
     }
 
     /// Says what is asked for.
-    pub fn is_about(&self, kind: Kind) {
+    pub fn is_about(&self, kind: &'static str) {
         self.answer().kind = Some(kind);
     }
 
@@ -148,7 +148,7 @@ impl Drop for Access {
             path,
             version,
             client = client.as_ref().map(tracing::field::display),
-            kind = kind.map(Label::word),
+            kind,
             status = status.unwrap_or(499),
             metering = metering.map(Label::word),
             received = self.received.load(Ordering::Relaxed),

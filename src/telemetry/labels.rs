@@ -46,8 +46,6 @@ label! {
         SessionsEnd = "sessions_end",
         /// An upload in disguise.
         Disguised = "disguised",
-        /// A call of the admin API, which is counted apart.
-        Admin = "admin",
         /// A head that can be read in two ways.
         Malformed = "malformed",
         /// Anything else.
@@ -157,6 +155,22 @@ label! {
         Refused = "refused",
         /// The homeserver did not say.
         Failed = "failed",
+    }
+}
+
+label! {
+    /// Why a call of the store failed.
+    Fault {
+        /// It does not answer.
+        Unavailable = "unavailable",
+        /// It contradicts what is there: a no, not a fault.
+        Conflict = "conflict",
+        /// What is there cannot be read.
+        Corrupt = "corrupt",
+        /// It cannot be used as it is set up.
+        Misconfigured = "misconfigured",
+        /// A sum is too large.
+        Overflow = "overflow",
     }
 }
 

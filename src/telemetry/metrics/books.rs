@@ -6,6 +6,7 @@ use std::time::Duration;
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use super::family::{Made, Maker};
+use crate::telemetry::labels::{Fault, Label};
 use crate::telemetry::names;
 
 /// In seconds.
@@ -73,13 +74,15 @@ impl StoreCalls {
         };
         // Told from the start, so that a first failure is seen as a rise.
         for verb in ["reserve", "settle"] {
-            calls.errors.get_metric_with_label_values(&[verb, "unavailable"])?;
+            for fault in Fault::ALL {
+                calls.errors.get_metric_with_label_values(&[verb, fault.word()])?;
+            }
         }
         Ok(calls)
     }
 
-    /// Counts a call that took so long; `error` is a word for why it failed.
-    pub fn made_call(&self, verb: &'static str, took: Duration, error: Option<&'static str>) {
+    /// Counts a call that took so long, and why it failed if it did.
+    pub fn made_call(&self, verb: &'static str, took: Duration, fault: Option<Fault>) {
         let took = took.as_secs_f64();
         let verb = if let Ok(index) = VERBS.binary_search(&verb) {
             let handle = &self.handles[index];
@@ -89,8 +92,8 @@ impl StoreCalls {
             self.times.with_label_values(&[OTHER]).observe(took);
             OTHER
         };
-        if let Some(error) = error {
-            self.errors.with_label_values(&[verb, error]).inc();
+        if let Some(fault) = fault {
+            self.errors.with_label_values(&[verb, fault.word()]).inc();
         }
     }
 }
@@ -158,5 +161,20 @@ impl Books {
             Some(open) => self.open.with_label_values::<&str>(&[]).set(whole(open)),
             None => self.open.reset(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_of_a_store_has_its_verb() {
+        let guarded = include_str!("../../store/guarded.rs");
+        let passes =
+            guarded.split(".pass(").skip(1).filter_map(|call| call.trim_start().strip_prefix('"'));
+        let mut verbs: Vec<_> = passes.filter_map(|call| call.split('"').next()).collect();
+        verbs.sort_unstable();
+        assert_eq!(verbs, VERBS);
     }
 }
