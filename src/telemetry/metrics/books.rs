@@ -14,7 +14,7 @@ const BUCKETS: [f64; 12] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0];
 
 /// What a store is asked for, in the order of the alphabet.
-const VERBS: [&str; 37] = [
+const VERBS: [&str; 38] = [
     "all_grants",
     "balances",
     "beat",
@@ -52,6 +52,7 @@ const VERBS: [&str; 37] = [
     "top",
     "users",
     "write_grants",
+    "write_layer",
 ];
 /// Any other.
 const OTHER: &str = "other";
