@@ -51,7 +51,7 @@ const LAW: [(&str, &[&str]); 16] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 31] = [
+const OWNERS: [(&str, &[&str]); 32] = [
     ("askama", &["proxy/own_pages"]),
     ("axum", &["api", "dashboard"]),
     ("backon", &["notify"]),
@@ -68,6 +68,7 @@ const OWNERS: [(&str, &[&str]); 31] = [
     ("indicatif", &["cli"]),
     ("ipnet", &["proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
+    ("prometheus", &["telemetry/metrics"]),
     ("redis", &["store/redis"]),
     ("rusqlite", &["store/sqlite"]),
     ("rust_embed", &["dashboard"]),

@@ -82,6 +82,7 @@ impl Failure {
                 AppError::Listen { .. }
                 | AppError::Store(_)
                 | AppError::Engine(_)
+                | AppError::Metrics(_)
                 | AppError::Thread(_) => Exit::Unavailable,
             },
             Self::Machine(_) => Exit::Unavailable,

@@ -118,6 +118,12 @@ struct Served {
 impl Served {
     /// Applies what may change while running; what is wrong changes nothing.
     fn reload(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
+        let reloaded = self.take_over(loaded);
+        self.app.count_reload(reloaded.is_ok());
+        reloaded
+    }
+
+    fn take_over(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
         let Loaded { settings, warnings } = loaded.map_err(|wrong| {
             for complaint in wrong.complaints() {
                 tracing::error!(%complaint, "wrong in the configuration");

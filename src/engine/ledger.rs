@@ -110,7 +110,7 @@ impl Engine {
 }
 
 /// Returns the buckets that `[start, end)` touches.
-fn steps(
+pub(super) fn steps(
     start: Timestamp,
     end: Timestamp,
     at: impl Fn(Timestamp) -> Bucket,

@@ -47,6 +47,7 @@ mod simulate;
 mod transfer;
 // The process itself.
 mod error;
+mod gauges;
 mod instance;
 mod known;
 mod outage;
@@ -64,6 +65,7 @@ pub use declare::{
 };
 pub use error::EngineError;
 pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
+pub use gauges::JournalCounts;
 pub use hold::{Charge, Hold};
 pub use keeping::{LEAST_KEPT, Rebuilt};
 pub use ledger::{Someone, Step};
