@@ -46,7 +46,8 @@ const LAW: [(&str, &[&str]); 15] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 29] = [
+const OWNERS: [(&str, &[&str]); 30] = [
+    ("askama", &["proxy/own_pages"]),
     ("axum", &["api"]),
     ("backon", &["notify"]),
     ("base64", &["api", "notify"]),

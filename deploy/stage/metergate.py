@@ -35,8 +35,8 @@ class Metergate:
     Its books are in an SQLite file of its own, or in `storage`; `server` and `books` are more lines of these sections.
     """
 
-    def __init__(self, binary, folder, upstream, more, storage=None, server="", books=""):
-        port, admin_port = free_port(), free_port()
+    def __init__(self, binary, folder, upstream, more, storage=None, server="", books="", port=None):
+        port, admin_port = port or free_port(), free_port()
         self._binary = binary
         self._folder = folder
         self.url = f"http://127.0.0.1:{port}"

@@ -125,7 +125,7 @@ pub(super) async fn reserve(
 /// yes or no.
 #[utoipa::path(post, path = "/v1/consume", tag = "deciding",
     request_body(content = Action, example = json!({
-        "subject": "@alice:example.org", "items": [{"resource": "media_bytes", "amount": 1000000}]
+        "subject": "@alice:example.org", "items": [{"resource": "media_bytes", "amount": 1_000_000}]
     })),
     responses((status = 200, description = "Yes and charged, or no", body = Admitted), Writes)
 )]

@@ -49,13 +49,15 @@ fn changed(old: Option<&proxy::Settings>, new: Option<&proxy::Settings>) -> Vec<
     let (Some(old), Some(new)) = (old, new) else {
         return differing(&[("[upstream]", old != new)]);
     };
-    let proxy::Settings { listen, trusted_proxies, upstream, limits, refusal, access_log } = old;
+    let proxy::Settings { listen, trusted_proxies, upstream, limits, refusal, page, access_log } =
+        old;
     differing(&[
         ("[server] listen", *listen != new.listen),
         ("[server] trusted_proxies", *trusted_proxies != new.trusted_proxies),
         ("[upstream]", *upstream != new.upstream),
         ("[limits]", *limits != new.limits),
         ("[reject]", *refusal != new.refusal),
+        ("[page]", *page != new.page),
         ("[log] access", *access_log != new.access_log),
     ])
 }
@@ -106,6 +108,7 @@ mod tests {
         assert_needs(|_, proxy| proxy.upstream = "unix:/x".parse().unwrap(), &["[upstream]"]);
         assert_needs(|_, proxy| proxy.limits.connections = 7, &["[limits]"]);
         assert_needs(|_, proxy| proxy.refusal.info_uri = Some(String::new()), &["[reject]"]);
+        assert_needs(|_, proxy| proxy.page.limits = false, &["[page]"]);
         assert_needs(|_, proxy| proxy.access_log = true, &["[log] access"]);
         assert_needs(|new, _| new.auth.cache_entries = 7, &["[auth]"]);
         assert_needs(

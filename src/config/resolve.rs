@@ -7,7 +7,8 @@ use super::error::Place;
 use super::notes::Notes;
 use super::section::Section;
 use super::sections::{
-    Server, Storage, admin, auth, limits, log, notify, policy, reject, server, storage, upstream,
+    Server, Storage, admin, auth, limits, log, notify, page, policy, reject, server, storage,
+    upstream,
 };
 use super::settings::Settings;
 use super::tree::Table;
@@ -30,6 +31,7 @@ pub(super) fn resolve(
     let Storage { spec: storage, timeout: store_timeout, keep_events, on_outage, journal } =
         storage(&whole, state);
     let refusal = reject(&whole);
+    let page = page(&whole);
     let (log, access) = log(&whole);
     admin.access_log = access.unwrap_or_default();
     let limits = limits(&whole);
@@ -43,6 +45,7 @@ pub(super) fn resolve(
     let proxy = upstream.map(|upstream| proxy::Settings {
         limits,
         refusal,
+        page,
         ..proxy(server, upstream, access)
     });
     if let Some(proxy) = &proxy {

@@ -80,7 +80,7 @@ pub use reservation::{Reservation, ReservedItem};
 pub use reserve::Reserved;
 pub use simulate::{OverAt, Refused, Simulation, Stretch};
 pub use summary::Summary;
-pub use terms::UploadTerms;
+pub use terms::{CommonLimit, CommonTerms, UploadTerms, Uploaded};
 pub use transfer::{
     Change, Changes, Document, Draft, Foreign, How, Imported, Moved, Steps, Tree, Wanted, foreign,
 };

@@ -27,12 +27,17 @@ impl Proxy {
         head: &Parts,
         body: Incoming,
     ) -> Response<Body> {
+        self.read_away(head, body);
+        rejection.into_response(self.settings())
+    }
+
+    /// Reads away, in the background, the body of a request that we answer ourselves.
+    pub(super) fn read_away(&self, head: &Parts, body: Incoming) {
         // A client that waits for 100 Continue sends nothing after a refusal (RFC 9110 §10.1.1),
         // and reading would tell it to go on.
         if !head.headers.contains_key(EXPECT) {
             self.drain(body, head.extensions.get::<Arc<Access>>().cloned());
         }
-        rejection.into_response(self.settings())
     }
 
     /// Reads away what still comes of `body`; `access` is told how much.

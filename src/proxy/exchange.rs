@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::counted::{Counted, kind};
 use super::rejection::{Departed, Rejection};
-use super::{Proxy, forwarding, media_config, tunnel, upload};
+use super::{Proxy, forwarding, media_config, media_usage, own_pages, tunnel, upload};
 use crate::matrix::Endpoint;
 use crate::net::{Body, Connection, Passing, Watched};
 use crate::telemetry::{Access, Asked, End, RequestId, X_REQUEST_ID};
@@ -77,7 +77,8 @@ impl Proxy {
         match endpoint {
             Endpoint::Upload => upload::meter(self, &connection, request).await,
             Endpoint::Create => upload::create(self, &connection, request).await,
-            Endpoint::Disguised | Endpoint::Own => {
+            Endpoint::Own => own_pages::answer(self, &connection, request).await,
+            Endpoint::Disguised => {
                 let (parts, body) = request.into_parts();
                 self.refuse(Rejection::Unrecognized, &parts, body)
             }
@@ -89,7 +90,8 @@ impl Proxy {
                 }
                 response
             }
-            Endpoint::MediaUsage | Endpoint::Other => self.pass(connection, request).await,
+            Endpoint::MediaUsage => media_usage::answer(self, &connection, request).await,
+            Endpoint::Other => self.pass(connection, request).await,
         }
     }
 

@@ -174,16 +174,11 @@ fn address_value(address: IpAddr) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::Address;
 
     fn settings() -> Settings {
         Settings {
-            listen: vec!["127.0.0.1:0".parse::<Address>().unwrap()],
             trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-            upstream: "http://127.0.0.1:8008".parse().unwrap(),
-            limits: super::super::Limits::default(),
-            refusal: super::super::Refusal::default(),
-            access_log: false,
+            ..Settings::before("http://127.0.0.1:8008".parse().unwrap())
         }
     }
 

@@ -28,6 +28,8 @@ mod underway;
 // What we answer ourselves.
 mod drain;
 mod media_config;
+mod media_usage;
+mod own_pages;
 mod rejection;
 // What we are told.
 mod settings;
@@ -35,10 +37,11 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
-pub use settings::{Errcode, Limits, Refusal, Settings};
+pub use settings::{Errcode, Limits, Page, Refusal, Settings};
 
 use self::body::Outgoing;
 use self::concurrency::Concurrency;
+use self::own_pages::Pages;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
 use crate::net::{Body, Client, ClientSettings, Shutdown};
@@ -51,6 +54,7 @@ pub struct Shared {
     whoami: Whoami,
     settings: Settings,
     concurrency: Concurrency,
+    pages: Pages,
     shutdown: Shutdown,
     metrics: Arc<Metrics>,
 }
@@ -66,7 +70,8 @@ impl Shared {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
-        Arc::new(Self { engine, whoami, settings, concurrency, shutdown, metrics })
+        let pages = Pages::of(&settings.page);
+        Arc::new(Self { engine, whoami, settings, concurrency, pages, shutdown, metrics })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::RETRY_AFTER;
+use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::json;
 
@@ -34,6 +34,10 @@ pub(super) enum Rejection {
     IdentityUnknown(WhoamiError),
     /// There is no such thing, or it is disguised.
     Unrecognized,
+    /// There is such a thing, but not by this method; by these it is.
+    Method(&'static str),
+    /// A parameter makes no sense.
+    BadParameter(String),
     /// The head can be read in two ways.
     BadRequest(&'static str),
     /// The client sent nothing for too long.
@@ -101,12 +105,12 @@ impl Rejection {
             ),
             Self::IdentityUnknown(WhoamiError::Timeout) => later(unknown(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The homeserver did not say in time whose upload this is. Try again later.",
+                "The homeserver did not say in time who is asking. Try again later.",
             )),
             Self::IdentityUnknown(WhoamiError::Unreachable(_) | WhoamiError::Odd(_)) => {
                 later(unknown(
                     StatusCode::BAD_GATEWAY,
-                    "The homeserver did not say whose upload this is. Try again later.",
+                    "The homeserver did not say who is asking. Try again later.",
                 ))
             }
             Self::Unrecognized => MatrixError::new(
@@ -114,6 +118,15 @@ impl Rejection {
                 ErrCode::Unrecognized,
                 "There is no such endpoint.",
             ),
+            Self::Method(allowed) => MatrixError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                ErrCode::Unrecognized,
+                format!("This endpoint knows the methods {allowed}."),
+            )
+            .with_header(ALLOW, HeaderValue::from_static(allowed)),
+            Self::BadParameter(text) => {
+                MatrixError::new(StatusCode::BAD_REQUEST, ErrCode::InvalidParam, text)
+            }
             Self::BadRequest(text) => unknown(StatusCode::BAD_REQUEST, text),
             Self::BodyIdle => unknown(
                 StatusCode::REQUEST_TIMEOUT,
@@ -151,7 +164,7 @@ fn busy(most: usize) -> MatrixError {
 }
 
 /// The answer to a user whose quota is spent, with all figures.
-fn denied(decision: &Decision, style: &Style) -> MatrixError {
+pub(super) fn denied(decision: &Decision, style: &Style) -> MatrixError {
     match (decision.reason, &decision.binding, decision.max_size) {
         (Reason::TooLarge, _, Some(max)) => too_large(max),
         (_, Some(figures), _) => over_limit(figures, decision.retry_after, style),
@@ -206,6 +219,8 @@ fn sentence(figures: &Figures) -> String {
     let used = human(window.used);
     let when = window.period.when();
     let (needs, what) = match measure.unit {
+        // Nobody has named a size.
+        Unit::Bytes if figures.requested <= Amount::ONE => (String::new(), String::new()),
         Unit::Bytes => (format!(", this file needs {}", human(figures.requested)), String::new()),
         Unit::Count => (String::new(), format!(" {resource}")),
         // It is said with every number.

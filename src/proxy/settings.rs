@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+pub use super::own_pages::Page;
 use crate::net::{Address, Origin};
 
 /// How long an upload whose client has gone waits for the homeserver, from the moment the client
@@ -24,6 +25,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How an upload past its quota is refused.
     pub refusal: Refusal,
+    /// The page that tells users about their quota.
+    pub page: Page,
     /// Whether each exchange is one line in the log. Default no.
     pub access_log: bool,
 }
@@ -43,6 +46,7 @@ impl Settings {
             upstream,
             limits: Limits::default(),
             refusal: Refusal::default(),
+            page: Page::default(),
             access_log: false,
         }
     }

@@ -21,6 +21,7 @@ mod metering;
 mod metrics;
 mod notices;
 mod outage;
+mod own_pages;
 mod passing;
 mod privacy;
 mod refusal;
