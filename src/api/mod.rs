@@ -10,6 +10,9 @@
 // One call and its answer.
 mod exchange;
 // Who may call.
+mod origin;
+mod session;
+mod sessions;
 mod settings;
 mod token;
 // What a call says.
@@ -65,6 +68,7 @@ pub use settings::Settings;
 pub use watching::{Target, Targets};
 
 use self::respond::Problem;
+use self::sessions::Sessions;
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::quota::{Amount, Invalid, Resource, Said};
@@ -96,6 +100,8 @@ pub struct Desk {
     pub metrics: Arc<Metrics>,
     /// Whether each exchange is one line in the log.
     pub access_log: bool,
+    /// The browsers that have shown the token.
+    sessions: Arc<Sessions>,
     /// When this process started.
     since: Timestamp,
     /// Room for long work; of clones, the same.
@@ -116,6 +122,7 @@ impl Desk {
             instance: None,
             metrics,
             access_log: false,
+            sessions: Arc::default(),
             room: aside::Room::default(),
         }
     }
@@ -147,6 +154,7 @@ impl Api {
             async move || ([(CONTENT_TYPE, "application/json")], description.to_string());
         let router = open
             .route("/openapi.json", get(described))
+            .merge(session::routes())
             .merge(guarded.route_layer(from_fn_with_state(desk.clone(), token::demand)))
             .fallback(async || Problem::NotFound("there is no such path".to_owned()))
             .method_not_allowed_fallback(async || Problem::Method)
@@ -154,6 +162,12 @@ impl Api {
             .layer(from_fn(asked::well_encoded))
             .with_state(desk.clone());
         Self { router, desk }
+    }
+
+    /// Returns it with these pages beside it, which need no token.
+    #[must_use]
+    pub fn beside(self, pages: Router) -> Self {
+        Self { router: self.router.merge(pages), desk: self.desk }
     }
 }
 
@@ -232,7 +246,7 @@ fn keeping() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(reload::reload))
         .routes(routes!(watching::status))
         .routes(routes!(refusals::refusals))
-        .routes(routes!(metrics::metrics))
+        .route("/metrics", get(metrics::metrics))
         .routes(routes!(watching::doctor))
         .routes(routes!(watching::deliveries))
 }

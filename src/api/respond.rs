@@ -19,7 +19,7 @@ pub(super) enum Problem {
     BadRequest(String),
     /// 401: the token is missing or wrong.
     Unauthorized,
-    /// 401: a page in a browser calls what is open without a token.
+    /// 401: a page of somebody else calls, or may be behind what calls without a token.
     OfAPage,
     /// 404.
     NotFound(String),
@@ -46,7 +46,8 @@ impl Problem {
                 (StatusCode::UNAUTHORIZED, "unauthorized", text)
             }
             Self::OfAPage => {
-                let text = "pages in a browser may call only with a token: set [admin] token";
+                let text = "without a token only programs and pages of this machine may call, by \
+                     localhost or 127.0.0.1: set [admin] token";
                 (StatusCode::UNAUTHORIZED, "unauthorized", text.to_owned())
             }
             Self::NotFound(text) => (StatusCode::NOT_FOUND, "not_found", text),

@@ -177,7 +177,7 @@ pub(super) async fn get(
 #[utoipa::path(put, path = "/v1/subjects/{name}", operation_id = "put_subject",
     tag = "declaring",
     params(("name" = Subject, Path, description = "Who", example = "@alice:example.org")),
-    request_body(content = Put, example = json!({"group": "patron", "until": "2099-01-01"})),
+    request_body(content = Option<Put>, example = json!({"group": "patron", "until": "2099-01-01"})),
     responses(
         (status = 200, description = "It had something of its own", body = Place),
         (status = 201, description = "It had nothing of its own", body = Place),

@@ -22,6 +22,7 @@ use self::measured::Measured;
 use crate::api::{self, Api, Desk};
 use crate::clock::{self, Timestamp};
 use crate::config::Settings;
+use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
@@ -252,7 +253,7 @@ impl App {
             path: VERSIONS,
         });
         self.desk.upstream = upstream;
-        let api = Api::new(self.desk.clone());
+        let api = Api::new(self.desk.clone()).beside(dashboard::pages());
         let limits = net::Limits::default();
         let connections = self.metrics.admin.clone();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS, connections);

@@ -61,7 +61,7 @@ pub use consume::Consumed;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{
     BoostChange, DeclaredBy, DeclaredResource, GroupChange, Members, MissingGroup, NeededBy,
-    OverrideChange, PlaceChange, SubjectView,
+    OverrideChange, PlaceChange, SubjectView, declared_group,
 };
 pub use error::EngineError;
 pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};

@@ -14,6 +14,7 @@ mod access;
 mod api;
 mod cli;
 mod cutoff;
+mod dashboard;
 mod forwarding;
 mod identity;
 mod limits;

@@ -151,6 +151,13 @@ where
         Self::new(origin, Some(tls), settings, None, None)
     }
 
+    /// Like [`Client::pooled`], over TLS; a Unix socket is spoken to in the clear all the same.
+    #[must_use]
+    pub fn pooled_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
+        let kept = Kept { connections: VecDeque::new(), watched: false };
+        Self::new(origin, Some(tls), settings, Some(Mutex::new(kept)))
+    }
+
     fn new(
         origin: Origin,
         tls: Option<Tls>,
