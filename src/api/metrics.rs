@@ -9,7 +9,6 @@ use http::header::CONTENT_TYPE;
 use tokio::time::timeout;
 
 use super::Desk;
-use super::statuses::Reads;
 use crate::clock::Timestamp;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Standing;
@@ -19,13 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The most reservations that are counted.
 const MOST: usize = 1000;
 
-/// Which figures are there?
-///
-/// In Prometheus' text format 0.0.4.
-#[utoipa::path(get, path = "/metrics", tag = "watching",
-    responses((status = 200, description = "All of them", body = String,
-        content_type = "text/plain; version=0.0.4; charset=utf-8"), Reads)
-)]
+/// Answers in Prometheus' text format 0.0.4, which describes itself.
 pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
     desk.metrics.books.stand(&desk.standing().await);
     ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], desk.metrics.text())

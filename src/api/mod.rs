@@ -96,12 +96,12 @@ pub struct Desk {
     pub targets: Targets,
     /// The name of this process among those on the store.
     pub instance: Option<String>,
-    /// The browsers that have shown the token.
-    sessions: Arc<Sessions>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether each exchange is one line in the log.
     pub access_log: bool,
+    /// The browsers that have shown the token.
+    sessions: Arc<Sessions>,
     /// When this process started.
     since: Timestamp,
     /// Room for long work; of clones, the same.
@@ -120,9 +120,9 @@ impl Desk {
             reload: Reload::default(),
             targets: Targets::default(),
             instance: None,
-            sessions: Arc::default(),
             metrics,
             access_log: false,
+            sessions: Arc::default(),
             room: aside::Room::default(),
         }
     }
@@ -167,7 +167,7 @@ impl Api {
     /// Returns it with these pages beside it, which need no token.
     #[must_use]
     pub fn beside(self, pages: Router) -> Self {
-        Self { router: self.router.merge(pages), ..self }
+        Self { router: self.router.merge(pages), desk: self.desk }
     }
 }
 
@@ -246,7 +246,7 @@ fn keeping() -> OpenApiRouter<Arc<Desk>> {
         .routes(routes!(reload::reload))
         .routes(routes!(watching::status))
         .routes(routes!(refusals::refusals))
-        .routes(routes!(metrics::metrics))
+        .route("/metrics", get(metrics::metrics))
         .routes(routes!(watching::doctor))
         .routes(routes!(watching::deliveries))
 }
