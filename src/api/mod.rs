@@ -83,6 +83,8 @@ const LARGEST_BOOKS: usize = 64 * 1024 * 1024;
 const TIME: Duration = Duration::from_secs(30);
 /// What takes as long as there is something to do.
 const TAKING_LONG: [&str; 4] = ["/v1/export", "/v1/import", "/v1/rebuild", "/v1/simulate"];
+/// The same of each group: everyone is looked at.
+const PREVIEW: &str = "/preview";
 
 /// What every call has at hand.
 #[derive(Clone, Debug)]
@@ -102,7 +104,7 @@ pub struct Desk {
     /// When this process started.
     since: Timestamp,
     /// Room for long work; of clones, the same.
-    room: aside::Room,
+    rooms: aside::Rooms,
 }
 
 impl Desk {
@@ -117,7 +119,7 @@ impl Desk {
             reload: Reload::default(),
             targets: Targets::default(),
             instance: None,
-            room: aside::Room::default(),
+            rooms: aside::Rooms::default(),
         }
     }
 
@@ -139,6 +141,7 @@ impl Api {
         let (open, mut description) = open().split_for_parts();
         let (guarded, told) = guarded().split_for_parts();
         description.merge(told);
+        openapi::without_null(&mut description);
         // It stays as it is for as long as this process lives.
         let description: Arc<str> = description.to_json().unwrap_or_default().into();
         let described =
@@ -160,7 +163,7 @@ impl Api {
         _connection: Arc<Connection>,
         request: Request<Incoming>,
     ) -> axum::response::Response {
-        let long = TAKING_LONG.contains(&request.uri().path());
+        let long = takes_long(request.uri().path());
         let time = if long { Duration::MAX } else { TIME };
         match timeout(time, self.0.oneshot(request)).await {
             Ok(Ok(response)) => response,
@@ -168,6 +171,11 @@ impl Api {
             Err(_) => Problem::Slow.into_response(),
         }
     }
+}
+
+/// Returns whether the call at `path` may take longer than others.
+fn takes_long(path: &str) -> bool {
+    TAKING_LONG.contains(&path) || path.starts_with("/v1/groups/") && path.ends_with(PREVIEW)
 }
 
 /// What anyone may call.

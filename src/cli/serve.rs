@@ -144,7 +144,7 @@ impl Served {
         Ok(Reloaded {
             policy_version: version,
             warnings: warnings.iter().map(ToString::to_string).collect(),
-            needs_restart: changed.into_iter().map(|it| it.to_string()).collect(),
+            needs_restart: changed.into_iter().map(ToString::to_string).collect(),
         })
     }
 

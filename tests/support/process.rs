@@ -11,7 +11,7 @@ use super::wire::Stream;
 use super::{Answer, Client, Homeserver, Request, eventually};
 
 /// Its configuration, in its folder.
-const CONFIG: &str = "metergate.toml";
+pub(crate) const CONFIG: &str = "metergate.toml";
 
 /// `metergate serve` with its books in a folder; killed when dropped.
 pub(crate) struct Process {
