@@ -79,8 +79,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 /// Reads a JSON object as `T`; nothing at all is an empty one.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let nothing = matches!(bytes.trim_ascii(), b"" | b"null");
-    let bytes = if nothing { b"{}" } else { bytes };
+    let bytes = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
     let not_json = |error| Problem::BadRequest(format!("the body is not JSON: {error}"));
     // Of a name that stands twice the values below would only keep one.
     serde_json::from_slice::<Tree>(bytes).map_err(not_json)?;

@@ -22,6 +22,8 @@ const TIME: Duration = Duration::from_secs(30);
 const KIND: &str = "admin";
 /// What takes as long as there is something to do.
 const TAKING_LONG: [&str; 4] = ["/v1/export", "/v1/import", "/v1/rebuild", "/v1/simulate"];
+/// The same of each group: everyone is looked at.
+const PREVIEW: &str = "/preview";
 
 impl Api {
     /// Answers one call. May be dropped at any time: a call then happens whole or not at all.
@@ -34,7 +36,7 @@ impl Api {
         let access = self.desk.access_log.then(|| watch(&connection, &request, &id));
         let is_head = request.method() == Method::HEAD;
         let request = request.map(|body| told(body, access.clone()));
-        let long = TAKING_LONG.contains(&request.uri().path());
+        let long = takes_long(request.uri().path());
         let time = if long { Duration::MAX } else { TIME };
         let mut response = match timeout(time, self.router.oneshot(request)).await {
             Ok(Ok(response)) => response,
@@ -53,6 +55,11 @@ impl Api {
         }
         response.map(|body| Watched::new(body, access))
     }
+}
+
+/// Returns whether the call at `path` may take longer than others.
+fn takes_long(path: &str) -> bool {
+    TAKING_LONG.contains(&path) || path.starts_with("/v1/groups/") && path.ends_with(PREVIEW)
 }
 
 fn watch(connection: &Connection, request: &Request<Incoming>, id: &RequestId) -> Arc<Access> {

@@ -105,7 +105,7 @@ pub struct Desk {
     /// When this process started.
     since: Timestamp,
     /// Room for long work; of clones, the same.
-    room: aside::Room,
+    rooms: aside::Rooms,
 }
 
 impl Desk {
@@ -123,7 +123,7 @@ impl Desk {
             metrics,
             access_log: false,
             sessions: Arc::default(),
-            room: aside::Room::default(),
+            rooms: aside::Rooms::default(),
         }
     }
 
@@ -148,6 +148,7 @@ impl Api {
         let (open, mut description) = open().split_for_parts();
         let (guarded, told) = guarded().split_for_parts();
         description.merge(told);
+        openapi::without_null(&mut description);
         // It stays as it is for as long as this process lives.
         let description: Arc<str> = description.to_json().unwrap_or_default().into();
         let described =

@@ -123,7 +123,7 @@ pub(super) async fn list(
         let engine = desk.engine.clone();
         // It looks at everyone, to find the latest.
         let looked =
-            desk.aside(async move { engine.latest(&among, behind.as_ref(), most + 1).await });
+            desk.over_all(async move { engine.latest(&among, behind.as_ref(), most + 1).await });
         let place = |it: &Someone| (it.last_activity, it.subject.clone());
         return Ok(Json(List::cut(LIST, looked.await??, most, place)));
     }

@@ -114,9 +114,14 @@ impl Process {
         self.client().ask(request)
     }
 
+    /// Returns where the admin API listens.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.address("admin API listens")
+    }
+
     /// Connects to the admin API.
     pub(crate) fn admin(&self) -> Client {
-        let stream = TcpStream::connect(self.address("admin API listens")).unwrap();
+        let stream = TcpStream::connect(self.admin_address()).unwrap();
         Client::to(Stream::Tcp(stream))
     }
 

@@ -96,6 +96,16 @@ impl Sidecar {
         self.client().ask(request)
     }
 
+    /// Returns where the admin API listens.
+    pub(crate) fn admin_address(&self) -> &Address {
+        &self.admin
+    }
+
+    /// Returns where clients connect.
+    pub(crate) fn proxy_address(&self) -> &Address {
+        &self.addresses[0]
+    }
+
     /// Asks the admin API, by a name of this machine unless the request says another.
     pub(crate) fn api(&self, request: &Request) -> Answer {
         Client::to(connect(&self.admin)).ask(&request.clone().addressed_here())
@@ -217,6 +227,12 @@ impl Setup {
     /// Callers of the admin API have to show this.
     pub(crate) fn admin_token(mut self, token: &str) -> Self {
         self.settings.admin.token = Some(Secret::new(token));
+        self
+    }
+
+    /// The admin API listens there.
+    pub(crate) fn admin_at(mut self, address: &str) -> Self {
+        self.settings.admin.listen = address.parse().unwrap();
         self
     }
 

@@ -99,7 +99,7 @@ impl Call {
     }
 
     /// Adds `name=value` to the query.
-    pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, name: &str, value: &(impl ToString + ?Sized)) -> Self {
         self.target.push(if self.target.contains('?') { '&' } else { '?' });
         self.target.push_str(name);
         self.target.push('=');
@@ -110,7 +110,7 @@ impl Call {
     /// The same, where there is a value.
     pub(super) fn with_some(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
-            Some(value) => self.with(name, value),
+            Some(value) => self.with(name, &value),
             None => self,
         }
     }

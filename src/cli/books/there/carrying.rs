@@ -24,7 +24,7 @@ struct Recounted {
 impl Carrying for There {
     async fn export(&self, wanted: Wanted, writer: Writer<'_>, _steps: Steps<'_>) -> Told<()> {
         let Wanted { both_layers, ledger } = wanted;
-        let call = Call::get("/v1/export").with("all", both_layers).with("usage", ledger);
+        let call = Call::get("/v1/export").with("all", &both_layers).with("usage", &ledger);
         self.0.stream(call, |piece| writer(piece)).await
     }
 
@@ -39,7 +39,7 @@ impl Carrying for There {
             How::Merge => "merge",
             How::Replace => "replace",
         };
-        let call = Call::post("/v1/import").with("mode", mode).with("dry_run", dry_run);
+        let call = Call::post("/v1/import").with("mode", mode).with("dry_run", &dry_run);
         self.0.ask(call.saying(draft)?.patiently()).await
     }
 

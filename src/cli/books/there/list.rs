@@ -20,7 +20,7 @@ pub(super) struct Page<T> {
 impl Line {
     /// Returns a page of the list that `call` asks for, of at most so many entries.
     pub(super) async fn page<T: DeserializeOwned>(&self, call: Call, most: usize) -> Told<Page<T>> {
-        self.ask(call.with("limit", PAGE.min(most))).await
+        self.ask(call.with("limit", &PAGE.min(most))).await
     }
 
     /// Tells `reader` of the list that `call` asks for, `most` at a time, until nobody reads on.

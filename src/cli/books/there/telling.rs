@@ -63,8 +63,8 @@ impl Telling for There {
         let call = Call::get("/v1/usage").with("subject", subject).with("resource", resource);
         let call = match span {
             Span::Limits => call,
-            Span::Period(period) => call.with("period", period),
-            Span::Range(start, end) => call.with("start", start.exact()).with("end", end.exact()),
+            Span::Period(period) => call.with("period", &period),
+            Span::Range(start, end) => call.with("start", &start.exact()).with("end", &end.exact()),
         };
         self.0.ask(call).await
     }
@@ -84,9 +84,9 @@ impl Telling for There {
         let call = Call::get("/v1/history")
             .with_some("subject", subject)
             .with("resource", resource)
-            .with("step", step)
-            .with("start", start.exact())
-            .with("end", end.exact());
+            .with("step", &step)
+            .with("start", &start.exact())
+            .with("end", &end.exact());
         let mut steps: Vec<Step> = self.0.ask(call).await?;
         let policy = self.policy().await?;
         let zone = match subject {
