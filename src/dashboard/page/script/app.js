@@ -114,8 +114,8 @@ async function failed(error, first) {
     else begin();
     return;
   }
-  if (first) show(main);
   main.removeAttribute("aria-busy");
+  if (first) show(main, h("section.empty", {}, h("h1", {}, "Nothing could be read yet"), h("p", {}, "This page tries again by itself.")));
   const stale = fresh && !first ? ` What is shown was true ${relative(fresh)}.` : "";
   if (error.kind === "missing" && first) {
     show(main, h("section.empty", {}, h("h1", {}, "Nothing of that name"), h("p", {}, error.message)));

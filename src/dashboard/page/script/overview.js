@@ -59,7 +59,7 @@ export function view(data, parameters) {
     health(data),
     data.known.items.length === 0 ? null : tiles(data),
     h("div.columns", { key: "flow" }, uploaded(data), refused(data)),
-    h("div.columns", { key: "people" }, mostUsed(data), h("div.stack", {}, whoIsOver(data), underWay(data))),
+    h("div.columns.loose", { key: "people" }, mostUsed(data), h("div.stack", {}, whoIsOver(data), underWay(data))),
   ];
 }
 

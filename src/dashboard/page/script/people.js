@@ -14,8 +14,8 @@ function row(it) {
   const part = share(it.used, it.limit);
   return h("li.person", { key: it.subject },
     h("div.line", {}, subjectLink(it.subject), usedOf(it.used, it.limit, unit)),
-    bar(it.used, 0, it.limit, `${part === null ? "no limit" : percent(part)} ${period(it.period)}`),
-    h("div.line.faint", {}, h("span", {}, part === null ? "no limit" : `${percent(part)} ${period(it.period)}`),
+    part !== null && bar(it.used, 0, it.limit, `${percent(part)} ${period(it.period)}`),
+    h("div.line.faint", {}, h("span", {}, part === null ? `no limit, ${period(it.period)}` : `${percent(part)} ${period(it.period)}`),
       it.resets_at ? h("span", {}, "resets ", time(it.resets_at)) : null));
 }
 
