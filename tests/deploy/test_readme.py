@@ -116,9 +116,9 @@ class Readme(Check):
 
 
 class Nginx(Check):
-    def test_the_server_block_is_one(self):
-        nginx = wanting.tool("nginx", "README.md: the server block for nginx")
-        (block,) = fenced("nginx")
+    def test_the_server_blocks_are_some(self):
+        nginx = wanting.tool("nginx", "README.md: the server blocks for nginx")
+        block = "".join(fenced("nginx"))
         files = PROJECT / "deploy" / "nginx"
         # Certificates are of the machine; so are ports below 1024.
         block = re.sub(r"listen (\d+) ssl http2;", r"listen 127.0.0.1:1\1;", block)

@@ -1,5 +1,6 @@
 """What the tests of the dashboard stand on: a metergate before a small scripted homeserver, and a browser at its door."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -8,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
 from stage.matrix import ask
 from stage.metergate import Metergate
@@ -121,15 +122,18 @@ class Dashboard:
         self.tab.until(lambda: self.has("nav [aria-current]"))
         return self
 
-    def go(self, page=""):
-        """Goes to a page, and waits until it shows what it read."""
-        self.tab.run("location.hash = ''; document.querySelector('main').replaceChildren()")
-        self.tab.run("location.hash = arguments[0]", f"#/{page}")
+    def go(self, page="", patience=1):
+        """Goes to a page, and waits until it shows all that it reads."""
+        self.tab.open("about:blank")
+        self.tab.open(f"{self.metergate.admin_url}/#/{page}")
+        for _ in range(patience - 1):
+            with contextlib.suppress(TimeoutException):
+                self.tab.until(self.is_read)
         self.tab.until(self.is_read)
         return self
 
     def is_read(self):
-        ready = "const main = document.querySelector('main'); return !!main.querySelector('h1') && !main.hasAttribute('aria-busy')"
+        ready = "const main = document.querySelector('main'); return !!main.querySelector('h1') && !main.hasAttribute('aria-busy') && !main.querySelector('.reading')"
         return self.tab.run(ready)
 
     def subject(self, name):

@@ -79,12 +79,42 @@ export async function list(path, given, options) {
   return Array.isArray(answer) ? { items: answer, next_cursor: null } : answer;
 }
 
+/** Told of on `window` once a slow answer has come. */
+export const LATE = "metergate-late";
+const slow = new Map();
+/** They are asked one after the other: each may keep the store busy. */
+let queue = Promise.resolve();
+
+/**
+ * Returns what a call that may take long was answered last, and asks again if that is older than `age` milliseconds;
+ * null before the first answer, undefined if this metergate does not tell it, `{failed}` if that went wrong. Nobody
+ * waits for it.
+ */
+export function lately(path, given, age) {
+  const asked = query(path, given);
+  if (!slow.has(asked)) slow.set(asked, { answer: null, at: 0, busy: false });
+  const known = slow.get(asked);
+  if (!known.busy && Date.now() - known.at >= age) {
+    known.busy = true;
+    const told = (answer) => {
+      const news = JSON.stringify(answer) !== JSON.stringify(known.answer) || known.answer === null;
+      Object.assign(known, { answer, at: Date.now(), busy: false });
+      if (news) dispatchEvent(new Event(LATE));
+    };
+    // What was known before stays; the other calls of the page say what is wrong with metergate.
+    const failed = (error) => told(known.answer && !known.answer.failed ? known.answer : { failed: error.message });
+    queue = queue.then(() => maybe(path, given)).then(told, failed);
+  }
+  return known.answer;
+}
+
 /** Changes something; what was kept may be different then. */
 export async function change(method, path, body) {
   try {
     return await call(method, path, body);
   } finally {
     kept.clear();
+    for (const known of slow.values()) known.at = 0;
   }
 }
 

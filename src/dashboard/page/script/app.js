@@ -1,6 +1,6 @@
 // App: the frame around the pages: who is signed in, which page is shown, and that it stays true.
 
-import { Failure, get, maybe, readiness, session } from "./api.js";
+import { Failure, LATE, maybe, readiness, session } from "./api.js";
 import { h, show } from "./dom.js";
 import { relative, useZone } from "./format.js";
 import { follow } from "./live.js";
@@ -98,6 +98,8 @@ function go(moved) {
 /** Reads at once: something was changed here. */
 const again = () => current?.now();
 
+addEventListener(LATE, () => current?.now());
+
 /** Who came by a link hears and sees the top of the new page. */
 function arrive() {
   scrollTo(0, 0);
@@ -112,15 +114,15 @@ async function failed(error, first) {
     else begin();
     return;
   }
-  if (first) show(main);
   main.removeAttribute("aria-busy");
+  if (first) show(main, h("section.empty", {}, h("h1", {}, "Nothing could be read yet"), h("p", {}, "This page tries again by itself.")));
   const stale = fresh && !first ? ` What is shown was true ${relative(fresh)}.` : "";
   if (error.kind === "missing" && first) {
     show(main, h("section.empty", {}, h("h1", {}, "Nothing of that name"), h("p", {}, error.message)));
   } else if (error.kind === "store") {
     const ready = await readiness();
-    const says = ready && ready.store === "out" ? ready.says : error.message;
-    show(trouble, h("p.trouble", {}, h("strong", {}, "The store is out. "), `${says}.${stale}`));
+    const [what, says] = ready?.store === "out" ? ["The store is out. ", ready.says] : ["Not answered. ", error.message];
+    show(trouble, h("p.trouble", {}, h("strong", {}, what), `${says}.${stale}`));
   } else if (error.kind === "gone") {
     show(trouble, h("p.trouble", {}, h("strong", {}, "metergate does not answer. "), `This page tries again by itself.${stale}`));
   } else {

@@ -2,7 +2,7 @@
 
 import { list, maybe } from "./api.js";
 import { h } from "./dom.js";
-import { many, time } from "./format.js";
+import { count, many, time } from "./format.js";
 import { lines } from "./ledger.js";
 import { badge, card, command, empty, head } from "./parts.js";
 import { address, move } from "./router.js";
@@ -46,18 +46,18 @@ function nothing(behind, here) {
 
 function webhooks(deliveries) {
   if (!deliveries) return null;
-  const targets = deliveries.items ?? deliveries.targets ?? [];
+  const targets = deliveries.items;
   const name = "Webhooks";
   if (!targets.length) {
     return card(name, { key: "webhooks" }, empty("Nobody is told of warnings and overages. Name somebody in metergate.toml and restart:",
       command("[[notify]] url = \"https://example.org/metergate\"")));
   }
   return card(name, { key: "webhooks" }, h("table.list", {}, h("caption.hidden", {}, "Webhooks"),
-    h("thead", {}, h("tr", {}, ["To", "About", "Told up to", "Stands"].map((it) => h("th", { scope: "col" }, it)))),
-    h("tbody", {}, targets.map((it, index) => h("tr", { key: `${index}-${it.host}` },
-      h("th", { scope: "row" }, it.host ?? it.name),
-      h("td", { "data-label": "About" }, it.on?.length ? it.on.map((kind) => [badge(kind.replaceAll("_", " ")), " "]) : h("span.faint", {}, "–")),
-      h("td", { "data-label": "Told up to" }, it.told_at ? time(it.told_at) : it.last_told ? `notice ${it.last_told}` : h("span.faint", {}, "nothing yet")),
+    h("thead", {}, h("tr", {}, ["To", "Told up to", "Waiting since", "Stands"].map((it) => h("th", { scope: "col" }, it)))),
+    h("tbody", {}, targets.map((it) => h("tr", { key: String(it.number) },
+      h("th", { scope: "row" }, it.host),
+      h("td", { "data-label": "Told up to" }, it.told ? `notice ${count(it.told)}` : h("span.faint", {}, "nothing yet")),
+      h("td", { "data-label": "Waiting since", class: it.oldest ? undefined : "bare" }, it.oldest ? time(it.oldest) : h("span.faint", {}, "–")),
       h("td", { "data-label": "Stands" }, it.waiting > 0 ? badge(`${many(it.waiting, "notice")} waiting`, "near") : badge("all told", "fine")))))));
 }
 

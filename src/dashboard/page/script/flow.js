@@ -3,7 +3,7 @@
 import { chart } from "./chart.js";
 import { h } from "./dom.js";
 import { amount, count, date, exactly, fullDate, hour, many, quantity, relative } from "./format.js";
-import { card, command, empty } from "./parts.js";
+import { card, command, empty, pending } from "./parts.js";
 import { title, unitOf } from "./resources.js";
 
 const total = (points, of = (point) => point.used) => points.reduce((sum, point) => sum + of(point), 0);
@@ -11,16 +11,17 @@ const total = (points, of = (point) => point.used) => points.reduce((sum, point)
 /** Draws the figures that one looks at first. */
 export function tiles({ resource, range, history, refusals, over, reservations }) {
   const unit = unitOf(resource ?? "");
-  const last = history?.at(-1);
+  const told = history?.failed ? null : history;
+  const last = told?.at(-1);
   const now = range.step === "hour" ? "this hour" : "today";
   const held = reservations?.items ?? [];
   const room = held.reduce((sum, it) => sum + heldOf(it, resource), 0);
   const no = refusals && (refusals.items.at(-1) ?? { refused: 0 });
   const past = over?.items?.length ?? 0;
   return h("dl.tiles", { key: "tiles" }, [
-    last && tile("used", `${used(resource)} ${now}`, quantity(last.used, unit, { focusable: true, name: "span" }), `${amount(total(history), unit)} in ${range.title}`),
+    last && tile("used", `${used(resource)} ${now}`, quantity(last.used, unit, { focusable: true, name: "span" }), `${amount(total(told), unit)} in ${range.title}`),
     no && tile("refused", `Refused ${now}`, count(no.refused), `${many(total(refusals.items, (it) => it.refused), "upload")} in ${range.title}`),
-    over && tile("over", "At their limit", over.next_cursor || past > 8 ? "more than 8" : count(past), `by ${title(resource)}, now`),
+    over?.items && tile("over", "At their limit", over.next_cursor || past > 8 ? "more than 8" : count(past), `by ${title(resource)}, now`),
     reservations && tile("held", "Under way", reservations.next_cursor ? `more than ${count(held.length)}` : count(held.length), `${amount(room, unit)} set aside`),
   ].filter(Boolean));
 }
@@ -50,6 +51,8 @@ export function uploaded({ resource, range, history, known }) {
     return card(name, { key: "uploaded" }, empty("Nothing has been counted yet. Have clients upload through metergate, or record something by hand:",
       command("metergate use @alice:example.org media_bytes 5MB")));
   }
+  const wait = pending(history, `metergate history ${resource}`);
+  if (wait) return card(name, { key: "uploaded" }, wait);
   if (!history) return card(name, { key: "uploaded" }, empty("This metergate does not tell its history."));
   const unit = unitOf(resource);
   return card(name, { key: "uploaded" }, chart({
@@ -75,7 +78,7 @@ export function refused({ refusals, range, history }) {
     return card(name, { key: "refused" }, empty(`No upload was refused ${since}. Who would be, one can ask:`,
       command("metergate check @alice:example.org --cap upload_media --amount 10MB")));
   }
-  const starts = history?.length ? history.map((it) => it.start) : refusals.items.map((it) => it.start);
+  const starts = history?.length > 0 ? history.map((it) => it.start) : refusals.items.map((it) => it.start);
   const first = Math.min(...told.keys());
   const point = (start) => {
     const it = told.get(Date.parse(start));

@@ -37,10 +37,10 @@ export function view({ groups, policy, members }, _, again) {
 }
 
 /** Returns true if the configuration file says it, and nothing else can. */
-export const isFiled = (it) => (it.layer ?? it.from) === "file";
+export const isFiled = (it) => it.from === "file";
 
 /** Returns where a thing of the file layer is said. */
-export const filed = (it, policy) => it.origin ?? policy?.origin ?? policy?.file ?? "the configuration file";
+export const filed = (policy) => policy?.origin ?? "the configuration file";
 
 /** Returns limits, size and the rest of a group apart. */
 export function terms(group) {
@@ -59,7 +59,7 @@ function one(group, groups, policy, members, again) {
     h("dl.terms", {}, lines.length ? lines.map(([what, says]) => h("div", { key: what }, h("dt", {}, what), h("dd", {}, says))) : h("div", {}, h("dt", {}, "No limits"), h("dd", {}, "all is counted"))),
     people(group, members),
     isFiled(group)
-      ? h("p.note", {}, "Declared in ", h("code", {}, filed(group, policy)), ": change it there, and reload.")
+      ? h("p.note", {}, "Declared in ", h("code", {}, filed(policy)), ": change it there, and reload.")
       : h("div.actions.foot", {},
         h("button.slim", { type: "button", onclick: () => edit(group, groups, again) }, "Edit", h("span.hidden", {}, ` ${group.name}`)),
         h("button.slim.danger", { type: "button", onclick: () => remove(group, again) }, "Remove", h("span.hidden", {}, ` ${group.name}`))));

@@ -5,14 +5,15 @@ import { count, many, relative } from "./format.js";
 
 /** Draws a line with a lamp and words for each. */
 export function health({ ready, status, deliveries }) {
-  const lamps = [store(ready), upstream(ready), journal(ready), webhooks(deliveries), process(status)];
+  const lamps = [store(ready, status), upstream(ready), journal(ready), webhooks(deliveries), process(status)];
   return h("ul.lamps", { key: "health", "aria-label": "Health" }, lamps.filter(Boolean).map(([kind, name, words]) =>
     h("li", { key: name, class: kind }, h("i", { "aria-hidden": "true" }), h("strong", {}, name), h("span", {}, words))));
 }
 
-function store(ready) {
+function store(ready, status) {
   if (!ready) return ["bad", "Store", "not known"];
-  return ready.store === "ok" ? ["good", "Store", "answers"] : ["bad", "Store", "is out"];
+  const [kind] = (status?.store.name ?? "").split(":");
+  return ready.store === "ok" ? ["good", "Store", `answers${kind ? ` (${kind})` : ""}`] : ["bad", "Store", "is out"];
 }
 
 function upstream(ready) {
@@ -27,17 +28,15 @@ function journal(ready) {
 
 function webhooks(deliveries) {
   if (!deliveries) return null;
-  const targets = deliveries.items ?? deliveries.targets ?? [];
+  const targets = deliveries.items;
   if (!targets.length) return ["idle", "Webhooks", "none set up"];
-  const waiting = Math.max(...targets.map((target) => target.waiting ?? 0));
+  const waiting = Math.max(...targets.map((target) => target.waiting));
   if (!waiting) return ["good", "Webhooks", "all told"];
-  const behind = targets.filter((target) => target.waiting > 0).map((target) => target.host ?? target.url ?? target.name);
+  const behind = targets.filter((target) => target.waiting > 0).map((target) => target.host);
   return ["warn", "Webhooks", `${many(waiting, "notice")} wait for ${behind.length === 1 ? behind[0] : `${count(behind.length)} targets`}`];
 }
 
 function process(status) {
   if (!status) return null;
-  const since = status.since ?? status.started;
-  const version = status.version ? `${status.version}` : "runs";
-  return ["idle", "metergate", since ? `${version}, started ${relative(since)}` : version];
+  return ["idle", "metergate", `${status.version}, started ${relative(status.since)}`];
 }

@@ -6,6 +6,9 @@ import { badge, card, command, empty, subjectLink } from "./parts.js";
 import { subjectAt } from "./router.js";
 import { unitOf } from "./resources.js";
 
+/** What is written down later than this is told with the moment it counts at: back-filled, or a long upload. */
+const LATE = 60_000;
+
 const KINDS = {
   use: ["used", "plain"], settle: ["uploaded", "fine"], set: ["set", "plain"], refund: ["given back", "near"],
   lapse: ["lapsed", "near"], reset: ["reset", "over"],
@@ -22,7 +25,7 @@ export function lines(items, { whose = false } = {}) {
 
 function row(line, whose) {
   const unit = unitOf(line.resource);
-  const late = line.recorded.slice(0, 19) !== line.at.slice(0, 19);
+  const late = Math.abs(Date.parse(line.recorded) - Date.parse(line.at)) >= LATE;
   const none = line.kind === "lapse" || line.kind === "reset";
   const named = line.key ?? line.reservation;
   return h("tr", { key: String(line.id) },

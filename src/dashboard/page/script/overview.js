@@ -1,6 +1,6 @@
 // Overview: how things stand, on one page that may stay open.
 
-import { list, maybe, readiness } from "./api.js";
+import { lately, list, maybe, readiness } from "./api.js";
 import { h } from "./dom.js";
 import { count } from "./format.js";
 import { head } from "./parts.js";
@@ -13,6 +13,7 @@ import { address, move } from "./router.js";
 export const every = 5000;
 export const title = () => "Overview";
 
+const FAST = 10_000;
 const SLOW = 30_000;
 const HOUR = 3_600_000;
 /** How far back the charts look, and in which steps. */
@@ -34,19 +35,19 @@ export async function load(parameters, signal) {
   const resource = names().includes(parameters.resource) ? parameters.resource : names()[0];
   const range = ranged(parameters);
   const span = { step: range.step, start: since(range), end: until() };
-  const slowly = { age: SLOW, signal };
-  const of = (path, given, options = { signal }) => (resource ? maybe(path, { resource, ...given }, options) : undefined);
-  const [ready, status, history, refusals, over, top, reservations, deliveries, known] = await Promise.all([
+  const [ready, status, refusals, reservations, deliveries, known] = await Promise.all([
     readiness(signal),
     maybe("/v1/status", {}, { signal }),
-    of("/v1/history", span, { age: 10_000, signal }),
     maybe("/v1/refusals", span, { signal }),
-    of("/v1/over", { limit: 9 }, slowly),
-    of("/v1/top", { n: 8, limit: 8 }, { age: 10_000, signal }),
     maybe("/v1/reservations", { limit: 100 }, { signal }),
     maybe("/v1/deliveries", {}, { signal }),
-    list("/v1/subjects", { limit: 1 }, slowly),
+    list("/v1/subjects", { limit: 1 }, { age: SLOW, signal }),
   ]);
+  // These look at everyone.
+  const of = (path, given, age) => (resource ? lately(path, { resource, ...given }, age) : undefined);
+  const history = of("/v1/history", span, FAST);
+  const over = of("/v1/over", { limit: 9 }, SLOW);
+  const top = of("/v1/top", { n: 8 }, FAST);
   return { resource, range, ready, status, history, refusals, over, top, reservations, deliveries, known };
 }
 
@@ -58,7 +59,7 @@ export function view(data, parameters) {
     health(data),
     data.known.items.length === 0 ? null : tiles(data),
     h("div.columns", { key: "flow" }, uploaded(data), refused(data)),
-    h("div.columns", { key: "people" }, mostUsed(data), h("div.stack", {}, whoIsOver(data), underWay(data))),
+    h("div.columns.loose", { key: "people" }, mostUsed(data), h("div.stack", {}, whoIsOver(data), underWay(data))),
   ];
 }
 

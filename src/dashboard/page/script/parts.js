@@ -24,6 +24,15 @@ export function empty(text, ...next) {
   return h("div.empty", {}, h("p", {}, text), next);
 }
 
+/** Returns what stands where something is still being read. */
+const reading = () => h("p.reading.faint", { role: "status" }, "Looking …");
+
+/** Returns what stands where something could not be read in time, or nothing of the kind. */
+export const pending = (answer, line) => {
+  if (answer === null) return reading();
+  return answer?.failed ? empty(`Not known yet: ${answer.failed}. It is asked for again; so can you:`, command(line)) : null;
+};
+
 /** Returns a line to type. */
 export const command = (line) => h("p.command", {}, h("span.hidden", {}, "On the command line: "), h("code", {}, line));
 

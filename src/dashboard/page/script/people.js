@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { amount, many, percent, period, share, time } from "./format.js";
-import { bar, badge, card, command, empty, subjectLink, usedOf } from "./parts.js";
+import { bar, badge, card, command, empty, pending, subjectLink, usedOf } from "./parts.js";
 import { heldOf } from "./flow.js";
 import { address } from "./router.js";
 import { unitOf } from "./resources.js";
@@ -14,14 +14,16 @@ function row(it) {
   const part = share(it.used, it.limit);
   return h("li.person", { key: it.subject },
     h("div.line", {}, subjectLink(it.subject), usedOf(it.used, it.limit, unit)),
-    bar(it.used, 0, it.limit, `${part === null ? "no limit" : percent(part)} ${period(it.period)}`),
-    h("div.line.faint", {}, h("span", {}, part === null ? "no limit" : `${percent(part)} ${period(it.period)}`),
+    part !== null && bar(it.used, 0, it.limit, `${percent(part)} ${period(it.period)}`),
+    h("div.line.faint", {}, h("span", {}, part === null ? `no limit, ${period(it.period)}` : `${percent(part)} ${period(it.period)}`),
       it.resets_at ? h("span", {}, "resets ", time(it.resets_at)) : null));
 }
 
 /** Draws who has reached a limit. */
 export function whoIsOver({ over }) {
   const name = "At their limit";
+  const wait = pending(over, "metergate over media_bytes");
+  if (wait) return card(name, { key: "over" }, wait);
   if (!over) return card(name, { key: "over" }, empty("Who is over is not known here."));
   if (!over.items.length) {
     return card(name, { key: "over" }, empty("Nobody has reached a limit. Limits are set by group:",
@@ -35,6 +37,8 @@ export function whoIsOver({ over }) {
 /** Draws who used most. */
 export function mostUsed({ top, resource }) {
   const name = "Most used this period";
+  const wait = pending(top, "metergate top media_bytes -n 10");
+  if (wait) return card(name, { key: "top" }, wait);
   if (!top?.items?.length) {
     return card(name, { key: "top" }, empty("Nobody has used anything yet in this period.",
       command(`metergate top ${resource ?? "media_bytes"} -n 10`)));

@@ -41,7 +41,7 @@ function ruleCard({ rules, groups, policy }, again) {
         h("td", { "data-label": "Order" }, String(index + 1)),
         h("th", { scope: "row" }, h("code", {}, rule.match)),
         h("td", { "data-label": "Group" }, h("a", { href: address("groups") }, rule.group), !groups.some((it) => it.name === rule.group) && [" ", badge("declared nowhere", "over")]),
-        h("td", { "data-label": "From" }, isFiled(rule) ? h("code.faint", {}, filed(rule, policy)) : "store"),
+        h("td", { "data-label": "From" }, isFiled(rule) ? h("code.faint", {}, filed(policy)) : "store"),
         h("td.do", {}, isFiled(rule) ? h("span.faint", {}, "read-only") : ruleActions(rule, own, again))))))
       : empty("No rule: everyone is in the group they were put in, or in the default one. A rule puts many in a group at once:", command("metergate rule add '@bridge_*:example.org' --group bridges")));
 }
@@ -129,10 +129,10 @@ function capabilityCard({ capabilities, policy }, again) {
       h("tbody", {}, capabilities.map((it) => h("tr", { key: it.name },
         h("th", { scope: "row" }, h("code", {}, it.name)),
         h("td", { "data-label": "Draws on" }, h("span", {}, it.resources.map((resource) => [h("code", {}, resource), " "]), it.on_outage && badge(`${it.on_outage} while the store is out`))),
-        h("td", { "data-label": "From" }, isFiled(it) ? h("code.faint", {}, filed(it, policy)) : it.layer ?? it.from ?? "store"),
-        h("td.do", {}, isFiled(it) || (it.layer ?? it.from) === "built_in" ? h("span.faint", {}, "read-only") : h("div.actions", {},
+        h("td", { "data-label": "From" }, isFiled(it) ? h("code.faint", {}, filed(policy)) : it.from.replace("_", " ")),
+        h("td.do", {}, isFiled(it) ? h("span.faint", {}, "read-only") : h("div.actions", {},
           h("button.slim", { type: "button", onclick: () => editCapability(it, again) }, "Edit", h("span.hidden", {}, ` ${it.name}`)),
-          h("button.slim.danger", { type: "button", onclick: () => removeCapability(it, again) }, "Remove", h("span.hidden", {}, ` ${it.name}`))))))))
+          it.from === "built_in" ? null : h("button.slim.danger", { type: "button", onclick: () => removeCapability(it, again) }, "Remove", h("span.hidden", {}, ` ${it.name}`))))))))
       : empty("Uploads draw on media_bytes, which is built in. To count files as well:", command("metergate cap set upload_media media_bytes uploads")));
 }
 
@@ -150,7 +150,7 @@ function editCapability(it, again) {
       if (!resources.length) throw new Error("Write at least one resource, such as media_bytes.");
       await change("PUT", `/v1/capabilities/${inPath(name)}`, { ...(it ? inWords(it) : {}), resources });
       tell(`${name} draws on ${resources.join(", ")}.`, {
-        undo: () => act("It is as it was before.", () => (it ? change("PUT", `/v1/capabilities/${inPath(name)}`, inWords(it)) : change("DELETE", `/v1/capabilities/${inPath(name)}`)), { after: again }),
+        undo: () => act("It is as it was before.", () => (it && it.from !== "built_in" ? change("PUT", `/v1/capabilities/${inPath(name)}`, inWords(it)) : change("DELETE", `/v1/capabilities/${inPath(name)}`)), { after: again }),
       });
       again();
     },

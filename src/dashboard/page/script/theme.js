@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 const KEY = "metergate-theme";
-const THEMES = [["", "As the system"], ["light", "Light"], ["dark", "Dark"]];
+const THEMES = [["", "System"], ["light", "Light"], ["dark", "Dark"]];
 
 const chosen = () => localStorage.getItem(KEY) ?? "";
 
