@@ -30,6 +30,7 @@
 //! | meaning | [`matrix`] | what a path means, who asks, errors in Matrix' words | words, wire |
 //! | wire | [`net`] | listeners, connections, bodies, the client to the homeserver | nothing |
 //! | doors | [`proxy`] [`api`] | what clients and operators meet | mind, meaning, words, wire |
+//! | | [`dashboard`] | the pages that an admin sees, which ask `api` | nothing |
 //! | | [`notify`] | who is told of warnings and overages | mind, words, wire |
 //! | | [`config`] | file, environment and flags become settings | the settings of all above |
 //! | | [`app`] | settings in, running listeners out | all above |
@@ -98,7 +99,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
+//! | `server` | the proxy, its API and the command line: [`net`], [`matrix`], [`proxy`], [`api`], [`dashboard`], [`notify`], [`config`], [`app`], [`cli`], [`telemetry::log`] and the binary |
 //! | `sqlite` | the store in a file, [`store::sqlite`]; [`store::open`] says what is missing without it |
 //! | `postgres` | the store in PostgreSQL, [`store::postgres`] |
 //! | `redis` | the store in Redis, Valkey or Redis Cluster, [`store::redis`] |
@@ -121,6 +122,8 @@ pub mod net;
 #[cfg(feature = "server")]
 pub mod api;
 #[cfg(feature = "server")]
+pub mod dashboard;
+#[cfg(feature = "server")]
 pub mod notify;
 #[cfg(feature = "server")]
 pub mod proxy;
@@ -138,11 +141,12 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Answered, Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document,
-    Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How,
-    Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, Outages, OverrideChange, Page,
-    Reason, Rebuilt, Recorded, Reserved, Simulation, Someone, Span, Step, StoreStanding, Stretch,
-    SubjectView, Summary, UsageReport, Used, Wanted, WindowDecision, Worded,
+    Among, Answered, Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource,
+    Document, Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold,
+    How, Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, Once, Outages,
+    OverrideChange, Page, PlaceChange, Preview, Reason, Rebuilt, Recorded, Reservation, Reserved,
+    ReservedItem, Simulation, Someone, Span, Step, StoreStanding, Stretch, SubjectView, Summary,
+    UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{

@@ -22,6 +22,7 @@ url = "{upstream}"
 
 [admin]
 listen = "127.0.0.1:{admin_port}"
+{admin}
 
 [storage]
 url = "{storage}"
@@ -32,11 +33,11 @@ url = "{storage}"
 class Metergate:
     """A sidecar answering once constructed. `more` is the rest of its configuration, the policy first of all.
 
-    Its books are in an SQLite file of its own, or in `storage`; `server` and `books` are more lines of these sections.
+    Its books are in an SQLite file of its own, or in `storage`; `server`, `books` and `admin` are more lines of these sections.
     """
 
-    def __init__(self, binary, folder, upstream, more, storage=None, server="", books=""):
-        port, admin_port = free_port(), free_port()
+    def __init__(self, binary, folder, upstream, more, storage=None, server="", books="", admin="", port=None):
+        port, admin_port = port or free_port(), free_port()
         self._binary = binary
         self._folder = folder
         self.url = f"http://127.0.0.1:{port}"
@@ -44,7 +45,7 @@ class Metergate:
         self.storage = storage or f"sqlite:{folder / 'metergate.db'}"
         self.config = folder / "metergate.toml"
         words = {"port": port, "admin_port": admin_port, "upstream": upstream, "storage": self.storage}
-        self.config.write_text(_CONFIG.format(**words, server=server, books=books, more=more))
+        self.config.write_text(_CONFIG.format(**words, server=server, books=books, admin=admin, more=more))
         self.start()
 
     def start(self, answers="/readyz"):

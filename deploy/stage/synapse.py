@@ -26,11 +26,12 @@ def install():
 class Synapse:
     """A homeserver with fresh data in `folder`, answering once constructed."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=None):
+        """`more` are further keys of its configuration."""
         self._secret = secrets.token_hex(16)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        config = _write_config(folder, port, self._secret)
+        config = _write_config(folder, port, self._secret, more or {})
         command = [venv.PYTHON, "-m", "synapse.app.homeserver", "--config-path", config]
         env = os.environ | {"TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         self._child = Child(command, folder / "synapse.log", env=env, cwd=folder)
@@ -73,7 +74,7 @@ class Synapse:
         raise Failed(f"Synapse did not start. Its last words:\n\n{self._child.last_lines()}")
 
 
-def _write_config(folder, port, secret):
+def _write_config(folder, port, secret, more):
     """Writes homeserver.yaml (JSON is YAML too) and the signing key."""
     seed = base64.b64encode(os.urandom(32)).decode().rstrip("=")
     key = folder / "signing.key"
@@ -107,5 +108,5 @@ def _write_config(folder, port, secret):
         "rc_media_create": plenty,
     }
     path = folder / "homeserver.yaml"
-    path.write_text(json.dumps(config, indent=2))
+    path.write_text(json.dumps(config | more, indent=2))
     return path

@@ -28,10 +28,12 @@ def provide(*requirements):
     with _one_at_a_time():
         installed = _installed()
         if installed is None:
+            _refuse_to_change_anothers()
             _create()
             installed = set()
         missing = sorted(set(requirements) - installed)
         if missing:
+            _refuse_to_change_anothers()
             _COMPLETE.unlink(missing_ok=True)
             install = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", *missing]
             work.run(f"installing {', '.join(missing)}", install, _LOGS / "pip.log")
@@ -52,6 +54,12 @@ def _write_complete(requirements):
     unfinished = HOME / "complete.new"
     unfinished.write_text("".join(f"{line}\n" for line in sorted(requirements)))
     os.replace(unfinished, _COMPLETE)
+
+
+def _refuse_to_change_anothers():
+    """What a link leads to is in use elsewhere: installing into it, or clearing it, would break that."""
+    if HOME.is_symlink():
+        raise Failed(f"{HOME} is a link to an environment that lacks something: remove the link, and run this again.")
 
 
 def _create():

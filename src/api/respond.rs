@@ -1,12 +1,12 @@
 //! What callers are told: `EngineError` and bad input → status and JSON.
 
 use axum::Json;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::fields::Wrong;
 use crate::clock::NotATime;
 use crate::engine::EngineError;
 use crate::quota::Invalid;
@@ -19,7 +19,7 @@ pub(super) enum Problem {
     BadRequest(String),
     /// 401: the token is missing or wrong.
     Unauthorized,
-    /// 401: a page in a browser calls what is open without a token.
+    /// 401: a page of somebody else calls, or may be behind what calls without a token.
     OfAPage,
     /// 404.
     NotFound(String),
@@ -27,6 +27,10 @@ pub(super) enum Problem {
     Method,
     /// 409.
     Conflict(String),
+    /// 409: the reservation is no longer open.
+    Lapsed,
+    /// 413.
+    TooLarge,
     /// 503: the store does not answer. Why, only the log tells.
     Unavailable,
     /// 503: it took too long.
@@ -42,7 +46,8 @@ impl Problem {
                 (StatusCode::UNAUTHORIZED, "unauthorized", text)
             }
             Self::OfAPage => {
-                let text = "pages in a browser may call only with a token: set [admin] token";
+                let text = "without a token only programs and pages of this machine may call, by \
+                     localhost or 127.0.0.1: set [admin] token";
                 (StatusCode::UNAUTHORIZED, "unauthorized", text.to_owned())
             }
             Self::NotFound(text) => (StatusCode::NOT_FOUND, "not_found", text),
@@ -51,6 +56,14 @@ impl Problem {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
             }
             Self::Conflict(text) => (StatusCode::CONFLICT, "conflict", text),
+            Self::Lapsed => {
+                let text = "the reservation has lapsed: reserve anew".to_owned();
+                (StatusCode::CONFLICT, "lapsed", text)
+            }
+            Self::TooLarge => {
+                let text = "the body is larger than this call takes: send less".to_owned();
+                (StatusCode::PAYLOAD_TOO_LARGE, "too_large", text)
+            }
             Self::Unavailable => {
                 let text = "the store does not answer: try again later".to_owned();
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", text)
@@ -106,20 +119,8 @@ impl From<NotATime> for Problem {
     }
 }
 
-impl From<serde_json::Error> for Problem {
-    fn from(error: serde_json::Error) -> Self {
-        Self::BadRequest(format!("the body is not the JSON expected: {error}"))
-    }
-}
-
-impl From<BytesRejection> for Problem {
-    fn from(rejection: BytesRejection) -> Self {
-        Self::BadRequest(rejection.body_text())
-    }
-}
-
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::BadRequest(rejection.body_text())
+impl From<Wrong> for Problem {
+    fn from(wrong: Wrong) -> Self {
+        Self::BadRequest(wrong.to_string())
     }
 }

@@ -1,42 +1,55 @@
-//! Records what happened.
+//! Facts: what happened, what there is, and counts that start anew.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Desk;
+use super::asked::Body;
 use super::respond::Problem;
+use super::statuses::Writes;
 use crate::clock::Timestamp;
 use crate::engine::{Fact, Recorded};
-use crate::quota::{Amount, Said, Subject};
+use crate::quota::{Amount, Period, Resource, Said, Subject};
 
-#[derive(Debug, Deserialize)]
+/// Something that happened.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Told {
+pub(super) struct Use {
     subject: Subject,
+    /// Of what.
+    #[schema(example = "media_bytes")]
     resource: String,
+    /// How much; below zero it takes back. Needed unless there is a value.
     amount: Option<Said>,
     /// Which one, of a resource that counts different ones.
     value: Option<String>,
+    /// A name for this call, of 1 to 255 bytes: told again, it is recorded once.
     key: Option<String>,
+    /// When, at most 35 days back; now unless told.
     at: Option<Timestamp>,
 }
 
-/// Answers once it is on disk.
+/// Record what was used
+///
+/// Whatever the limit: what happened, happened. Answers once it is on disk.
+#[utoipa::path(post, path = "/v1/use", tag = "recording",
+    request_body(content = Use, example = json!({
+        "subject": "@alice:example.org", "resource": "media_bytes", "amount": "300MB", "key": "file-17"
+    })),
+    responses((status = 200, description = "What the count is now", body = Recorded), Writes)
+)]
 pub(super) async fn record(
     State(desk): State<Arc<Desk>>,
-    told: Result<Bytes, BytesRejection>,
+    Body(told): Body<Use>,
 ) -> Result<Json<Recorded>, Problem> {
-    // Whatever the Content-Type says: `curl -d` says that it is a form.
-    let Told { subject, resource, amount, value, key, at } = serde_json::from_slice(&told?)?;
+    let Use { subject, resource, amount, value, key, at } = told;
     let resource = desk.engine.resource(&resource).await?;
     let amount = match amount {
-        Some(Said::Units(units)) => units,
-        Some(Said::Text(text)) => desk.engine.measure(&resource).parse(&text)?,
+        Some(said) => desk.amount(&resource, &said)?,
         None if value.is_some() => Amount::ONE,
         None => {
             return Err(Problem::BadRequest("missing field `amount`: write how much".to_owned()));
@@ -44,4 +57,76 @@ pub(super) async fn record(
     };
     let fact = Fact { subject, resource, amount, member: value, key, at };
     Ok(Json(desk.engine.record(&fact).await?))
+}
+
+/// What there is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Set {
+    subject: Subject,
+    /// Of what.
+    #[schema(example = "storage_bytes")]
+    resource: String,
+    /// How much there is now, not below zero.
+    #[serde(alias = "amount")]
+    value: Said,
+}
+
+/// What starts anew.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    subject: Subject,
+    /// Of what; of everything unless told.
+    resource: Option<String>,
+    /// Only the count of this period.
+    period: Option<Period>,
+}
+
+/// What has started anew.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WasReset {
+    subject: Subject,
+    resources: Vec<Resource>,
+    period: Option<Period>,
+}
+
+/// Bring a count to a value
+///
+/// For stocks, such as what somebody's files take up now. The difference is one line of the
+/// ledger, whatever the limit.
+#[utoipa::path(post, path = "/v1/set", tag = "recording",
+    request_body(content = Set, example = json!({
+        "subject": "@alice:example.org", "resource": "media_bytes", "value": "120MB"
+    })),
+    responses((status = 200, description = "What the count is now", body = Recorded), Writes)
+)]
+pub(super) async fn set(
+    State(desk): State<Arc<Desk>>,
+    Body(Set { subject, resource, value }): Body<Set>,
+) -> Result<Json<Recorded>, Problem> {
+    let resource = desk.engine.resource(&resource).await?;
+    let value = desk.amount(&resource, &value)?;
+    Ok(Json(desk.engine.set(&subject, &resource, value).await?))
+}
+
+/// Bring a count to zero
+///
+/// The current one, in every period or in one. What was used stays in the ledger.
+#[utoipa::path(post, path = "/v1/reset", tag = "recording",
+    request_body(content = Reset, example = json!({
+        "subject": "@alice:example.org", "resource": "media_bytes"
+    })),
+    responses((status = 200, description = "What starts anew", body = WasReset), Writes)
+)]
+pub(super) async fn reset(
+    State(desk): State<Arc<Desk>>,
+    Body(Reset { subject, resource, period }): Body<Reset>,
+) -> Result<Json<WasReset>, Problem> {
+    let resources = match resource {
+        Some(name) => vec![desk.engine.resource(&name).await?],
+        None => desk.engine.resources().await?,
+    };
+    desk.engine.reset(&subject, &resources, period).await?;
+    Ok(Json(WasReset { subject, resources, period }))
 }

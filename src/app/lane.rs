@@ -1,4 +1,4 @@
-//! Lane: one core's part of the proxy, in a runtime and a thread of its own.
+//! Lane: one core's part of the proxy, and how a share of a listener is served.
 
 use std::sync::Arc;
 

@@ -4,7 +4,6 @@
 //! listener and keeps its own connections to the homeserver, so that no request crosses threads.
 //! Beside them one small runtime keeps the books' chores and serves the admin API.
 
-use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,9 +12,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use self::lane::{Lane, serve};
-use crate::api::{self, Api};
-use crate::clock;
+use self::listening::{listen, shares};
+use self::measured::Measured;
+use crate::api::{self, Api, Desk};
+use crate::clock::{self, Timestamp};
 use crate::config::Settings;
+use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{
@@ -26,13 +28,19 @@ use crate::notify::{self, Notifier};
 use crate::proxy;
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, Store, StoreError, Timed};
-use crate::telemetry::cause;
+use crate::store::{self, Store, Timed};
+use crate::telemetry::{Metrics, cause};
 
+mod error;
 mod lane;
+mod listening;
 mod manager;
+mod measured;
 
+pub use error::AppError;
 pub use manager::{Phase, tell};
+
+pub use crate::api::{NotReloaded, Reloaded, Reloads};
 
 /// Connections to the admin API at the same time; further ones wait.
 const ADMIN_CONNECTIONS: usize = 256;
@@ -41,29 +49,6 @@ const ADMIN_GRACE: Duration = Duration::from_secs(5);
 /// What any homeserver answers without a token:
 /// <https://spec.matrix.org/v1.18/client-server-api/#get_matrixclientversions>
 const VERSIONS: &str = "/_matrix/client/versions";
-
-/// Why it did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// A listening address cannot be had.
-    #[error("cannot listen on {address} (stop what listens there, or name another address)")]
-    Listen {
-        /// The address.
-        address: Address,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The store cannot be opened.
-    #[error("cannot open the store")]
-    Store(#[from] StoreError),
-    /// The engine cannot start.
-    #[error("cannot start the engine")]
-    Engine(#[from] EngineError),
-    /// The machine gives no more threads.
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
-}
 
 /// A running metergate. Dropped, it stops at once, as a crash would; [`App::stop`] is gentle.
 #[derive(Debug)]
@@ -80,6 +65,9 @@ pub struct App {
     admin: Address,
     /// Absent: the proxy speaks in the clear.
     seal: Option<Seal>,
+    metrics: Arc<Metrics>,
+    /// What the API has of all this.
+    desk: Desk,
 }
 
 impl App {
@@ -106,9 +94,11 @@ impl App {
         let shown = settings.proxy.as_ref().map(|proxy| proxy.certificates.clone());
         let seal = shown.filter(|shown| !shown.is_empty()).map(Seal::with);
         let office = office()?;
+        let metrics = Arc::new(Metrics::new()?);
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
             let store = Arc::new(Timed::new(store, settings.store_timeout));
+            let store = Arc::new(Measured::new(store, metrics.clone()));
             let patient = settings.storage.may_come_back();
             let outages = Outages {
                 on_outage: settings.on_outage,
@@ -123,8 +113,13 @@ impl App {
             }
             Ok::<_, EngineError>(engine)
         })?;
-        let notifier = Notifier::new(engine.clone(), office.handle().clone());
+        let notifier = Notifier::new(engine.clone(), office.handle().clone(), metrics.clone());
+        metrics.process.started(since_1970(engine.now()));
+        let mut desk = Desk::new(engine.clone(), metrics.clone());
+        (desk.token, desk.instance) = (settings.admin.token, settings.instance);
+        desk.access_log = settings.admin.access_log;
         let mut app = Self {
+            desk,
             engine,
             shutdown: Shutdown::new(),
             ended: CancellationToken::new(),
@@ -135,14 +130,15 @@ impl App {
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
             seal,
+            metrics,
         };
         app.keep_events(settings.keep_events);
         // Before the first charge, so that it is told to those who are new.
         app.notify(settings.notify);
-        let route = settings.proxy.as_ref().map(proxy::Settings::route);
-        app.open_admin(admin, route, settings.admin.token);
+        app.open_admin(admin, settings.proxy.as_ref().map(proxy::Settings::route));
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
-            app.open_proxy(proxy, shares, Whoami::new(settings.auth))?;
+            let whoami = Whoami::new(settings.auth, app.metrics.lookups.clone());
+            app.open_proxy(proxy, shares, whoami)?;
         }
         Ok(app)
     }
@@ -163,6 +159,15 @@ impl App {
     #[must_use]
     pub const fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Counts a reload of the configuration: one that was taken over, or one that changed nothing.
+    pub fn count_reload(&self, good: bool) {
+        if good {
+            self.metrics.process.reloaded(since_1970(self.engine.now()));
+        } else {
+            self.metrics.process.refused_reload();
+        }
     }
 
     /// Replaces the file layer of the policy while running; counts at the next decision.
@@ -197,9 +202,17 @@ impl App {
     pub fn notify(&mut self, targets: Vec<notify::Target>) {
         let (engine, met) = (self.engine.clone(), targets.clone());
         self.in_office(async move { notify::meet(&engine, &met).await });
+        self.desk.targets.are(targets.iter().map(told_of).collect());
         if let Some(notifier) = &mut self.notifier {
             notifier.apply(targets);
         }
+    }
+
+    /// Returns who is told by callers of the API to read the configuration again; until this is
+    /// called, they are told that nobody can.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        self.desk.reload.heed()
     }
 
     /// Has what is older taken out of the ledger, until told to stop.
@@ -252,19 +265,16 @@ impl App {
         gentle
     }
 
-    fn open_admin(
-        &mut self,
-        listeners: Vec<Listener>,
-        route: Option<Route>,
-        token: Option<crate::telemetry::Secret>,
-    ) {
+    fn open_admin(&mut self, listeners: Vec<Listener>, route: Option<Route>) {
         let Some(office) = &self.office else { return };
         let upstream = route.map(|route| api::Upstream {
             client: Client::pooled(route, ClientSettings::default()),
             path: VERSIONS,
         });
-        let api = Api::new(self.engine.clone(), upstream, token);
-        let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
+        self.desk.upstream = upstream;
+        let api = Api::new(self.desk.clone()).beside(dashboard::pages());
+        let connections = self.metrics.admin.clone();
+        let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS, connections);
         for listener in listeners {
             self.admin = listener.address().clone();
             let api = api.clone();
@@ -289,9 +299,16 @@ impl App {
         };
         let heralds = settings.proxy_protocol.then(|| Heralds::of(&settings.trusted_proxies));
         let entrance = Entrance { limits, seal: self.seal.clone(), heralds };
-        let connections = Cap::new("connections", settings.limits.connections);
+        let connections = self.metrics.public.clone();
+        let connections = Cap::new("connections", settings.limits.connections, connections);
         let shutdown = self.shutdown.clone();
-        let shared = proxy::Shared::new(self.engine.clone(), whoami, settings, shutdown.clone());
+        let shared = proxy::Shared::new(
+            self.engine.clone(),
+            whoami,
+            settings,
+            shutdown.clone(),
+            self.metrics.clone(),
+        );
         for (number, listeners) in shares.into_iter().enumerate() {
             let lane = Lane {
                 runtime: Builder::new_current_thread()
@@ -326,23 +343,14 @@ impl Drop for App {
     }
 }
 
-/// Listens at every address, a share of each for every core.
-fn shares(addresses: &[Address]) -> Result<Vec<Vec<Listener>>, AppError> {
-    let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut shares: Vec<Vec<Listener>> = (0..lanes).map(|_| Vec::new()).collect();
-    for address in addresses {
-        let listeners = Listener::bind_for(address, lanes)
-            .map_err(|source| AppError::Listen { address: address.clone(), source })?;
-        for (share, listeners) in shares.iter_mut().zip(listeners) {
-            share.extend(listeners);
-        }
-    }
-    Ok(shares)
+fn since_1970(moment: Timestamp) -> Duration {
+    Timestamp::from_millis(0).until(moment)
 }
 
-fn listen(address: &Address, shares: usize) -> Result<Vec<Listener>, AppError> {
-    Listener::bind(address, shares)
-        .map_err(|source| AppError::Listen { address: address.clone(), source })
+/// Returns what the API may tell of one who is notified.
+fn told_of(target: &notify::Target) -> api::Target {
+    let endpoint = &target.endpoint;
+    api::Target { host: endpoint.host().to_owned(), name: endpoint.name() }
 }
 
 /// The runtime of the books' chores and the admin API.

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
-use crate::app::{App, Phase, tell};
+use crate::app::{App, NotReloaded, Phase, Reloaded, Reloads, tell};
 use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Settings, Sources};
 use crate::store::StorageSpec;
 use crate::telemetry::log::Log;
@@ -75,11 +75,13 @@ impl Serve {
         let app = App::start(settings.clone())?;
         announce(&app, &settings.storage);
         tell(Phase::Ready);
+        let reloads = app.reloads();
         let mut served = Served { app, log, settings };
-        runtime.block_on(signals.until_told(|| {
+        runtime.block_on(signals.until_told(reloads, || {
             tell(Phase::Reloading);
-            served.reload(read());
+            let reloaded = served.reload(read());
             tell(Phase::Ready);
+            reloaded
         }));
         let Served { app, .. } = served;
         tell(Phase::Stopping);
@@ -122,25 +124,24 @@ struct Served {
 
 impl Served {
     /// Applies what may change while running; what is wrong changes nothing.
-    fn reload(&mut self, loaded: Result<Loaded, ConfigError>) {
-        let Loaded { settings, warnings } = match loaded {
-            Ok(loaded) => loaded,
-            Err(wrong) => {
-                for complaint in wrong.complaints() {
-                    tracing::error!(%complaint, "wrong in the configuration");
-                }
-                tracing::error!("reload refused: everything stays as it was");
-                return;
+    fn reload(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
+        let reloaded = self.take_over(loaded);
+        self.app.count_reload(reloaded.is_ok());
+        reloaded
+    }
+
+    fn take_over(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
+        let Loaded { settings, warnings } = loaded.map_err(|wrong| {
+            for complaint in wrong.complaints() {
+                tracing::error!(%complaint, "wrong in the configuration");
             }
-        };
+            tracing::error!("reload refused: everything stays as it was");
+            NotReloaded::Wrong(wrong.complaints().iter().map(ToString::to_string).collect())
+        })?;
         warn_of(&warnings);
-        let version = match self.app.apply(&settings.policy) {
-            Ok(version) => version,
-            Err(error) => {
-                tracing::error!(error = cause(&error), "reload failed: everything stays as it was");
-                return;
-            }
-        };
+        let version = self.app.apply(&settings.policy).inspect_err(|error| {
+            tracing::error!(error = cause(error), "reload failed: everything stays as it was");
+        })?;
         self.app.notify(settings.notify.clone());
         self.show(&settings);
         let (before, level) = (self.settings.log.level, settings.log.level);
@@ -154,6 +155,11 @@ impl Served {
         }
         self.set_level(level);
         self.settings.log.level = level;
+        Ok(Reloaded {
+            policy_version: version,
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            needs_restart: changed.into_iter().map(ToString::to_string).collect(),
+        })
     }
 
     /// Shows the certificates of other files, or of the same ones as they are now.
@@ -193,13 +199,21 @@ impl Signals {
         })
     }
 
-    /// Returns when the process is told to end; calls `reload` each time it is told to reload.
-    async fn until_told(mut self, mut reload: impl FnMut()) {
+    /// Returns when the process is told to end; calls `reload` each time it is told to reload, by
+    /// a signal or by the API, which is told what came of it.
+    async fn until_told(
+        mut self,
+        mut reloads: Reloads,
+        mut reload: impl FnMut() -> Result<Reloaded, NotReloaded>,
+    ) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload(),
+                // Of a signal, the log alone is told.
+                _ = self.hangup.recv() => drop(reload()),
+                // Whoever asked may have left meanwhile.
+                told = reloads.next() => drop(told.send(reload())),
             }
         }
     }

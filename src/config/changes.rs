@@ -24,7 +24,7 @@ impl Settings {
             policy: _,
             notify: _,
         } = self;
-        let api::Settings { listen, token } = admin;
+        let api::Settings { listen, token, access_log } = admin;
         let log::Settings { level: _, format } = log;
         let mut changed = changed(proxy.as_ref(), new.proxy.as_ref());
         changed.extend(differing(&[
@@ -38,6 +38,8 @@ impl Settings {
             ("[storage] journal", *journal != new.journal),
             ("[server] instance", *instance != new.instance),
             ("[log] format", *format != new.log.format),
+            // Told with the proxy's where there is one.
+            ("[log] access", proxy.is_none() && *access_log != new.admin.access_log),
         ]));
         changed
     }
@@ -57,6 +59,7 @@ fn changed(old: Option<&proxy::Settings>, new: Option<&proxy::Settings>) -> Vec<
         roots,
         limits,
         refusal,
+        page,
         access_log,
     } = old;
     let there = (upstream, protocol, roots);
@@ -70,6 +73,7 @@ fn changed(old: Option<&proxy::Settings>, new: Option<&proxy::Settings>) -> Vec<
         ("[upstream]", there != (&new.upstream, &new.protocol, &new.roots)),
         ("[limits]", *limits != new.limits),
         ("[reject]", *refusal != new.refusal),
+        ("[page]", *page != new.page),
         ("[log] access", *access_log != new.access_log),
     ])
 }
@@ -123,6 +127,7 @@ mod tests {
         assert_needs(|_, proxy| proxy.upstream = "unix:/x".parse().unwrap(), &["[upstream]"]);
         assert_needs(|_, proxy| proxy.limits.connections = 7, &["[limits]"]);
         assert_needs(|_, proxy| proxy.refusal.info_uri = Some(String::new()), &["[reject]"]);
+        assert_needs(|_, proxy| proxy.page.limits = false, &["[page]"]);
         assert_needs(|_, proxy| proxy.access_log = true, &["[log] access"]);
         assert_needs(|new, _| new.auth.cache_entries = 7, &["[auth]"]);
         assert_needs(

@@ -7,8 +7,8 @@ use super::error::Place;
 use super::notes::Notes;
 use super::section::Section;
 use super::sections::{
-    Server, Storage, Upstream, admin, auth, limits, log, notify, policy, reject, server, storage,
-    upstream,
+    Server, Storage, Upstream, admin, auth, limits, log, notify, page, policy, reject, server,
+    storage, upstream,
 };
 use super::settings::Settings;
 use super::tree::Table;
@@ -27,11 +27,13 @@ pub(super) fn resolve(
     let server = server(&whole);
     let Upstream { origin: upstream, protocol, roots } = upstream(&whole);
     let auth = auth(&whole);
-    let admin = admin(&whole, port);
+    let mut admin = admin(&whole, port);
     let Storage { spec: storage, timeout: store_timeout, keep_events, on_outage, journal } =
         storage(&whole, state);
     let refusal = reject(&whole);
+    let page = page(&whole);
     let (log, access) = log(&whole);
+    admin.access_log = access.unwrap_or_default();
     let limits = limits(&whole);
     let policy = policy(&whole);
     let notify = notify(&whole);
@@ -45,6 +47,7 @@ pub(super) fn resolve(
         roots,
         limits,
         refusal,
+        page,
         ..proxy(server, upstream, access)
     });
     if let Some(proxy) = &proxy {

@@ -45,7 +45,10 @@ impl Engine {
     /// Bad input for an unknown capability or a negative amount; unavailable if the store is.
     pub async fn consume(&self, subject: &Subject, ask: &Ask) -> Result<Consumed, EngineError> {
         let hold = self.hold(subject, ask)?;
-        let (said, planned) = self.admit(&hold, None).await?;
+        let (said, planned) = match self.admit(&hold, None).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(hold.failed(error)),
+        };
         let now = hold.at();
         match said {
             Said::Yes(readings) => {

@@ -31,6 +31,8 @@ pub struct Hold {
     windows: Option<Arc<Plan>>,
     /// The store was out when it was granted: it does not know of it.
     unseen: bool,
+    /// Its charge is being written into the journal, and may be there.
+    noting: bool,
     /// Set once nothing is left to give back.
     ended: bool,
 }
@@ -45,7 +47,8 @@ impl Hold {
     ) -> Self {
         let room = ask.amount().unwrap_or(Amount::ONE);
         engine.0.keeper.begun();
-        Self { engine, id, subject, ask, at, room, windows: None, unseen: false, ended: false }
+        let (windows, unseen, noting, ended) = (None, false, false, false);
+        Self { engine, id, subject, ask, at, room, windows, unseen, noting, ended }
     }
 
     /// Says in which windows it was granted.
@@ -137,7 +140,10 @@ impl Hold {
     /// Unavailable if the store is.
     pub async fn settle(mut self, total: Amount) -> Result<Charge, EngineError> {
         let noted = if self.unseen {
-            self.note(total).await?;
+            self.noting = true;
+            let noted = self.note(total).await;
+            self.noting = false;
+            noted?;
             true
         } else {
             self.settle_or_note(total).await?
@@ -215,6 +221,27 @@ impl Hold {
         Charge { engine, id: self.id, total, windows, noted: false }
     }
 
+    /// Says why it was not admitted; returns that. If the store was not even asked, nothing is to
+    /// be given back.
+    pub(super) fn failed(self, error: EngineError) -> EngineError {
+        if error.was_not_tried() || matches!(error, EngineError::BadInput(_)) {
+            self.forget();
+        }
+        error
+    }
+
+    /// Says that it lives by its time alone: dropped, it stays.
+    pub(super) fn kept(mut self) -> Self {
+        self.ended = true;
+        self
+    }
+
+    /// Leaves it to whoever has its id, and to its time if it has one.
+    #[must_use]
+    pub fn leave(self) -> HoldId {
+        self.kept().id
+    }
+
     /// Says that nothing was set aside after all.
     pub(super) fn forget(mut self) {
         self.ended = true;
@@ -224,7 +251,10 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.engine.0.keeper.ended();
-        if !self.ended && !self.unseen {
+        if self.noting {
+            // Its action does not take place.
+            self.engine.0.keeper.see_to(Chore::NoteRefund(self.id));
+        } else if !self.ended && !self.unseen {
             tracing::debug!(hold = %self.id, subject = %self.subject, room = %self.room, "hold dropped");
             self.engine.0.keeper.see_to(Chore::GiveBack(self.id));
         }
@@ -244,6 +274,12 @@ pub struct Charge {
 }
 
 impl Charge {
+    /// Returns the id under which it was charged.
+    #[must_use]
+    pub const fn id(&self) -> HoldId {
+        self.id
+    }
+
     /// Returns how much was charged.
     #[must_use]
     pub const fn total(&self) -> Amount {

@@ -123,7 +123,11 @@ impl Work {
         while !self.closing.load(Ordering::Acquire) {
             tokio::select! {
                 _ = beat.tick() => self.beat().await,
-                Some(chore) = queue.recv() => drop(chores.spawn(self.clone().until_done(chore))),
+                chore = queue.recv() => match chore {
+                    Some(chore) => drop(chores.spawn(self.clone().until_done(chore))),
+                    // Nobody has the engine any more.
+                    None => break,
+                },
                 Some(_) = chores.join_next(), if !chores.is_empty() => {}
             }
         }
@@ -157,10 +161,15 @@ impl Work {
             }
             tracing::debug!(?chore, error = cause(&error), "the books are not closed yet");
             tokio::time::sleep(AGAIN).await;
-            while self.fuse.is_out() && !self.closing.load(Ordering::Acquire) {
+            while self.waits_for_store(chore) && !self.closing.load(Ordering::Acquire) {
                 tokio::time::sleep(AGAIN).await;
             }
         }
+    }
+
+    /// Returns true if there is no use in trying yet; the journal is on another disk than the store.
+    fn waits_for_store(&self, chore: Chore) -> bool {
+        self.fuse.is_out() && !matches!(chore, Chore::NoteRefund(_))
     }
 
     async fn attempt(&self, chore: Chore) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Engine, EngineError};
 use crate::quota::Subject;
 use crate::quota::held::Held;
-use crate::store::{Drift, Pruned};
+use crate::store::{Drift, Finding, Pruned};
 use crate::telemetry::cause;
 
 /// The least time that lines are kept: a fact may be told 35 days late, and has a day to spare.
@@ -100,6 +100,16 @@ impl Engine {
             }
             tokio::time::sleep(OFTEN).await;
         }
+    }
+
+    /// Looks for what could make the books lie or be lost; the worst first.
+    ///
+    /// # Errors
+    /// Unavailable if the store is.
+    pub async fn examine(&self) -> Result<Vec<Finding>, EngineError> {
+        let mut findings = self.0.store.examine(self.now()).await?;
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        Ok(findings)
     }
 
     /// Returns reservations that count now, oldest first, `most` of them.

@@ -47,16 +47,20 @@ impl Known {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts `policy` in place, unless a newer one already is; returns what is then in place.
+    /// Puts `policy` in place; returns what is then in place.
+    ///
+    /// An older one too: a store that was restored, or lost its last changes with a server, goes
+    /// on from where it is. If it only was read late, the store refuses plans made from it, and
+    /// the newer one is read again.
     pub(super) fn learn(&self, policy: Policy) -> Arc<Snapshot> {
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
-        if latest.policy.version < policy.version {
+        if latest.policy.version != policy.version {
             *latest = Snapshot::of(policy);
         }
         latest.clone()
     }
 
-    /// Takes `file` for the whole policy until one is learned: any that a store has is newer.
+    /// Takes `file` for the whole policy until one is learned: any that a store has is another.
     pub(super) fn suppose(&self, file: Layer) {
         let policy = Policy { version: UNSEEN, file, ..Policy::default() };
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Snapshot::of(policy);
@@ -87,7 +91,7 @@ impl Engine {
         subject: &Subject,
     ) -> Result<(Arc<Snapshot>, Arc<Grants>), EngineError> {
         let mut snapshot = self.snapshot();
-        loop {
+        for _ in 0..TRIES {
             if let Some(grants) = snapshot.grants.get(subject) {
                 return Ok((snapshot, grants));
             }
@@ -100,6 +104,7 @@ impl Engine {
             }
             snapshot = self.refresh().await?;
         }
+        Err(EngineError::outrun())
     }
 
     /// Returns the policy as last seen, and what `subject` then had of its own; one that was not
@@ -155,6 +160,21 @@ impl Engine {
             let Some((last, _)) = part.last() else { return Ok(all) };
             page = Page::behind(last.clone(), PAGE);
             all.extend(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_has_gone_back_is_followed() {
+        let at = |version| Policy { version: PolicyVersion(version), ..Policy::default() };
+        let known = Known::new(at(5));
+        for version in [7, 6, 8] {
+            assert_eq!(known.learn(at(version)).policy.version, PolicyVersion(version));
+            assert_eq!(known.latest().policy.version, PolicyVersion(version));
         }
     }
 }

@@ -22,6 +22,8 @@ mod worded;
 // Room set aside.
 mod consume;
 mod hold;
+mod once;
+mod reservation;
 mod reserve;
 mod settle;
 // Facts.
@@ -31,6 +33,8 @@ mod set;
 mod ledger;
 mod outbox;
 mod over;
+mod people;
+mod preview;
 mod report;
 mod summary;
 mod top;
@@ -43,6 +47,7 @@ mod simulate;
 mod transfer;
 // The process itself.
 mod error;
+mod gauges;
 mod instance;
 mod known;
 mod outage;
@@ -56,28 +61,33 @@ pub use consume::Consumed;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{
     BoostChange, DeclaredBy, DeclaredResource, GroupChange, Members, MissingGroup, NeededBy,
-    OverrideChange, SubjectView,
+    OverrideChange, PlaceChange, SubjectView, declared_group,
 };
 pub use error::EngineError;
 pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
+pub use gauges::JournalCounts;
 pub use hold::{Charge, Hold};
 pub use keeping::{LEAST_KEPT, Rebuilt};
 pub use ledger::{Someone, Step};
+pub use once::Once;
 pub use outage::{Outages, StoreStanding};
 pub use outbox::Charges;
+pub use people::{Among, Latest, Part};
+pub use preview::Preview;
 pub use record::{Fact, Recorded};
 pub use report::{Span, UsageReport, Used};
+pub use reservation::{Reservation, ReservedItem};
 pub use reserve::Reserved;
 pub use simulate::{OverAt, Refused, Simulation, Stretch};
 pub use summary::Summary;
-pub use terms::UploadTerms;
+pub use terms::{CommonLimit, CommonTerms, UploadTerms, Uploaded};
 pub use transfer::{
     Change, Changes, Document, Draft, Foreign, How, Imported, Moved, Steps, Tree, Wanted, foreign,
 };
 pub use worded::{Answered, Worded};
 
 /// Parts of lists, and of the ledger.
-pub use crate::store::{Charged, Drift, Lines, Page};
+pub use crate::store::{Charged, Drift, Finding, Lines, Page, Severity};
 
 use self::instance::Keeper;
 use self::known::Known;
@@ -217,6 +227,9 @@ impl Engine {
 
     /// Ends what is still held, says good-bye to the store, and returns when all is written.
     ///
+    /// While entries wait in the journal, what is held is left to lapse instead: so they can be
+    /// charged by the next start.
+    ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn close(&self) -> Result<(), EngineError> {
@@ -227,7 +240,10 @@ impl Engine {
                 // It never answered: there is nothing to leave, and nothing to close.
                 return Ok(());
             }
-            self.0.store.leave(&self.0.instance, self.now()).await?;
+            // To leave would give back what is held, of which some is charged in the journal.
+            if !self.has_journalled() {
+                self.0.store.leave(&self.0.instance, self.now()).await?;
+            }
         }
         Ok(self.0.store.close().await?)
     }

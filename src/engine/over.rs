@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::known::Snapshot;
 use super::plan::{Planned, plan};
 use super::report::windows;
 use super::{Engine, EngineError, Used, WindowDecision};
 use crate::clock::Timestamp;
 use crate::quota::plan::{Bound, Plan, Reading, Readings};
-use crate::quota::{Aggregate, Amount, Grants, Measure, Per, Resource, Shape, Subject};
+use crate::quota::{Aggregate, Amount, Grants, Measure, Per, Policy, Resource, Shape, Subject};
 use crate::store::{Page, Usage};
 
 /// How many subjects are looked at in one step: at first few, since most may be over, then more.
@@ -28,7 +27,7 @@ impl Engine {
     /// Unavailable if the store is.
     pub async fn over(&self, resource: &Resource, page: Page) -> Result<Vec<Used>, EngineError> {
         let Page { mut after, most } = page;
-        let mut search = Search { engine: self, now: self.now(), buckets: HashMap::new() };
+        let mut search = Search::of(self);
         let mut over = Vec::new();
         let mut step = most.clamp(FEWEST, MOST);
         while over.len() < most {
@@ -42,7 +41,7 @@ impl Engine {
                 if over.len() == most {
                     break;
                 }
-                over.extend(search.reached(&snapshot, &grants, usage).await?);
+                over.extend(search.reached(&snapshot.policy, &grants, usage).await?);
             }
         }
         Ok(over)
@@ -50,9 +49,11 @@ impl Engine {
 }
 
 /// One search for those who are over.
-struct Search<'a> {
+pub(super) struct Search<'a> {
     engine: &'a Engine,
     now: Timestamp,
+    /// The policy that is tried in place of the present one.
+    tried: Option<&'a Policy>,
     /// The buckets, by key, whose counters are not kept.
     buckets: HashMap<String, Unkept>,
 }
@@ -66,18 +67,27 @@ struct Unkept {
     all: Option<HashMap<Subject, Amount>>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn of(engine: &'a Engine) -> Self {
+        Self { engine, now: engine.now(), tried: None, buckets: HashMap::new() }
+    }
+
+    /// Returns a search by `policy`, which is the present one but for what it says.
+    pub(super) fn by(engine: &'a Engine, policy: &'a Policy) -> Self {
+        Self { tried: Some(policy), ..Self::of(engine) }
+    }
+
     /// Returns the limit that one who has used something has reached, if any.
-    async fn reached(
+    pub(super) async fn reached(
         &mut self,
-        snapshot: &Snapshot,
+        policy: &Policy,
         everyone: &BTreeMap<Subject, Grants>,
         usage: Usage,
     ) -> Result<Option<Used>, EngineError> {
         let (now, nothing) = (self.now, Grants::default());
         let grants = everyone.get(&usage.subject).unwrap_or(&nothing);
         let asked = std::slice::from_ref(&usage.resource).into();
-        let planned = plan(&snapshot.policy, grants, &usage.subject, asked, now, now)?;
+        let planned = plan(policy, grants, &usage.subject, asked, now, now)?;
         let measure = planned.measure(&usage.resource);
         let Some(own) = own_limits(&planned) else { return Ok(None) };
         let windows = match self.counted(&own, &usage, measure.aggregate).await? {
@@ -144,6 +154,10 @@ impl Search<'_> {
         let store = &self.engine.0.store;
         if let Some(readings) = store.read(own, self.now).await? {
             return Ok(windows(own, &charged(readings), self.now));
+        }
+        if self.tried.is_some() {
+            // Whoever tries it looks whether it still is the present one but for that.
+            return Ok(Vec::new());
         }
         let asked = std::slice::from_ref(&usage.resource);
         let mut planning = self.engine.planning(&usage.subject, asked, Some(self.now));

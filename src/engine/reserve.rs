@@ -131,12 +131,7 @@ impl Engine {
         let hold = self.hold(subject, ask)?;
         let (said, planned) = match self.admit(&hold, Some(life)).await {
             Ok(answer) => answer,
-            Err(error) => {
-                if error.was_not_tried() {
-                    hold.forget();
-                }
-                return Err(error);
-            }
+            Err(error) => return Err(hold.failed(error)),
         };
         let now = hold.at();
         match said {
@@ -154,10 +149,20 @@ impl Engine {
     /// Returns the guard of what is to be admitted. It stands before the store is asked, so that
     /// a caller who leaves meanwhile leaves nothing behind.
     pub(super) fn hold(&self, subject: &Subject, ask: &Ask) -> Result<Hold, EngineError> {
+        self.hold_as(HoldId::fresh(), subject, ask)
+    }
+
+    /// Like [`Engine::hold`], under this id.
+    pub(super) fn hold_as(
+        &self,
+        id: HoldId,
+        subject: &Subject,
+        ask: &Ask,
+    ) -> Result<Hold, EngineError> {
         if ask.amount().is_some_and(Amount::is_negative) {
             return Err(EngineError::BadInput("a reservation is not below zero".to_owned()));
         }
-        Ok(Hold::new(self.clone(), HoldId::fresh(), subject.clone(), ask.clone(), self.now()))
+        Ok(Hold::new(self.clone(), id, subject.clone(), ask.clone(), self.now()))
     }
 
     /// Has the store decide what `hold` asks: set aside for a `life`, or charged at once.
@@ -194,6 +199,17 @@ impl Engine {
         more: Amount,
         total: Amount,
     ) -> Result<Decision, EngineError> {
+        let grown = self.grow_if_open(hold, more, total).await?;
+        grown.ok_or_else(|| EngineError::Conflict("the reservation has lapsed".to_owned()))
+    }
+
+    /// Like [`Engine::grow`]; none if the reservation is no longer open.
+    pub(super) async fn grow_if_open(
+        &self,
+        hold: &Hold,
+        more: Amount,
+        total: Amount,
+    ) -> Result<Option<Decision>, EngineError> {
         let now = self.now();
         let ask = hold.ask().addition(more);
         let mut planning = self.planning(hold.subject(), &ask, Some(hold.at()));
@@ -208,14 +224,16 @@ impl Engine {
                 break (said, planned);
             }
         };
+        let granted = matches!(said, Said::Yes(_));
         let (readings, too_large) = match said {
             Said::Yes(readings) | Said::No(readings) => (readings, false),
             Said::TooLarge(readings) => (readings, true),
-            Said::Lapsed => {
-                return Err(EngineError::Conflict("the reservation has lapsed".to_owned()));
-            }
+            Said::Lapsed => return Ok(None),
         };
         let (planned, readings) = planned.with_whole(hold.room(), readings)?;
-        Ok(Decision::of(&planned, &readings, too_large, now)?)
+        let decision = Decision::of(&planned, &readings, too_large, now)?;
+        // The store has the word: in a pool that the subject joined meanwhile, the figures of the
+        // whole are others.
+        Ok(Some(if granted { decision.granted() } else { decision }))
     }
 }

@@ -68,6 +68,7 @@ impl Engine {
     }
 }
 
-fn unknown() -> EngineError {
+/// Says that there is no such reservation.
+pub(super) fn unknown() -> EngineError {
     EngineError::NotFound("there is no such reservation".to_owned())
 }

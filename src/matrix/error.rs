@@ -29,6 +29,8 @@ pub enum ErrCode {
     Unrecognized,
     /// `M_BAD_JSON`: the request's content is not as it should be.
     BadJson,
+    /// `M_INVALID_PARAM`: a parameter has a value that makes no sense.
+    InvalidParam,
     /// `M_NOT_FOUND`: the endpoint is there, what it was asked for is not.
     NotFound,
     /// `M_UNKNOWN`: something else went wrong.
@@ -47,6 +49,7 @@ impl ErrCode {
             Self::Unauthorized => "M_UNAUTHORIZED",
             Self::Unrecognized => "M_UNRECOGNIZED",
             Self::BadJson => "M_BAD_JSON",
+            Self::InvalidParam => "M_INVALID_PARAM",
             Self::NotFound => "M_NOT_FOUND",
             Self::Unknown => "M_UNKNOWN",
         }

@@ -12,10 +12,12 @@ mod whoami;
 // How we answer ourselves.
 mod cors;
 mod error;
+mod json;
 
 pub use cors::allow_any_origin;
 pub use credentials::{Ambiguous, Credentials};
 pub use error::{ErrCode, MatrixError};
+pub use json::json;
 pub use routes::Endpoint;
 pub use user_id::{BadUserId, UserId};
-pub use whoami::{Ask, Counts, Identity, Oddity, Refusal, Settings, Whoami, WhoamiError};
+pub use whoami::{Ask, Identity, Oddity, Refusal, Settings, Whoami, WhoamiError};

@@ -14,6 +14,7 @@ mod hop;
 mod passing;
 mod segments;
 mod tunnel;
+mod watched;
 // Both ways: who is not there any more.
 mod vanishing;
 // Out: to the upstream.
@@ -34,3 +35,4 @@ pub use server::{Cap, Connection, Entrance, Heralds, Limits, serve};
 pub use shutdown::Shutdown;
 pub use tls::{BadCertificate, Certificate, Roots, Seal, Tls};
 pub use tunnel::tunnel;
+pub use watched::Watched;

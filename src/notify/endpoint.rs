@@ -81,8 +81,16 @@ impl FromStr for Endpoint {
 }
 
 impl Endpoint {
-    /// Returns the name under which a store remembers how far it was told.
-    pub(super) fn name(&self) -> String {
+    /// Returns its host, and its port if that is not the usual one; nothing else of it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.authority
+    }
+
+    /// Returns the name under which a store remembers how far it was told; it does not tell the
+    /// address.
+    #[must_use]
+    pub fn name(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         let written = format!("{scheme}://{}{}", self.origin.authority(), self.path);
         BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(written))

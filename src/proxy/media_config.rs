@@ -19,6 +19,7 @@ use crate::telemetry::cause;
 const UPLOAD_SIZE: &str = "m.upload.size";
 /// MSC4034: <https://github.com/matrix-org/matrix-spec-proposals/pull/4034>
 const STORAGE_SIZE: &str = "org.matrix.msc4034.storage.size";
+const MAX_FILES: &str = "org.matrix.msc4034.storage.max_files";
 /// The largest answer that is looked into, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
@@ -79,6 +80,9 @@ fn lowered(document: &[u8], terms: UploadTerms) -> Option<Vec<u8>> {
     if let Some(window) = terms.window {
         settings.insert(STORAGE_SIZE.to_owned(), window.get().into());
     }
+    if let Some(files) = terms.files {
+        settings.insert(MAX_FILES.to_owned(), files.get().into());
+    }
     serde_json::to_vec(&settings).ok()
 }
 
@@ -88,8 +92,11 @@ mod tests {
     use crate::quota::Amount;
 
     fn told(document: &str, largest: Option<i64>, window: Option<i64>) -> Option<Value> {
-        let terms =
-            UploadTerms { largest: largest.map(Amount::new), window: window.map(Amount::new) };
+        let terms = UploadTerms {
+            largest: largest.map(Amount::new),
+            window: window.map(Amount::new),
+            files: None,
+        };
         lowered(document.as_bytes(), terms).map(|json| serde_json::from_slice(&json).unwrap())
     }
 

@@ -20,11 +20,16 @@ mod forwarding;
 mod tunnel;
 // What is counted.
 mod concurrency;
+mod counted;
+mod denials;
 mod metered;
 mod room;
+mod underway;
 // What we answer ourselves.
 mod drain;
 mod media_config;
+mod media_usage;
+mod own_pages;
 mod rejection;
 // What we are told.
 mod settings;
@@ -32,13 +37,16 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
-pub use settings::{Errcode, Limits, Refusal, Settings};
+pub use settings::{Errcode, Limits, Page, Refusal, Settings};
 
 use self::body::Outgoing;
 use self::concurrency::Concurrency;
+use self::own_pages::Pages;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
 use crate::net::{Body, Client, ClientSettings, Route, Shutdown};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Upstream;
 
 /// What every runtime shares.
 #[derive(Debug)]
@@ -48,7 +56,9 @@ pub struct Shared {
     settings: Settings,
     route: Route,
     concurrency: Concurrency,
+    pages: Pages,
     shutdown: Shutdown,
+    metrics: Arc<Metrics>,
 }
 
 impl Shared {
@@ -59,10 +69,11 @@ impl Shared {
         whoami: Whoami,
         settings: Settings,
         shutdown: Shutdown,
+        metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
-        let route = settings.route();
-        Arc::new(Self { engine, whoami, settings, route, concurrency, shutdown })
+        let (route, pages) = (settings.route(), Pages::of(&settings.page));
+        Arc::new(Self { engine, whoami, settings, route, concurrency, pages, shutdown, metrics })
     }
 }
 
@@ -83,9 +94,14 @@ impl Proxy {
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
         let connect_timeout = shared.settings.limits.connect_timeout;
-        let settings = ClientSettings { connect_timeout, ..ClientSettings::default() };
-        let kept = Client::pooled(shared.route.clone(), settings);
-        let fresh = Client::fresh(shared.route.clone(), settings);
+        let counted = |counts: &Upstream| ClientSettings {
+            connect_timeout,
+            counts: Some(counts.clone()),
+            ..ClientSettings::default()
+        };
+        let Metrics { passing, metered, .. } = &*shared.metrics;
+        let kept = Client::pooled(shared.route.clone(), counted(passing));
+        let fresh = Client::fresh(shared.route.clone(), counted(metered));
         Self(Arc::new(Lane { shared, kept, fresh }))
     }
 
@@ -99,6 +115,10 @@ impl Proxy {
 
     fn limits(&self) -> &Limits {
         &self.0.shared.settings.limits
+    }
+
+    fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.shared.metrics
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::RETRY_AFTER;
+use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::json;
 
@@ -34,12 +34,18 @@ pub(super) enum Rejection {
     IdentityUnknown(WhoamiError),
     /// There is no such thing, or it is disguised.
     Unrecognized,
+    /// There is such a thing, but not by this method; by these it is.
+    Method(&'static str),
+    /// A parameter makes no sense.
+    BadParameter(String),
     /// The head can be read in two ways.
     BadRequest(&'static str),
     /// There are more headers than `header_count`.
     TooManyHeaders,
     /// The client sent nothing for too long.
     BodyIdle,
+    /// The client left in the middle of its request; it may still listen.
+    ClientGone,
     /// The books cannot be kept now.
     StoreOut,
     /// The homeserver cannot be reached, or broke off.
@@ -50,10 +56,15 @@ pub(super) enum Rejection {
     ShuttingDown,
 }
 
+/// Marks an answer that hardly anybody will read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Departed;
+
 impl Rejection {
     /// Returns the rejection for a request that got no answer from the homeserver.
     pub(super) fn from_client(error: &ClientError) -> Self {
         match error {
+            ClientError::Body(_) if error.is_parting() => Self::ClientGone,
             ClientError::Body(_) => Self::BodyIdle,
             ClientError::Connect(_) | ClientError::ConnectTimeout | ClientError::Broken(_) => {
                 tracing::warn!(error = cause(error), "homeserver did not answer");
@@ -96,12 +107,12 @@ impl Rejection {
             ),
             Self::IdentityUnknown(WhoamiError::Timeout) => later(unknown(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The homeserver did not say in time whose upload this is. Try again later.",
+                "The homeserver did not say in time who is asking. Try again later.",
             )),
             Self::IdentityUnknown(WhoamiError::Unreachable(_) | WhoamiError::Odd(_)) => {
                 later(unknown(
                     StatusCode::BAD_GATEWAY,
-                    "The homeserver did not say whose upload this is. Try again later.",
+                    "The homeserver did not say who is asking. Try again later.",
                 ))
             }
             Self::Unrecognized => MatrixError::new(
@@ -109,6 +120,15 @@ impl Rejection {
                 ErrCode::Unrecognized,
                 "There is no such endpoint.",
             ),
+            Self::Method(allowed) => MatrixError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                ErrCode::Unrecognized,
+                format!("This endpoint knows the methods {allowed}."),
+            )
+            .with_header(ALLOW, HeaderValue::from_static(allowed)),
+            Self::BadParameter(text) => {
+                MatrixError::new(StatusCode::BAD_REQUEST, ErrCode::InvalidParam, text)
+            }
             Self::BadRequest(text) => unknown(StatusCode::BAD_REQUEST, text),
             Self::TooManyHeaders => unknown(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -118,6 +138,12 @@ impl Rejection {
                 StatusCode::REQUEST_TIMEOUT,
                 "The request body stopped coming (body_idle_timeout).",
             ),
+            Self::ClientGone => {
+                let text = "The request body broke off.";
+                let mut response = unknown(StatusCode::BAD_REQUEST, text).into_response();
+                response.extensions_mut().insert(Departed);
+                return response;
+            }
             Self::StoreOut => later(unknown(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Uploads cannot be counted right now. Try again later. Text messages still work.",
@@ -144,7 +170,7 @@ fn busy(most: usize) -> MatrixError {
 }
 
 /// The answer to a user whose quota is spent, with all figures.
-fn denied(decision: &Decision, style: &Style) -> MatrixError {
+pub(super) fn denied(decision: &Decision, style: &Style) -> MatrixError {
     match (decision.reason, &decision.binding, decision.max_size) {
         (Reason::TooLarge, _, Some(max)) => too_large(max),
         (_, Some(figures), _) => over_limit(figures, decision.retry_after, style),
@@ -199,6 +225,8 @@ fn sentence(figures: &Figures) -> String {
     let used = human(window.used);
     let when = window.period.when();
     let (needs, what) = match measure.unit {
+        // Nobody has named a size.
+        Unit::Bytes if figures.requested <= Amount::ONE => (String::new(), String::new()),
         Unit::Bytes => (format!(", this file needs {}", human(figures.requested)), String::new()),
         Unit::Count => (String::new(), format!(" {resource}")),
         // It is said with every number.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+pub use super::own_pages::Page;
 use crate::net::{Address, Certificate, Origin, Protocol, Roots, Route, Tls};
 
 /// How long an upload whose client has gone waits for the homeserver, from the moment the client
@@ -34,6 +35,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How an upload past its quota is refused.
     pub refusal: Refusal,
+    /// The page that tells users about their quota.
+    pub page: Page,
     /// Whether each exchange is one line in the log. Default no.
     pub access_log: bool,
 }
@@ -57,6 +60,7 @@ impl Settings {
             roots: None,
             limits: Limits::default(),
             refusal: Refusal::default(),
+            page: Page::default(),
             access_log: false,
         }
     }

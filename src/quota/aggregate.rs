@@ -9,6 +9,7 @@ use super::invalid::{Invalid, nearest};
 
 /// How single amounts become one count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Aggregate {
     /// They are added.

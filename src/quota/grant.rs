@@ -11,6 +11,7 @@ use crate::clock::{Timestamp, exact};
 
 /// Something given to one subject, perhaps only until a date, perhaps with a note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Grant<T> {
     /// What is given.
     pub what: T,

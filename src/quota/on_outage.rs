@@ -9,6 +9,7 @@ use super::invalid::{Invalid, nearest};
 
 /// What becomes of an action while the store is out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OnOutage {
     /// It is refused: nothing happens that is not counted.

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use super::Amount;
+use super::invalid::Invalid;
+use super::{Amount, Measure};
 
 /// An amount as it is said: base units, or text such as `"500MB"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,19 @@ pub enum Said {
     Units(Amount),
     /// Text, which a [`Measure`](super::Measure) reads.
     Text(String),
+}
+
+impl Said {
+    /// Returns how much it is of what is counted by `measure`.
+    ///
+    /// # Errors
+    /// A fragment that says what would be right.
+    pub fn read(&self, measure: &Measure) -> Result<Amount, Invalid> {
+        match self {
+            Self::Units(units) => Ok(*units),
+            Self::Text(text) => measure.parse(text),
+        }
+    }
 }
 
 impl Default for Said {

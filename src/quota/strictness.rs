@@ -11,6 +11,7 @@ use super::invalid::{Invalid, nearest};
 
 /// What a window does with what does not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It is denied.
@@ -56,6 +57,7 @@ impl FromStr for Mode {
 
 /// How much of an action must fit before it begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Admit {
     /// All of it.

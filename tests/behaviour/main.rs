@@ -10,22 +10,28 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod api;
 mod cli;
 mod cutoff;
+mod dashboard;
 mod forwarding;
 mod handover;
 mod http2;
 mod identity;
 mod limits;
 mod metering;
+mod metrics;
 mod notices;
 mod outage;
+mod own_pages;
 mod passing;
 mod privacy;
 mod proxied;
 mod refusal;
+mod refusals;
 mod reload;
+mod request_id;
 mod routing;
 mod servers;
 mod shutdown;

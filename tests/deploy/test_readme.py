@@ -57,6 +57,9 @@ class Readme(Check):
                 line = line.replace("http://127.0.0.1:8400", metergate.admin_url)
                 done = run(curl, "--silent", "--fail-with-body", *shlex.split(line)[1:], folder=self.folder)
                 self.assertEqual(done.returncode, 0, done.stdout)
+                if line.endswith("/metrics"):
+                    self.assertIn("# HELP metergate_", done.stdout)
+                    continue
                 self.assertNotIn("error", json.loads(done.stdout))
 
     def test_no_line_is_left_out(self):
@@ -110,9 +113,9 @@ class Readme(Check):
 
 
 class Nginx(Check):
-    def test_the_server_block_is_one(self):
-        nginx = wanting.tool("nginx", "README.md: the server block for nginx")
-        (block,) = fenced("nginx")
+    def test_the_server_blocks_are_some(self):
+        nginx = wanting.tool("nginx", "README.md: the server blocks for nginx")
+        block = "".join(fenced("nginx"))
         files = PROJECT / "deploy" / "nginx"
         # Certificates are of the machine; so are ports below 1024.
         block = re.sub(r"listen (\d+) ssl http2;", r"listen 127.0.0.1:1\1;", block)

@@ -12,6 +12,9 @@ use super::wire::{Framing, Head, Piece, Stream, Wire, chunk};
 /// Where files are uploaded to.
 pub(crate) const UPLOAD: &str = "/_matrix/media/v3/upload";
 
+/// What a request to the proxy is addressed to.
+const HOST: &str = "Host: matrix.example.org";
+
 /// One connection to metergate.
 pub(crate) struct Client {
     pub(crate) wire: Wire,
@@ -154,7 +157,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        let lines = vec!["Host: matrix.example.org".to_owned()];
+        let lines = vec![HOST.to_owned()];
         Self { method: method.to_owned(), target: target.to_owned(), lines, body: Vec::new() }
     }
 
@@ -178,6 +181,14 @@ impl Request {
     /// Adds a header, as it is written.
     pub(crate) fn line(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());
+        self
+    }
+
+    /// Addressed to this machine, if it was not said to whom.
+    pub(crate) fn addressed_here(mut self) -> Self {
+        for line in self.lines.iter_mut().filter(|line| *line == HOST) {
+            "Host: localhost".clone_into(line);
+        }
         self
     }
 

@@ -47,6 +47,7 @@ pub(crate) struct Setup {
     group: Group,
     capabilities: BTreeMap<String, Capability>,
     store: Option<Arc<Scripted>>,
+    bare: bool,
     folder: TempDir,
 }
 
@@ -76,6 +77,7 @@ impl Sidecar {
             group: Group::default(),
             capabilities: BTreeMap::new(),
             store: None,
+            bare: false,
             folder,
         }
     }
@@ -106,9 +108,19 @@ impl Sidecar {
         self.client().ask(request)
     }
 
-    /// Asks the admin API.
+    /// Returns where the admin API listens.
+    pub(crate) fn admin_address(&self) -> &Address {
+        &self.admin
+    }
+
+    /// Returns where clients connect.
+    pub(crate) fn proxy_address(&self) -> &Address {
+        &self.addresses[0]
+    }
+
+    /// Asks the admin API, by a name of this machine unless the request says another.
     pub(crate) fn api(&self, request: &Request) -> Answer {
-        Client::to(connect(&self.admin)).ask(request)
+        Client::to(connect(&self.admin)).ask(&request.clone().addressed_here())
     }
 
     /// Has alice upload so many bytes; returns the status.
@@ -193,6 +205,13 @@ impl Setup {
         self
     }
 
+    /// Without any policy, its books in memory.
+    pub(crate) fn bare(mut self) -> Self {
+        self.settings.storage = StorageSpec::Memory;
+        self.bare = true;
+        self
+    }
+
     /// The store is given up after this.
     pub(crate) fn store_timeout(mut self, span: Duration) -> Self {
         self.settings.store_timeout = span;
@@ -223,6 +242,12 @@ impl Setup {
         self
     }
 
+    /// The admin API listens there.
+    pub(crate) fn admin_at(mut self, address: &str) -> Self {
+        self.settings.admin.listen = address.parse().unwrap();
+        self
+    }
+
     /// Keeps the books in this file.
     pub(crate) fn database(mut self, file: &Path) -> Self {
         self.settings.storage = StorageSpec::Sqlite(file.to_owned());
@@ -236,13 +261,16 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Sidecar {
-        let Self { mut settings, group, capabilities, store, folder } = self;
+        let Self { mut settings, group, capabilities, store, bare, folder } = self;
         settings.policy = Layer {
             groups: [(GROUP.to_owned(), group)].into(),
             default_group: Some(GROUP.to_owned()),
             capabilities,
             ..Layer::default()
         };
+        if bare {
+            settings.policy = Layer::default();
+        }
         let app = match store {
             Some(store) => App::start_on(store, settings),
             None => App::start(settings),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::put::adds;
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
 use crate::quota::grant::{Grant, note};
-use crate::quota::{Amount, Resource, Subject};
+use crate::quota::{Amount, Grants, Policy, Resource, Subject};
 
 /// An addition to the limits of one subject, beside those it has.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,19 @@ pub struct BoostChange {
     pub until: Option<Timestamp>,
     /// Why, for people.
     pub note: Option<String>,
+}
+
+impl BoostChange {
+    /// Adds them to those that are there.
+    pub(super) fn add_to(&self, policy: &Policy, grants: &mut Grants) -> Result<(), EngineError> {
+        for (resource, amount) in &self.amounts {
+            let resource = policy.resource(resource.as_str())?;
+            adds(resource, *amount)?;
+            let boost = Grant { what: *amount, until: self.until, note: self.note.clone() };
+            grants.boosts.entry(resource.clone()).or_default().push(boost);
+        }
+        Ok(())
+    }
 }
 
 impl Engine {
@@ -30,20 +44,7 @@ impl Engine {
         change: &BoostChange,
     ) -> Result<(), EngineError> {
         change.note.as_deref().map(note).transpose()?;
-        self.grant(subject, |policy, grants| {
-            for (resource, amount) in &change.amounts {
-                let resource = policy.resource(resource.as_str())?;
-                if *amount <= Amount::ZERO {
-                    return Err(EngineError::BadInput(format!(
-                        "a boost of {resource} adds something: write an amount above zero"
-                    )));
-                }
-                let boost = Grant { what: *amount, until: change.until, note: change.note.clone() };
-                grants.boosts.entry(resource.clone()).or_default().push(boost);
-            }
-            Ok(())
-        })
-        .await
+        self.grant(subject, |policy, grants| change.add_to(policy, grants)).await
     }
 
     /// Takes boosts of `resource` from `subject`, or of every resource if none is named: all of

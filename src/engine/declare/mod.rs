@@ -3,6 +3,7 @@
 mod boost;
 mod layer;
 mod missing;
+mod put;
 mod resource;
 mod subject;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 pub use boost::BoostChange;
 pub use missing::{Members, MissingGroup, NeededBy};
+pub use put::PlaceChange;
 pub use resource::{DeclaredBy, DeclaredResource};
 pub use subject::OverrideChange;
 
@@ -62,8 +64,7 @@ impl Engine {
     /// Not found; unavailable if the store is.
     pub async fn group(&self, name: &str) -> Result<Group, EngineError> {
         let policy = self.policy().await?;
-        let group = policy.group(name).cloned();
-        group.ok_or_else(|| no_group(&policy, name))
+        declared_group(&policy, name).cloned()
     }
 
     /// Replaces the file layer of the policy, in one step.
@@ -159,6 +160,14 @@ fn not_in_file(policy: &Policy, in_file: bool, what: &str, name: &str) -> Result
         )));
     }
     Ok(())
+}
+
+/// Returns the group `name` of `policy`.
+///
+/// # Errors
+/// Not found; suggests the nearest.
+pub fn declared_group<'a>(policy: &'a Policy, name: &str) -> Result<&'a Group, EngineError> {
+    policy.group(name).ok_or_else(|| no_group(policy, name))
 }
 
 /// Says that there is no such group; suggests the nearest.

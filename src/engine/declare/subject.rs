@@ -6,7 +6,7 @@ use super::{SubjectView, no_group};
 use crate::clock::Timestamp;
 use crate::engine::{Engine, EngineError};
 use crate::quota::grant::{Grant, note};
-use crate::quota::{Amount, Grants, Invalid, Limit, Resource, Subject};
+use crate::quota::{Amount, Grants, Invalid, Limit, Policy, Resource, Subject};
 use crate::store::Page;
 
 /// A change of what one subject has in place of its group's limits: what is not named stays.
@@ -25,6 +25,25 @@ pub struct OverrideChange {
 impl OverrideChange {
     fn given<T>(&self, what: T) -> Grant<T> {
         Grant { what, until: self.until, note: self.note.clone() }
+    }
+
+    /// Returns its limits, if they make sense under `policy`.
+    pub(super) fn overrides(
+        &self,
+        policy: &Policy,
+    ) -> Result<BTreeMap<Resource, Grant<Limit>>, Invalid> {
+        let each = self.limits.iter().map(|(resource, limit)| {
+            let resource = policy.resource(resource.as_str())?;
+            let wrong = |error| Invalid::new(format!("{resource}: {error}"));
+            limit.is_one_s_own().map_err(wrong)?;
+            Ok((resource.clone(), self.given(limit.clone())))
+        });
+        each.collect()
+    }
+
+    /// Returns the size of one upload, if it names one.
+    pub(super) fn size(&self) -> Option<Grant<Option<Amount>>> {
+        self.max_upload_bytes.map(|size| self.given(size))
     }
 }
 
@@ -91,16 +110,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         change.note.as_deref().map(note).transpose()?;
         self.grant(subject, |policy, grants| {
-            for (resource, limit) in &change.limits {
-                let resource = policy.resource(resource.as_str())?;
-                limit
-                    .is_one_s_own()
-                    .map_err(|error| Invalid::new(format!("{resource}: {error}")))?;
-                grants.overrides.insert(resource.clone(), change.given(limit.clone()));
-            }
-            if let Some(size) = change.max_upload_bytes {
-                grants.max_upload_bytes = Some(change.given(size));
-            }
+            grants.overrides.extend(change.overrides(policy)?);
+            grants.max_upload_bytes = change.size().or(grants.max_upload_bytes.take());
             Ok(())
         })
         .await

@@ -33,8 +33,24 @@ impl Engine {
             self.lay(&layer).await?;
             outage.state().pending = None;
         }
-        self.0.known.learn(outage.store.policy().await?);
+        let policy = outage.store.policy().await?;
+        if let Some(layer) = self.lost_layer(&policy) {
+            tracing::warn!(
+                "the store has gone back to an earlier state: the file layer is laid again"
+            );
+            self.lay(&layer).await?;
+            self.0.known.learn(outage.store.policy().await?);
+        } else {
+            self.0.known.learn(policy);
+        }
         Ok(())
+    }
+
+    /// Returns the file layer last seen, if the store has lost it together with later changes.
+    fn lost_layer(&self, present: &Policy) -> Option<Layer> {
+        let known = self.snapshot();
+        let lost = present.version < known.policy.version && present.file != known.policy.file;
+        lost.then(|| known.policy.file.clone())
     }
 
     /// Goes by the clock that all instances on the store share, if there is one.

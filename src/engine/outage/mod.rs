@@ -152,6 +152,11 @@ impl Engine {
         noted.is_ok()
     }
 
+    /// Returns true if something waits in the journal to be brought into the books.
+    pub(super) fn has_journalled(&self) -> bool {
+        self.0.outage.shelf.waiting().0 > 0
+    }
+
     /// Ends the tasks that watch over the store and bring in the journal; what is left in it is
     /// left to the next start.
     pub(super) async fn close_outage(&self) {

@@ -10,7 +10,7 @@ use super::fuse::Fuse;
 use super::journal::{Entry, Journal, Noted, Shelf};
 use crate::engine::plan::Planned;
 use crate::engine::{Ask, Engine, EngineError, Inner};
-use crate::quota::held::{HoldId, Life};
+use crate::quota::held::{HoldId, Life, State};
 use crate::quota::plan::Plan;
 use crate::store::{Admission, StoreError};
 use crate::telemetry::cause;
@@ -31,17 +31,19 @@ const BRIEFLY: Duration = Duration::from_mins(10);
 /// Brings in what is in the journal, and what comes into it, as long as the engine is there.
 /// Dropped half way, entries may be brought in again, which changes nothing.
 pub(super) async fn run(engine: Weak<Inner>, fuse: Arc<Fuse>, shelf: Arc<Shelf>) {
-    let (mut pause, mut brought) = (AGAIN, 0_usize);
+    let (mut pause, mut said, mut brought) = (AGAIN, false, 0_usize);
     loop {
         while let Some(journal) = shelf.there().filter(|journal| journal.waiting().0 > 0) {
             fuse.mended().await;
             let Some(engine) = engine.upgrade().map(Engine) else { return };
             match bring_in(&engine, journal).await {
                 Ok(entries) => {
-                    (pause, brought) = (AGAIN, brought.saturating_add(entries));
+                    (pause, said) = (AGAIN, false);
+                    brought = brought.saturating_add(entries);
+                    shelf.brought(entries);
                 }
                 Err(error) => {
-                    tracing::debug!(error = cause(&error), "the journal waits");
+                    said |= tell_of(&error, pause == LONGEST && !said);
                     drop(engine);
                     sleep(pause).await;
                     pause = LONGEST.min(2 * pause);
@@ -54,6 +56,17 @@ pub(super) async fn run(engine: Weak<Inner>, fuse: Arc<Fuse>, shelf: Arc<Shelf>)
         }
         shelf.changed().await;
     }
+}
+
+/// Says why the journal waits; loudly if it `lasts`. Returns that.
+fn tell_of(error: &EngineError, lasts: bool) -> bool {
+    let error = cause(error);
+    if lasts {
+        tracing::warn!(error, "the journal cannot be brought in: it is tried again");
+    } else {
+        tracing::debug!(error, "the journal waits");
+    }
+    lasts
 }
 
 /// Brings in the next entries; returns how many.
@@ -97,8 +110,10 @@ impl Engine {
         let store = &self.0.store;
         let outcome = match entry {
             Entry::Charge(noted) => self.charge_noted(noted).await,
-            Entry::Refund(id, _) => store.refund(*id, None, self.now()).await.map(drop),
-            Entry::GiveBack(id, _) => give_back(store.as_ref(), *id, self.now()).await,
+            // Where the store has lost the charge with a server, room may be set aside in its place.
+            Entry::Refund(id, _) | Entry::GiveBack(id, _) => {
+                give_back(store.as_ref(), *id, self.now()).await
+            }
         };
         self.charged();
         match outcome {
@@ -110,7 +125,9 @@ impl Engine {
             ) => Err(error.into()),
             // Trying again would not change that; of a refund: there is nothing to take back.
             Err(error @ (StoreError::Conflict(_) | StoreError::Overflow(_))) => {
-                if let Entry::Charge(noted) = entry {
+                if let Entry::Charge(noted) = entry
+                    && !self.was_refunded(noted.id).await?
+                {
                     let (hold, subject, total) = (noted.id, &noted.subject, noted.total);
                     let error = cause(&error);
                     tracing::error!(%hold, %subject, %total, error, "an upload cannot be charged");
@@ -118,6 +135,12 @@ impl Engine {
                 Ok(())
             }
         }
+    }
+
+    /// Returns true if the charge is in the books, and so is that it was taken back.
+    async fn was_refunded(&self, id: HoldId) -> Result<bool, EngineError> {
+        let held = self.0.store.held(id).await?;
+        Ok(held.is_some_and(|held| held.state == State::Refunded))
     }
 
     /// Charges what took place, once.

@@ -116,6 +116,24 @@ async fn an_outage_at_any_step_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_when_the_process_ends_is_charged_by_the_next() {
+    let place = Place::under("10MB/month", OnOutage::Open);
+    let engine = place.engine().await;
+    let hold = engine.reserve(&alice(), &upload(700)).await.unwrap().hold.unwrap();
+    place.store.guard().be_out(true);
+    _ = hold.settle(Amount::new(600)).await.unwrap();
+    // The store is back, and the process ends before it brings that in.
+    place.store.guard().be_out(false);
+    engine.close().await.unwrap();
+    drop(engine);
+    place.clock.advance(Duration::from_mins(1));
+    let engine = place.engine().await;
+    is_right(&engine).await;
+    assert_eq!(figures(&engine).await, (600, 0));
+    engine.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reservation_that_lapsed_while_the_store_was_out_is_charged_all_the_same() {
     let place = Place::under("10MB/month", OnOutage::Open);
     let engine = place.engine().await;

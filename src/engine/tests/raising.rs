@@ -2,7 +2,7 @@
 
 use super::{alice, engine_under, group, media, upload};
 use crate::engine::{Ask, BoostChange, DeclaredBy, Engine, EngineError, Fact, GroupChange, Worded};
-use crate::quota::{Aggregate, Amount, Group, Layer, Measure, PolicyVersion, Resource};
+use crate::quota::{Aggregate, Amount, Group, Layer, Measure, PolicyVersion, Resource, Said};
 
 fn boost(amount: i64, until: &str) -> BoostChange {
     let amounts = [(media(), Amount::new(amount))].into();
@@ -163,7 +163,7 @@ async fn a_limit_that_comes_with_the_call_stands_before_all_others() {
     engine.exempt(&alice(), None).await.unwrap();
     let worded = |limit: &str| Worded {
         resource: Some("media_bytes".to_owned()),
-        amount: Some("7kB".to_owned()),
+        amount: Some(Said::Text("7kB".to_owned())),
         limit: Some(limit.to_owned()),
         ..Worded::default()
     };
@@ -182,7 +182,14 @@ async fn what_is_asked_in_words_has_to_make_sense() {
     let worded = |capability: &str, resource: &str, amount: &str, member: &str| {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let (capability, resource) = (some(capability), some(resource));
-        Worded { capability, resource, amount: some(amount), member: some(member), limit: None }
+        Worded {
+            capability,
+            resource,
+            items: None,
+            amount: some(amount).map(Said::Text),
+            member: some(member),
+            limit: None,
+        }
     };
     for (wrong, hint) in [
         (worded("", "", "", ""), "name a capability"),

@@ -2,7 +2,7 @@
 
 use super::{alice, engine_under, figures, group, upload, used};
 use crate::engine::{Engine, EngineError, OverrideChange};
-use crate::quota::{Limit, Measure, Per, Subject};
+use crate::quota::{Amount, Limit, Measure, Per, Subject};
 
 fn bob() -> Subject {
     "@bob:example.org".parse().unwrap()
@@ -36,6 +36,20 @@ async fn the_pool_of_the_server_binds_those_of_every_group() {
     engine.exempt(&alice(), None).await.unwrap();
     assert_eq!(source(&engine, &alice(), 31).await, (false, "server".to_owned()));
     assert!(source(&engine, &alice(), 30).await.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_that_is_granted_after_a_change_of_groups_is_told_as_granted() {
+    let (engine, _) = engine_under("80/month").await;
+    group(&engine, "patron", "1000/month,100/month per group").await;
+    engine.assign(&bob(), "patron", None).await.unwrap();
+    used(&engine, &bob(), 70).await;
+    let mut hold = engine.reserve(&alice(), &upload(40)).await.unwrap().hold.unwrap();
+    engine.assign(&alice(), "patron", None).await.unwrap();
+    // What she holds counts in the pool she was in; the addition in the one she is in.
+    let decision = hold.grow(Amount::new(10)).await.unwrap();
+    assert!(decision.allowed && decision.retry_after.is_none(), "{decision:?}");
+    assert_eq!((hold.room().get(), figures(&engine).await), (50, (0, 50)));
 }
 
 #[tokio::test(start_paused = true)]

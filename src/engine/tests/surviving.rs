@@ -30,6 +30,8 @@ enum Happening {
         torn: usize,
         forgotten: bool,
     },
+    /// The process ends as it should.
+    Close,
     Wait,
 }
 
@@ -45,6 +47,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::BrokenOff),
         3 => (0..80_usize, any::<bool>())
             .prop_map(|(torn, forgotten)| Happening::Crash { torn, forgotten }),
+        2 => Just(Happening::Close),
         2 => Just(Happening::Wait),
     ]
 }
@@ -114,6 +117,17 @@ proptest! {
                     drop(running);
                     crash(&place, &written, torn, forgotten);
                     // What the journal could not tell is told by the lease.
+                    place.clock.advance(Duration::from_mins(1));
+                    place.store.guard().lose_nothing();
+                    running = runtime();
+                    engine = running.block_on(place.engine());
+                    written.clear();
+                }
+                Happening::Close => {
+                    // An answer that is lost now is lost to nobody.
+                    let _ = running.block_on(engine.close());
+                    drop(engine);
+                    drop(running);
                     place.clock.advance(Duration::from_mins(1));
                     place.store.guard().lose_nothing();
                     running = runtime();

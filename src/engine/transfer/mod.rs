@@ -14,6 +14,7 @@ mod tree;
 // How it is read.
 mod limits;
 mod names;
+mod parts;
 mod place;
 mod read;
 // What becomes of it.

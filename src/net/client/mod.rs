@@ -3,77 +3,51 @@
 //! Not the pooled client of hyper-util: this one keeps the target's bytes as they are, decides by
 //! itself which connection is fit for a request, and costs no boxed future and no task per request.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
+use self::kept::Kept;
 use self::sender::Sender;
-use crate::net::address::Origin;
 use crate::net::body::BoxError;
-use crate::net::parting::Parting;
-use crate::net::server::BUFFER;
-use crate::net::tls::Tls;
-use crate::net::vanishing::cut_vanished;
+use crate::telemetry::metrics::Upstream;
 
+mod connecting;
+mod error;
+mod kept;
 mod route;
 mod sender;
 
+pub use error::ClientError;
 pub use route::{Protocol, Route};
 pub use sender::Share;
 
-/// The most kept connections a request looks at before it opens one of its own.
-const LOOKED_AT: usize = 32;
-/// The shortest time between two looks for connections that are idle.
-const SOON: Duration = Duration::from_millis(100);
-
-// What may be under way of one answer over HTTP/2, and of all on one connection.
-const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
-/// How often an upstream that is silent is asked over HTTP/2 whether it is there.
-const PINGED_EVERY: Duration = Duration::from_secs(30);
-
-/// Limits of the connections to an upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Limits of the connections to an upstream, and who counts them.
+#[derive(Clone, Debug)]
 pub struct ClientSettings {
     /// How long it may take to resolve the name and connect, TLS included.
     pub connect_timeout: Duration,
     /// How long a connection without a request is kept; less than the upstream keeps it.
     pub idle_timeout: Duration,
+    /// Where connections, answers and failures are counted; absent: nowhere.
+    pub counts: Option<Upstream>,
 }
 
 impl Default for ClientSettings {
-    /// 5 seconds to connect, 10 seconds kept.
+    /// 5 seconds to connect, 10 seconds kept, nothing counted.
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(5), idle_timeout: Duration::from_secs(10) }
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(10),
+            counts: None,
+        }
     }
-}
-
-/// Why a request has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody could be reached; nothing was sent.
-    #[error("failed to connect")]
-    Connect(#[source] io::Error),
-    /// Connecting took longer than `connect_timeout`; nothing was sent.
-    #[error("failed to connect in time")]
-    ConnectTimeout,
-    /// The request's own body failed half way: not the upstream's fault.
-    #[error("the request body broke off")]
-    Body(#[source] hyper::Error),
-    /// The connection broke, or what came over it was not HTTP.
-    #[error("the other side broke off the exchange")]
-    Broken(#[source] hyper::Error),
 }
 
 /// Requests to one upstream. Clones share their connections.
@@ -88,16 +62,8 @@ struct Shared<B> {
     /// What `Host` says where a request has none.
     host: HeaderValue,
     settings: ClientSettings,
-    protocol: http1::Builder,
     /// Absent: no connection is kept.
-    kept: Option<Mutex<Kept<B>>>,
-}
-
-/// Connections for further requests, the oldest first. Some may still be busy with an answer's body.
-struct Kept<B> {
-    connections: VecDeque<(Sender<B>, Instant)>,
-    /// Whether a task watches over their age.
-    watched: bool,
+    kept: Option<Arc<Kept<B>>>,
 }
 
 impl<B> Client<B>
@@ -111,8 +77,8 @@ where
     /// upstream may have closed the connection before it came (RFC 9112 §9.3.1).
     #[must_use]
     pub fn pooled(route: impl Into<Route>, settings: ClientSettings) -> Self {
-        let kept = Kept { connections: VecDeque::new(), watched: false };
-        Self::new(route.into(), settings, Some(Mutex::new(kept)))
+        let kept = Kept::new(settings.idle_timeout);
+        Self::new(route.into(), settings, Some(kept))
     }
 
     /// Returns a client that opens a connection for each request and keeps none.
@@ -121,19 +87,10 @@ where
         Self::new(route.into(), settings, None)
     }
 
-    /// Like [`Client::fresh`], over TLS; a Unix socket is spoken to in the clear all the same.
-    #[must_use]
-    pub fn fresh_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
-        let route = Route { tls: Some(tls), ..Route::from(origin) };
-        Self::new(route, settings, None)
-    }
-
-    fn new(route: Route, settings: ClientSettings, kept: Option<Mutex<Kept<B>>>) -> Self {
+    fn new(route: Route, settings: ClientSettings, kept: Option<Arc<Kept<B>>>) -> Self {
         let host = HeaderValue::from_str(&route.origin.authority())
             .unwrap_or_else(|_| HeaderValue::from_static("localhost"));
-        let mut protocol = http1::Builder::new();
-        protocol.max_buf_size(BUFFER);
-        Self { shared: Arc::new(Shared { route, host, settings, protocol, kept }) }
+        Self { shared: Arc::new(Shared { route, host, settings, kept }) }
     }
 
     /// Sends a request and returns the answer's head; its body follows as it is read.
@@ -143,23 +100,36 @@ where
     ///
     /// # Errors
     /// When no answer came; see [`ClientError`] for what had been sent by then.
-    pub async fn request(
-        &self,
-        mut request: Request<B>,
-    ) -> Result<Response<Incoming>, ClientError> {
+    pub async fn request(&self, request: Request<B>) -> Result<Response<Incoming>, ClientError> {
+        let answer = self.exchange(request).await;
+        if let (Err(error), Some(counts)) = (&answer, &self.shared.settings.counts) {
+            counts.failed(error.silence());
+        }
+        answer
+    }
+
+    async fn exchange(&self, mut request: Request<B>) -> Result<Response<Incoming>, ClientError> {
         self.prepare(&mut request)?;
         loop {
-            let (mut connection, reused) = match self.take_kept() {
+            let kept = self.shared.kept.as_ref().and_then(|kept| kept.take());
+            let (mut connection, reused) = match kept {
                 Some(connection) => (connection, true),
                 None => (self.connect().await?, false),
             };
             let again = if reused { copy(&request) } else { None };
+            let sent = self.shared.settings.counts.as_ref().map(|counts| (counts, Instant::now()));
             match connection.send(request).await {
                 Ok(response) => {
+                    if let Some((counts, sent)) = sent {
+                        counts.answered(sent.elapsed());
+                    }
                     // A part in a connection goes with the answer; the connection is kept already.
                     let is_part = reused && matches!(connection, Sender::Http2(..));
-                    if response.status() != StatusCode::SWITCHING_PROTOCOLS && !is_part {
-                        self.keep(connection);
+                    if response.status() != StatusCode::SWITCHING_PROTOCOLS
+                        && !is_part
+                        && let Some(kept) = &self.shared.kept
+                    {
+                        kept.keep(connection);
                     }
                     return Ok(response);
                 }
@@ -169,7 +139,7 @@ where
                     (None, Some(again)) if broke_off(failed.error()) && connection.is_spent() => {
                         request = again;
                     }
-                    _ => return Err(sent_in_vain(failed.into_error())),
+                    _ => return Err(ClientError::sent_in_vain(failed.into_error())),
                 },
             }
         }
@@ -191,116 +161,15 @@ where
     }
 
     async fn connect(&self) -> Result<Sender<B>, ClientError> {
-        let attempt = timeout(self.shared.settings.connect_timeout, async {
-            match &self.shared.route.origin {
-                Origin::Tcp { host, port } | Origin::Https { host, port } => {
-                    let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                    stream.set_nodelay(true)?;
-                    cut_vanished(&stream)?;
-                    match (&self.shared.route.tls, &self.shared.route.origin) {
-                        // Apart, as below, so that no other request is made larger by it.
-                        (Some(tls), _) => {
-                            let secret =
-                                async { Ok(self.speak(tls.over(stream, host).await?).await) };
-                            Box::pin(secret).await
-                        }
-                        (None, Origin::Https { .. }) => {
-                            Err(io::Error::new(io::ErrorKind::Unsupported, "no TLS to speak"))
-                        }
-                        (None, _) => Ok(self.speak(stream).await),
-                    }
-                }
-                Origin::Unix(path) => Ok(self.speak(UnixStream::connect(path).await?).await),
-            }
-        });
-        let connected = attempt.await.map_err(|_| ClientError::ConnectTimeout)?;
-        connected.map_err(ClientError::Connect)?.map_err(ClientError::Broken)
-    }
-
-    async fn speak<T>(&self, stream: T) -> Result<Sender<B>, hyper::Error>
-    where
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let stream = TokioIo::new(Parting::new(stream));
-        if self.shared.route.protocol == Protocol::H2c {
-            let (sender, connection) = Box::pin(http2_protocol().handshake(stream)).await?;
-            drop(tokio::spawn(async {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "upstream connection ended early");
-                }
-            }));
-            return Ok(Sender::Http2(sender, Share::first()));
+        let Shared { route, settings, .. } = &*self.shared;
+        let begun = Instant::now();
+        let connected = timeout(settings.connect_timeout, route.connect());
+        let connected = connected.await.map_err(|_| ClientError::ConnectTimeout)?;
+        let connected = connected.map_err(ClientError::Connect)?.map_err(ClientError::Broken)?;
+        if let Some(counts) = &settings.counts {
+            counts.connected(begun.elapsed());
         }
-        let (sender, connection) = self.shared.protocol.handshake(stream).await?;
-        // Ends when the sender is dropped and its last answer is read, or with the runtime.
-        drop(tokio::spawn(async {
-            if let Err(error) = connection.with_upgrades().await {
-                tracing::debug!(%error, "upstream connection ended early");
-            }
-        }));
-        Ok(Sender::Http1(sender))
-    }
-
-    /// Takes the youngest kept connection that is ready for a request, or a part in it.
-    fn take_kept(&self) -> Option<Sender<B>> {
-        let mut kept = lock(self.shared.kept.as_ref()?);
-        let oldest = Instant::now().checked_sub(self.shared.settings.idle_timeout);
-        for _ in 0..LOOKED_AT.min(kept.connections.len()) {
-            let (connection, since) = kept.connections.pop_back()?;
-            let is_old = oldest.is_some_and(|oldest| since < oldest);
-            if connection.is_closed() || (is_old && !connection.is_shared()) {
-                continue;
-            }
-            if connection.is_ready() {
-                if let Some(part) = connection.another() {
-                    kept.connections.push_back((connection, Instant::now()));
-                    return Some(part);
-                }
-                return Some(connection);
-            }
-            kept.connections.push_front((connection, since));
-        }
-        None
-    }
-
-    /// Keeps a connection from the answer's head on: it is taken again only once it is ready.
-    fn keep(&self, connection: Sender<B>) {
-        let Some(kept) = &self.shared.kept else {
-            return;
-        };
-        let mut kept = lock(kept);
-        kept.connections.push_back((connection, Instant::now()));
-        if !kept.watched {
-            kept.watched = true;
-            drop(tokio::spawn(close_idle(Arc::downgrade(&self.shared))));
-        }
-    }
-}
-
-/// Closes connections as they reach `idle_timeout`, until none is left.
-async fn close_idle<B>(shared: Weak<Shared<B>>) {
-    loop {
-        let Some(next) = shared.upgrade().and_then(|shared| shared.close_old()) else {
-            return;
-        };
-        sleep_until(next).await;
-    }
-}
-
-impl<B> Shared<B> {
-    /// Closes what is too old; returns when to look again.
-    fn close_old(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let idle_timeout = self.settings.idle_timeout;
-        let mut kept = lock(self.kept.as_ref()?);
-        kept.connections.retain(|(connection, since)| {
-            !connection.is_closed()
-                && (connection.is_shared() || now.duration_since(*since) < idle_timeout)
-        });
-        let oldest = kept.connections.iter().map(|(_, since)| *since).min();
-        kept.watched = oldest.is_some();
-        // One that is shared may be older; it is looked at again, but not at once.
-        Some((oldest? + idle_timeout).max(now + SOON))
+        Ok(connected)
     }
 }
 
@@ -314,19 +183,6 @@ impl<B> fmt::Debug for Client<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("origin", &self.shared.route.origin).finish_non_exhaustive()
     }
-}
-
-/// What is spoken over HTTP/2: bounded like what is spoken over HTTP/1.1.
-fn http2_protocol() -> http2::Builder<TokioExecutor> {
-    let mut protocol = http2::Builder::new(TokioExecutor::new());
-    protocol
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PINGED_EVERY)
-        .keep_alive_while_idle(false)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buf_size(BUFFER);
-    protocol
 }
 
 /// Returns the same request, if it may be sent twice: it changes nothing and has no body.
@@ -347,14 +203,6 @@ where
 /// Returns whether a connection ended without an answer, rather than with one that is none.
 fn broke_off(error: &hyper::Error) -> bool {
     !error.is_parse() && !error.is_user()
-}
-
-fn sent_in_vain(error: hyper::Error) -> ClientError {
-    if error.is_user() { ClientError::Body(error) } else { ClientError::Broken(error) }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -19,9 +19,18 @@ pub struct Route {
     /// Where it is.
     pub origin: Origin,
     /// By which a connection over TCP is made secret; without it one to an `https` origin fails.
+    /// A Unix socket is spoken to in the clear all the same.
     pub tls: Option<Tls>,
     /// What is spoken over the connection.
     pub protocol: Protocol,
+}
+
+impl Route {
+    /// Returns the same way, over TLS.
+    #[must_use]
+    pub fn over(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
 }
 
 impl From<Origin> for Route {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::net::listener::Peer;
+use crate::telemetry::metrics::Open;
 
 /// A client's connection, shared by its requests and by a tunnel it may become.
 ///
@@ -15,12 +16,20 @@ pub struct Connection {
     pub peer: Peer,
     /// Whether its first request is there.
     heard: AtomicBool,
-    _room: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+/// What a connection takes up from the moment it is accepted: it is counted as open, and against
+/// the cap.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) _room: OwnedSemaphorePermit,
+    pub(super) _open: Open,
 }
 
 impl Connection {
-    pub(super) const fn new(peer: Peer, room: OwnedSemaphorePermit) -> Self {
-        Self { peer, heard: AtomicBool::new(false), _room: room }
+    pub(super) const fn new(peer: Peer, place: Place) -> Self {
+        Self { peer, heard: AtomicBool::new(false), _place: place }
     }
 
     /// Notes that a request is there.

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::net::address::Address;
 use crate::net::body::Body;
+use crate::telemetry::metrics::Connections;
 
 const HEAD: &str = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
 
@@ -29,7 +30,7 @@ where
         async { Response::new(Body::full(answer.await)) }
     };
     let entrance = Entrance { limits, ..Entrance::default() };
-    let serving = Serving { house: House::new(entrance, shutdown.clone()), service };
+    let serving = Serving { house: House::new(entrance, shutdown.clone(), counts()), service };
     let (client, server) = duplex(1024 * 1024);
     let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     serving.begin(server, Peer::Unix, room);
@@ -187,11 +188,15 @@ impl Drop for NotifyOnDrop {
     }
 }
 
+fn counts() -> Connections {
+    crate::telemetry::Metrics::new().unwrap().public
+}
+
 /// Serves an address until shutdown, in this runtime, each share as a task.
 fn serve_at(address: &str, shares: usize, room: usize, shutdown: &Shutdown) -> Address {
     let listeners = Listener::bind(&address.parse().unwrap(), shares).unwrap();
     let address = listeners[0].address().clone();
-    let connections = Cap::new("connections", room);
+    let connections = Cap::new("connections", room, counts());
     for listener in listeners {
         let service = |connection: Arc<Connection>, _| async move {
             Response::new(Body::full(format!("{:?}~", connection.peer)))
@@ -253,7 +258,7 @@ async fn when_shutdown_begins_nobody_listens() {
     let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.address().clone();
     let service = |_, _| async { Response::new(Body::empty()) };
-    let connections = Cap::new("connections", 1);
+    let connections = Cap::new("connections", 1, counts());
     let serving = serve(listener, Entrance::default(), connections, shutdown.clone(), service);
     shutdown.stop();
     serving.await.unwrap();
@@ -271,7 +276,7 @@ async fn trailers_and_bodies_without_length_reach_the_client() {
         response.headers_mut().insert("trailer", http::HeaderValue::from_static("x-sum"));
         response
     };
-    let connections = Cap::new("connections", 1);
+    let connections = Cap::new("connections", 1, counts());
     tokio::spawn(serve(listener, Entrance::default(), connections, Shutdown::new(), service));
     let mut stream = tcp(&address).await;
     let head = "POST / HTTP/1.1\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";

@@ -3,3 +3,4 @@
 mod ending;
 mod metering;
 mod passing;
+mod telling;

@@ -13,7 +13,7 @@ const POSTGRES: &str = "/usr/lib/postgresql";
 
 /// Returns a port that is free, and has one 10,000 above it that is: where nodes of a cluster speak
 /// to each other.
-pub(super) fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let found = std::iter::repeat_with(|| {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -23,7 +23,7 @@ pub(super) fn port() -> u16 {
 }
 
 /// Waits until `condition` holds.
-pub(super) fn until(mut condition: impl FnMut() -> bool) -> Result<(), String> {
+pub(crate) fn until(mut condition: impl FnMut() -> bool) -> Result<(), String> {
     for _ in 0..LOOKS {
         if condition() {
             return Ok(());
@@ -34,7 +34,7 @@ pub(super) fn until(mut condition: impl FnMut() -> bool) -> Result<(), String> {
 }
 
 /// Returns where `program` is; if it is not installed, that `package` has it.
-pub(super) fn program(program: &str, package: &str) -> Result<PathBuf, String> {
+pub(crate) fn program(program: &str, package: &str) -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let versions = std::fs::read_dir(POSTGRES).into_iter().flatten().flatten();
     let mut versions: Vec<_> = versions.map(|entry| entry.path().join("bin")).collect();
@@ -47,7 +47,7 @@ pub(super) fn program(program: &str, package: &str) -> Result<PathBuf, String> {
 }
 
 /// Runs `command` to its end; returns what it said if it failed.
-pub(super) fn run(command: &mut Command) -> Result<String, String> {
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
@@ -58,6 +58,6 @@ pub(super) fn run(command: &mut Command) -> Result<String, String> {
 }
 
 /// Returns whether the tests run as root, which not every server agrees to.
-pub(super) fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     run(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

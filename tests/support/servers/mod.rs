@@ -5,10 +5,10 @@
 //! for that end. Nothing of a server that the machine runs anyway is touched.
 
 mod cluster;
-mod machine;
+pub(crate) mod machine;
 mod postgres;
 mod redis;
-mod watched;
+pub(crate) mod watched;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use postgres::Postgres;

@@ -16,7 +16,7 @@ for look in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" || break; sleep 0.3; done
 kill -KILL "$1"; rm -rf "$3""#;
 
 /// A process, and a shell that waits beside it for the end of the tests.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     child: Child,
     watch: Child,
     /// Closed by the system when the tests end.
@@ -26,7 +26,7 @@ pub(super) struct Watched {
 impl Watched {
     /// Starts `command`. If nobody is left to do so, it is ended by the signal `last`, and `folder`
     /// removed.
-    pub(super) fn start(command: &mut Command, last: &str, folder: &Path) -> Result<Self, String> {
+    pub(crate) fn start(command: &mut Command, last: &str, folder: &Path) -> Result<Self, String> {
         // In a group of its own, so that an interrupt from the terminal ends the tests first.
         let child = command.stdin(Stdio::null()).process_group(0).spawn();
         let child =
@@ -45,25 +45,25 @@ impl Watched {
     }
 
     /// Returns whether it has not ended.
-    pub(super) fn runs(&mut self) -> bool {
+    pub(crate) fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Sends it and its children the signal `name`.
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         for id in [self.child.id()].into_iter().chain(self.children()) {
             send(name, id);
         }
     }
 
     /// Tells it alone to end, by the signal `name`, and waits until it has.
-    pub(super) fn end(mut self, name: &str) {
+    pub(crate) fn end(mut self, name: &str) {
         send(name, self.child.id());
         until(|| !self.runs()).unwrap();
     }
 
     /// Ends it and its children in the middle of anything.
-    pub(super) fn kill(self) {
+    pub(crate) fn kill(self) {
         // It first, so that it starts no others.
         let children = self.children();
         send("KILL", self.child.id());

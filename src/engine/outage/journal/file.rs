@@ -56,8 +56,6 @@ pub(in crate::engine::outage) struct Batch {
     pub(in crate::engine::outage) entries: Vec<Entry>,
     /// Where the next one begins.
     end: u64,
-    /// How many lines that is.
-    lines: usize,
 }
 
 impl Journal {
@@ -108,12 +106,11 @@ impl Journal {
         let wrong = |source| JournalError::Io { path: self.path.clone(), source };
         let read = lines(&self.file, done, length, most).map_err(wrong)?;
         let end = read.last().map_or(length, |last| last.end);
-        let lines = read.iter().filter(|line| line.entry.is_some()).count();
         let entries: Vec<_> = read.into_iter().filter_map(|line| line.entry).collect();
         if let Some(first) = entries.first() {
             lock(&self.figures).oldest = Some(first.noted());
         }
-        Ok(Batch { entries, end, lines })
+        Ok(Batch { entries, end })
     }
 
     /// Remembers that `batch`, the next one, is in the books; once all is, the file is empty.
@@ -122,7 +119,7 @@ impl Journal {
         {
             let mut figures = lock(&self.figures);
             figures.done = batch.end;
-            figures.waiting = figures.waiting.saturating_sub(batch.lines);
+            figures.waiting = figures.waiting.saturating_sub(batch.entries.len());
         }
         let (told, heard) = oneshot::channel();
         self.order(Order::Clear(batch.end, told))?;

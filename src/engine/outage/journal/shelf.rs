@@ -20,6 +20,8 @@ pub(in crate::engine) struct Shelf {
     failing: AtomicBool,
     /// How many entries this process wrote.
     written: AtomicUsize,
+    /// How many entries this process brought into the books.
+    replayed: AtomicUsize,
     changed: Notify,
 }
 
@@ -83,6 +85,16 @@ impl Shelf {
         self.written.load(Ordering::Relaxed)
     }
 
+    /// Returns how many entries this process brought into the books so far.
+    pub(in crate::engine) fn replayed(&self) -> usize {
+        self.replayed.load(Ordering::Relaxed)
+    }
+
+    /// Counts entries that are in the books now.
+    pub(in crate::engine::outage) fn brought(&self, entries: usize) {
+        self.replayed.fetch_add(entries, Ordering::Relaxed);
+    }
+
     /// Returns how many entries wait, and since when the oldest does.
     pub(in crate::engine) fn waiting(&self) -> (usize, Option<Timestamp>) {
         self.there().map_or((0, None), |journal| journal.waiting())
@@ -107,6 +119,8 @@ impl Shelf {
         }
         let opened = Arc::new(Journal::open(path)?);
         *journal = Some(opened.clone());
+        // What an earlier process left in it is to be brought in.
+        self.changed.notify_one();
         Ok(opened)
     }
 

@@ -66,6 +66,16 @@ fn part<'a, T: Default>(
     }
 }
 
+/// Reads what a group says of resources and of itself, and whether it says that one upload may
+/// have any size.
+///
+/// # Errors
+/// Bad input: the first thing that is wrong, and where it stands.
+pub(super) fn terms(tree: &Tree, policy: &Policy) -> Result<(Group, bool), EngineError> {
+    let reader = Reader { resources: &BTreeMap::new(), policy };
+    reader.group(&Place::new("limits", tree))
+}
+
 /// Reads the name of a `what`.
 fn named(place: &Place<'_>, what: &str) -> Result<String, EngineError> {
     place.heed(name(place.text()?, what)).map(|name| name.as_ref().to_owned())
@@ -153,25 +163,32 @@ impl Reader<'_> {
         let mut groups = BTreeMap::new();
         for (called, place) in place.entries()? {
             place.heed(name(called, "group"))?;
-            let mut group = Group::default();
-            for (key, place) in place.entries()? {
-                match key {
-                    "extends" => group.extends = Some(named(&place, "group")?),
-                    "timezone" => group.timezone = Some(place.parsed()?),
-                    SIZE => {
-                        group.max_upload_bytes = size(&place)?;
-                        lifted.extend(group.max_upload_bytes.is_none().then(|| called.to_owned()));
-                    }
-                    _ => {
-                        let resource: Resource = place.heed(key.parse())?;
-                        let limit = limit(&place, &self.measure(&resource))?;
-                        group.limits.insert(resource, limit);
-                    }
-                }
-            }
+            let (group, lifts) = self.group(&place)?;
+            lifted.extend(lifts.then(|| called.to_owned()));
             groups.insert(called.to_owned(), group);
         }
         Ok(groups)
+    }
+
+    /// Reads one group, and whether it says that one upload may have any size.
+    fn group(&self, place: &Place<'_>) -> Result<(Group, bool), EngineError> {
+        let (mut group, mut lifts) = (Group::default(), false);
+        for (key, place) in place.entries()? {
+            match key {
+                "extends" => group.extends = Some(named(&place, "group")?),
+                "timezone" => group.timezone = Some(place.parsed()?),
+                SIZE => {
+                    group.max_upload_bytes = size(&place)?;
+                    lifts = group.max_upload_bytes.is_none();
+                }
+                _ => {
+                    let resource: Resource = place.heed(key.parse())?;
+                    let limit = limit(&place, &self.measure(&resource))?;
+                    group.limits.insert(resource, limit);
+                }
+            }
+        }
+        Ok((group, lifts))
     }
 }
 
