@@ -141,11 +141,12 @@ pub mod telemetry;
 // The library's face.
 pub use clock::{Clock, Timestamp};
 pub use engine::{
-    Answered, Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource, Document,
-    Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold, How,
-    Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, Outages, OverrideChange, Page,
-    Reason, Rebuilt, Recorded, Reserved, Simulation, Someone, Span, Step, StoreStanding, Stretch,
-    SubjectView, Summary, UsageReport, Used, Wanted, WindowDecision, Worded,
+    Among, Answered, Ask, BoostChange, Charge, Charged, Consumed, Decision, DeclaredResource,
+    Document, Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold,
+    How, Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, Once, Outages,
+    OverrideChange, Page, PlaceChange, Preview, Reason, Rebuilt, Recorded, Reservation, Reserved,
+    ReservedItem, Simulation, Someone, Span, Step, StoreStanding, Stretch, SubjectView, Summary,
+    UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{

@@ -83,13 +83,10 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let not_json = |error| Problem::BadRequest(format!("the body is not JSON: {error}"));
     // Of a name that stands twice the values below would only keep one.
     serde_json::from_slice::<Tree>(bytes).map_err(not_json)?;
-    match serde_json::from_slice(bytes).map_err(not_json)? {
-        Value::Object(values) => Ok(fields::read(values.into_iter().collect())?),
-        _ => {
-            let text = "the body is no object: write {\"name\": value, …}".to_owned();
-            Err(Problem::BadRequest(text))
-        }
+    if let Value::Object(values) = serde_json::from_slice(bytes).map_err(not_json)? {
+        return Ok(fields::read(values.into_iter().collect())?);
     }
+    Err(Problem::BadRequest("the body is no object: write {\"name\": value, …}".to_owned()))
 }
 
 impl<S: Send + Sync> FromRequest<S> for Raw {

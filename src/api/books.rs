@@ -16,7 +16,7 @@ use super::respond::Problem;
 use super::statuses::{Reads, Writes};
 use crate::clock::Timestamp;
 use crate::engine::{Draft, Drift, How, Imported, Rebuilt, Simulation, Stretch, Wanted};
-use crate::quota::{Amount, Per, Resource, Subject};
+use crate::quota::Subject;
 
 /// Which counts.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,28 +36,7 @@ pub(super) struct Compared {
     /// How many buckets were looked at.
     buckets: usize,
     /// The counts that were not what the ledger says.
-    drift: Vec<Drifted>,
-}
-
-/// A count that was not what the ledger says.
-#[derive(Debug, Serialize, ToSchema)]
-struct Drifted {
-    resource: Resource,
-    per: Per,
-    /// Whose: a subject, a group, or nothing for everyone.
-    account: String,
-    bucket: String,
-    /// What the count said.
-    counted: Amount,
-    /// What the ledger says.
-    ledger: Amount,
-}
-
-impl From<Drift> for Drifted {
-    fn from(drift: Drift) -> Self {
-        let Drift { resource, per, account, bucket, counted, ledger } = drift;
-        Self { resource, per, account, bucket, counted, ledger }
-    }
+    drift: Vec<Drift>,
 }
 
 /// Compare every count with the ledger, and correct it
@@ -73,7 +52,7 @@ pub(super) async fn rebuild(
     let rebuilt = desk
         .aside(async move { engine.rebuild(subject.as_ref(), dry_run, |_done, _all| {}).await });
     let Rebuilt { buckets, drift } = rebuilt.await??;
-    Ok(Json(Compared { dry_run, buckets, drift: drift.into_iter().map(Drifted::from).collect() }))
+    Ok(Json(Compared { dry_run, buckets, drift }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

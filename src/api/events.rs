@@ -118,6 +118,9 @@ pub(super) async fn events(
         let text = "`after`: a cursor says where it goes on: leave one of them out".to_owned();
         return Err(Problem::BadRequest(text));
     }
+    if after.is_some_and(|after| i64::try_from(after).is_err()) {
+        return Err(Problem::BadRequest("`after`: no line has so high an id".to_owned()));
+    }
     let resource = match resource {
         Some(name) => Some(desk.engine.resource(&name).await?),
         None => None,

@@ -85,7 +85,7 @@ pub(super) struct Put {
 pub(super) struct Post {
     /// 1 to 64 letters, digits, `_`, `-` and `.`.
     name: String,
-    /// As in `PUT`; what is not named stays as it is.
+    /// As in `PUT`; what is not named stays as it is, and null takes `extends` and `timezone` away.
     limits: Option<Tree>,
     /// Whether it becomes the group of everyone who is in no other.
     #[serde(default)]

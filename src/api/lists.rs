@@ -87,16 +87,11 @@ impl<T: ToSchema> List<T> {
     ) -> Result<Self, Problem> {
         let most = size(asked.limit)?;
         let behind: Option<String> = place(list, asked.cursor.as_deref())?;
-        let begin = match &behind {
-            None => 0,
-            Some(behind) => match all.iter().position(|it| name(it) == behind) {
-                Some(place) => place + 1,
-                None => {
-                    let text = format!("`cursor`: {behind} is gone: begin without a cursor");
-                    return Err(Problem::BadRequest(text));
-                }
-            },
-        };
+        let begin = behind.map_or(Ok(0), |behind| {
+            let found = all.iter().position(|it| name(it) == behind);
+            let gone = || format!("`cursor`: {behind} is gone: begin without a cursor");
+            found.map(|place| place + 1).ok_or_else(|| Problem::BadRequest(gone()))
+        })?;
         let items = all.into_iter().skip(begin).take(most + 1).collect();
         Ok(Self::cut(list, items, most, |it| name(it).to_owned()))
     }

@@ -3,10 +3,12 @@
 //! Each noun has a file: what it takes, what it answers, and a short handler between, described
 //! where it stands. The router below and `/openapi.json` are both made of these descriptions.
 //!
-//! `/v1` needs the token, if there is one. Errors are `{"error":{"code","message"}}`.
+//! `/v1` and `/metrics` need the token, if there is one. Errors are `{"error":{"code","message"}}`.
 
 #![allow(unused_qualifications, reason = "the macro of the descriptions writes names in full")]
 
+// One call and its answer.
+mod exchange;
 // Who may call.
 mod origin;
 mod session;
@@ -37,6 +39,8 @@ mod subjects;
 // What keeps the books, and the process.
 mod books;
 mod health;
+mod metrics;
+mod refusals;
 mod reload;
 mod watching;
 // What they are told.
@@ -48,18 +52,12 @@ mod statuses;
 mod words;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
 use axum::routing::get;
-use http::Request;
 use http::header::CONTENT_TYPE;
-use hyper::body::Incoming;
-use tokio::time::timeout;
-use tower::ServiceExt;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -73,9 +71,8 @@ use self::respond::Problem;
 use self::sessions::Sessions;
 use crate::clock::Timestamp;
 use crate::engine::Engine;
-use crate::net::Connection;
 use crate::quota::{Amount, Invalid, Resource, Said};
-use crate::telemetry::Secret;
+use crate::telemetry::{Metrics, Secret};
 
 /// The largest request body, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -83,10 +80,6 @@ const LARGEST_BODY: usize = 64 * 1024;
 const LARGEST_POLICY: usize = 1024 * 1024;
 /// The largest document to be brought in, in bytes: some hundred thousand subjects, or events.
 const LARGEST_BOOKS: usize = 64 * 1024 * 1024;
-/// How long a request may take, body included.
-const TIME: Duration = Duration::from_secs(30);
-/// What takes as long as there is something to do.
-const TAKING_LONG: [&str; 4] = ["/v1/export", "/v1/import", "/v1/rebuild", "/v1/simulate"];
 
 /// What every call has at hand.
 #[derive(Clone, Debug)]
@@ -103,18 +96,22 @@ pub struct Desk {
     pub targets: Targets,
     /// The name of this process among those on the store.
     pub instance: Option<String>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether each exchange is one line in the log.
+    pub access_log: bool,
     /// The browsers that have shown the token.
     sessions: Arc<Sessions>,
     /// When this process started.
     since: Timestamp,
     /// Room for long work; of clones, the same.
-    room: aside::Room,
+    rooms: aside::Rooms,
 }
 
 impl Desk {
-    /// Returns the desk of those who ask `engine`.
+    /// Returns the desk of those who ask `engine`, which counts in `metrics`.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(engine: Engine, metrics: Arc<Metrics>) -> Self {
         Self {
             since: engine.now(),
             engine,
@@ -123,8 +120,10 @@ impl Desk {
             reload: Reload::default(),
             targets: Targets::default(),
             instance: None,
+            metrics,
+            access_log: false,
             sessions: Arc::default(),
-            room: aside::Room::default(),
+            rooms: aside::Rooms::default(),
         }
     }
 
@@ -136,7 +135,10 @@ impl Desk {
 
 /// The admin API. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Api(Router);
+pub struct Api {
+    router: Router,
+    desk: Arc<Desk>,
+}
 
 impl Api {
     /// Returns the API that answers from `desk`.
@@ -146,6 +148,7 @@ impl Api {
         let (open, mut description) = open().split_for_parts();
         let (guarded, told) = guarded().split_for_parts();
         description.merge(told);
+        openapi::without_null(&mut description);
         // It stays as it is for as long as this process lives.
         let description: Arc<str> = description.to_json().unwrap_or_default().into();
         let described =
@@ -158,29 +161,14 @@ impl Api {
             .method_not_allowed_fallback(async || Problem::Method)
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .layer(from_fn(asked::well_encoded))
-            .with_state(desk);
-        Self(router)
+            .with_state(desk.clone());
+        Self { router, desk }
     }
 
     /// Returns it with these pages beside it, which need no token.
     #[must_use]
     pub fn beside(self, pages: Router) -> Self {
-        Self(self.0.merge(pages))
-    }
-
-    /// Answers one call. May be dropped at any time: a call then happens whole or not at all.
-    pub async fn serve(
-        self,
-        _connection: Arc<Connection>,
-        request: Request<Incoming>,
-    ) -> axum::response::Response {
-        let long = TAKING_LONG.contains(&request.uri().path());
-        let time = if long { Duration::MAX } else { TIME };
-        match timeout(time, self.0.oneshot(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => Problem::Slow.into_response(),
-        }
+        Self { router: self.router.merge(pages), desk: self.desk }
     }
 }
 
@@ -258,6 +246,8 @@ fn keeping() -> OpenApiRouter<Arc<Desk>> {
         .merge(simulate.layer(DefaultBodyLimit::max(LARGEST_POLICY)))
         .routes(routes!(reload::reload))
         .routes(routes!(watching::status))
+        .routes(routes!(refusals::refusals))
+        .route("/metrics", get(metrics::metrics))
         .routes(routes!(watching::doctor))
         .routes(routes!(watching::deliveries))
 }

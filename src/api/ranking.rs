@@ -45,7 +45,7 @@ pub(super) async fn over(
     let engine = desk.engine.clone();
     let page = Page { after, most: most + 1 };
     // Nobody may be over, which is known once everyone was looked at.
-    let over = desk.aside(async move { engine.over(&resource, page).await });
+    let over = desk.over_all(async move { engine.over(&resource, page).await });
     Ok(Json(List::cut(LIST, over.await??, most, |it: &Used| it.subject.clone())))
 }
 

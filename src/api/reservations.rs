@@ -58,19 +58,11 @@ struct Item {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Admitted {
     /// The reservation; null after a no.
-    #[serde(serialize_with = "written")]
     id: Option<HoldId>,
     /// It had been granted before, under the same key; nothing was changed.
     replayed: bool,
     #[serde(flatten)]
     answered: Answered,
-}
-
-fn written<S: serde::Serializer>(id: &Option<HoldId>, out: S) -> Result<S::Ok, S::Error> {
-    match id {
-        Some(id) => out.collect_str(id),
-        None => out.serialize_none(),
-    }
 }
 
 impl Admitted {
@@ -125,7 +117,7 @@ pub(super) async fn reserve(
 /// yes or no.
 #[utoipa::path(post, path = "/v1/consume", tag = "deciding",
     request_body(content = Action, example = json!({
-        "subject": "@alice:example.org", "items": [{"resource": "media_bytes", "amount": 1000000}]
+        "subject": "@alice:example.org", "items": [{"resource": "media_bytes", "amount": 1_000_000}]
     })),
     responses((status = 200, description = "Yes and charged, or no", body = Admitted), Writes)
 )]

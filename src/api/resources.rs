@@ -77,7 +77,7 @@ pub(super) async fn get(
 #[utoipa::path(put, path = "/v1/resources/{name}", operation_id = "put_resource",
     tag = "declaring",
     params(("name" = Resource, Path, description = "The resource", example = "seats")),
-    request_body(content = Put, example = json!({"aggregate": "max", "unit": "seats"})),
+    request_body(content = Option<Put>, example = json!({"aggregate": "max", "unit": "seats"})),
     responses(
         (status = 200, description = "It was there", body = DeclaredResource),
         (status = 201, description = "It is new", body = DeclaredResource),

@@ -11,10 +11,12 @@ pub struct Settings {
     /// What a caller has to show; without one it is open, and listens on loopback or a Unix socket
     /// only. Default none.
     pub token: Option<Secret>,
+    /// Whether each exchange is one line in the log. Default no.
+    pub access_log: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { listen: Address::Tcp(([127, 0, 0, 1], 8400).into()), token: None }
+        Self { listen: Address::Tcp(([127, 0, 0, 1], 8400).into()), token: None, access_log: false }
     }
 }

@@ -123,7 +123,7 @@ pub(super) async fn list(
         let engine = desk.engine.clone();
         // It looks at everyone, to find the latest.
         let looked =
-            desk.aside(async move { engine.latest(&among, behind.as_ref(), most + 1).await });
+            desk.over_all(async move { engine.latest(&among, behind.as_ref(), most + 1).await });
         let place = |it: &Someone| (it.last_activity, it.subject.clone());
         return Ok(Json(List::cut(LIST, looked.await??, most, place)));
     }
@@ -177,7 +177,7 @@ pub(super) async fn get(
 #[utoipa::path(put, path = "/v1/subjects/{name}", operation_id = "put_subject",
     tag = "declaring",
     params(("name" = Subject, Path, description = "Who", example = "@alice:example.org")),
-    request_body(content = Put, example = json!({"group": "patron", "until": "2099-01-01"})),
+    request_body(content = Option<Put>, example = json!({"group": "patron", "until": "2099-01-01"})),
     responses(
         (status = 200, description = "It had something of its own", body = Place),
         (status = 201, description = "It had nothing of its own", body = Place),

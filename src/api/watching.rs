@@ -98,7 +98,7 @@ pub(super) struct Examined {
 )]
 pub(super) async fn doctor(State(desk): State<Arc<Desk>>) -> Result<Json<Examined>, Problem> {
     let engine = desk.engine.clone();
-    let findings = desk.aside(async move { engine.examine().await }).await??;
+    let findings = desk.over_all(async move { engine.examine().await }).await??;
     let healthy = findings.iter().all(|finding| finding.severity < Severity::Fault);
     Ok(Json(Examined { storage: desk.engine.describe_store(), healthy, findings }))
 }

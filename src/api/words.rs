@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
-use utoipa::openapi::schema::{OneOfBuilder, Schema, Type};
-use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr};
+use utoipa::openapi::schema::{KnownFormat, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::lasting::Lasting;
@@ -13,7 +13,8 @@ use crate::engine::Tree;
 use crate::quota::held::HoldId;
 use crate::quota::policy::Source;
 use crate::quota::{
-    Amount, Capability, Limit, Pattern, Period, PolicyVersion, Resource, Said, Subject, Unit, Zone,
+    Amount, Capability, Limit, Measure, Pattern, Period, PolicyVersion, Resource, Said, Subject,
+    Unit, Zone,
 };
 
 /// Describes a type of ours that is one value in JSON.
@@ -109,10 +110,22 @@ word!(
         .build()
 );
 word!(
+    Measure,
+    "Measure",
+    ObjectBuilder::new()
+        .description(Some("How a resource is counted"))
+        .property("aggregate", Ref::from_schema_name("Aggregate"))
+        .property("unit", Ref::from_schema_name("Unit"))
+        .property("decimals", number("How many decimals an amount may have: 0 unless told"))
+        .required("aggregate")
+        .required("unit")
+        .build()
+);
+word!(
     Tree,
     "Anything",
     ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
+        .schema_type(SchemaType::AnyValue)
         .description(Some("A value in JSON, read where it is used"))
         .build()
 );
@@ -125,7 +138,6 @@ fn text(description: &str, example: &str) -> ObjectBuilder {
 }
 
 fn number(description: &str) -> ObjectBuilder {
-    use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
     ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
@@ -143,24 +155,29 @@ word!(
         .description(Some("Policy, what subjects have of their own and, if asked for, the ledger"))
         .property("resources", table("Name to how it is counted"))
         .property("groups", table("Name to {resource: limit, …}"))
-        .property("default_group", maybe_text())
+        .property("default_group", maybe(Type::String))
         .property("capabilities", table("Name to what it draws on"))
-        .property("rules", ArrayBuilder::new().items(table("{\"match\", \"group\"}")))
+        .property("rules", list("{\"match\", \"group\"}"))
         .property("subjects", table("Name to {group, exempt, until, …}"))
         .property("overrides", table("Name to {resource: {limit, until, note}}"))
         .property("boosts", table("Name to {resource: [{amount, until, note}]}"))
-        .property("period", maybe_text())
-        .property("timezone", maybe_text())
-        .property("balances", ArrayBuilder::new().items(table("What was used before the events")))
-        .property("events", ArrayBuilder::new().items(table("A line of the ledger")))
+        .property("period", maybe(Type::String))
+        .property("timezone", maybe(Type::String))
+        .property("balances", list("What was used before the events"))
+        .property("events", list("A line of the ledger"))
         .build()
 );
 
 fn table(description: &str) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::Object).description(Some(description))
+    maybe(Type::Object).description(Some(description))
 }
 
-fn maybe_text() -> ObjectBuilder {
-    use utoipa::openapi::schema::SchemaType;
-    ObjectBuilder::new().schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
+fn list(description: &str) -> ArrayBuilder {
+    let items = ObjectBuilder::new().schema_type(Type::Object).description(Some(description));
+    ArrayBuilder::new().schema_type(SchemaType::Array(vec![Type::Array, Type::Null])).items(items)
+}
+
+/// Returns what may be null, and is then as if it were not there.
+fn maybe(kind: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null]))
 }

@@ -39,11 +39,6 @@ impl Answer {
         Ok(Self { words: words.into(), json: serde_json::to_string(json)?, exit: Exit::Done })
     }
 
-    /// Returns the answer that is the same `text` to people and programs.
-    pub(super) fn document(text: String) -> Self {
-        Self { json: text.clone(), words: text, exit: Exit::Done }
-    }
-
     /// Returns the answer of one who has nothing to say.
     pub(super) const fn silent(exit: Exit) -> Self {
         Self { words: String::new(), json: String::new(), exit }
@@ -66,8 +61,14 @@ impl Answer {
 
 /// Writes `text` to standard output, at once; returns false if the reader has gone away.
 pub(super) fn write_out(text: &str) -> io::Result<bool> {
+    write_out_bytes(text.as_bytes())
+}
+
+/// Writes `piece` of a text to standard output, at once; returns false if the reader has gone
+/// away.
+pub(super) fn write_out_bytes(piece: &[u8]) -> io::Result<bool> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(piece).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         said => said.map(|()| true),
     }

@@ -16,6 +16,7 @@ use super::listing::{Over, Top};
 use super::man::Man;
 use super::move_to::Move;
 use super::overrides::OverrideCommand;
+use super::place::Place;
 use super::rebuild::Rebuild;
 use super::record::{Reset, Use};
 use super::resource::ResourceCommand;
@@ -98,12 +99,10 @@ Exits:   0 done or allowed, 1 denied, 2 bad input, 3 not found, 4 conflict, 5 st
     help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}"
 )]
 pub(super) struct Args {
-    /// Where the books are kept: sqlite:FILE, postgresql://…, redis://… or memory:
-    /// [default: $METERGATE_STORAGE, or sqlite:metergate.db]
-    #[arg(long, global = true, value_name = "URL", display_order = 100)]
-    pub(super) storage: Option<String>,
+    #[command(flatten)]
+    pub(super) place: Place,
     /// Answer in JSON, with amounts in base units
-    #[arg(long, global = true, display_order = 101)]
+    #[arg(long, global = true, display_order = 110)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,
@@ -117,13 +116,14 @@ pub(super) enum Command {
     Doctor(Doctor),
     Completions(Completions),
     Man(Man),
+    Move(Move),
     #[command(flatten)]
-    OnStore(OnStore),
+    OnBooks(OnBooks),
 }
 
-/// The commands that open the store, do one thing and close it.
+/// The commands that do one thing with the books, and leave.
 #[derive(Debug, Subcommand)]
-pub(super) enum OnStore {
+pub(super) enum OnBooks {
     #[command(subcommand)]
     Group(GroupCommand),
     #[command(subcommand)]
@@ -152,7 +152,6 @@ pub(super) enum OnStore {
     Top(Top),
     Export(Export),
     Import(Import),
-    Move(Move),
     Simulate(Simulate),
     Rebuild(Rebuild),
 }

@@ -3,8 +3,8 @@
 use clap::{ArgGroup, Args};
 
 use super::exit::Failure;
-use crate::engine::{Ask, Engine, Worded};
-use crate::quota::{Said, Subject};
+use crate::engine::{Ask, Worded};
+use crate::quota::{Policy, Said, Subject};
 
 /// Who asks for what.
 #[derive(Debug, Args)]
@@ -30,12 +30,12 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Returns what it asks, by the policy of `engine`.
-    pub(super) async fn understood(&self, engine: &Engine) -> Result<Ask, Failure> {
+    /// Returns what it asks, by `policy`.
+    pub(super) fn understood(&self, policy: &Policy) -> Result<Ask, Failure> {
         if self.amount.as_ref().is_some_and(|text| text.trim_start().starts_with('-')) {
             return Err(Failure::bad_input("an action has no size below zero: write 10MB"));
         }
-        Ok(engine.understand(&self.worded()).await?)
+        Ok(self.worded().read(policy)?)
     }
 
     /// Returns it as the engine reads it.

@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use super::answer::{Answer, Done};
 use super::assignment::{self, Assignment};
+use super::books::Books;
 use super::exit::Failure;
 use super::grants::{refuse_past, whose};
 use super::listing::counting;
 use super::table::table;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
-use crate::engine::{BoostChange, Engine};
+use crate::engine::BoostChange;
 use crate::quota::grant::{Grant, note};
 use crate::quota::{Amount, Grants, Measure, Policy, Resource, Subject};
 
@@ -117,48 +118,48 @@ struct Of<'a> {
 }
 
 impl BoostCommand {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         match self {
             Self::Add { subject, amounts, until, note } => {
-                let policy = engine.policy().await?;
+                let policy = books.policy().await?;
                 let amounts = assignment::amounts(&amounts, &policy)?;
-                refuse_past(Some(until), engine.now())?;
+                refuse_past(Some(until), books.now())?;
                 let more = amounts.iter().map(|(resource, amount)| {
                     format!("{} of {resource}", words::amount(&policy.measure(resource), *amount))
                 });
                 let more = more.collect::<Vec<_>>().join(" and ");
                 let until = Some(until);
-                engine.add_boosts(&subject, &BoostChange { amounts, until, note }).await?;
+                books.add_boosts(&subject, &BoostChange { amounts, until, note }).await?;
                 let clause = Words::under(&policy).until_clause(until);
-                told(engine, &subject, format!("{subject} has {more} more{clause}")).await
+                told(books, &subject, format!("{subject} has {more} more{clause}")).await
             }
-            Self::List { subject } => list(engine, subject).await,
+            Self::List { subject } => list(books, subject).await,
             Self::Remove { subject, resource, number } => {
-                engine.remove_boosts(&subject, resource.as_deref(), number).await?;
+                books.remove_boosts(&subject, resource.as_deref(), number).await?;
                 let which = number.map_or("boosts".to_owned(), |number| format!("boost {number}"));
                 let of = resource.map(|name| format!(" of {name}")).unwrap_or_default();
-                told(engine, &subject, format!("the {which}{of} of {subject} ended")).await
+                told(books, &subject, format!("the {which}{of} of {subject} ended")).await
             }
         }
     }
 }
 
 /// Answers with `words`, and with the boosts that `subject` has now.
-async fn told(engine: &Engine, subject: &Subject, words: String) -> Result<Answer, Failure> {
-    let grants = engine.subject(subject).await?.grants;
-    let boosts = shown(&engine.policy().await?, &grants);
+async fn told(books: &dyn Books, subject: &Subject, words: String) -> Result<Answer, Failure> {
+    let grants = books.subject(subject).await?.grants;
+    let boosts = shown(&books.policy().await?, &grants);
     Ok(Answer::new(words, &Done::now(Of { subject, boosts }))?)
 }
 
-async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
-    let (words, now) = (Words::under(&policy), engine.now());
+async fn list(books: &dyn Books, subject: Option<Subject>) -> Result<Answer, Failure> {
+    let policy = books.policy().await?;
+    let (words, now) = (Words::under(&policy), books.now());
     let none = subject.as_ref().map_or_else(
         || "there are no boosts".to_owned(),
         |subject| format!("{subject} has no boosts"),
     );
-    let found = whose(engine, subject).await?;
+    let found = whose(books, subject).await?;
     let all = found.iter().map(|(subject, grants)| Of { subject, boosts: shown(&policy, grants) });
     let all: Vec<_> = all.filter(|of| !of.boosts.is_empty()).collect();
     let rows = all.iter().flat_map(|of| {

@@ -6,10 +6,10 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::answer::{Answer, Done};
+use super::books::Books;
 use super::exit::Failure;
 use super::table::table;
 use super::words;
-use crate::engine::Engine;
 use crate::quota::{Capability, Invalid, OnOutage, Resource, resource};
 
 /// Actions, and the resources they draw on
@@ -70,15 +70,15 @@ struct Named<'a> {
 }
 
 impl CapabilityCommand {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         match self {
             Self::Set { name, resources, on_outage } => {
-                set(engine, &name, resources, on_outage).await
+                set(books, &name, resources, on_outage).await
             }
-            Self::List => list(engine).await,
+            Self::List => list(books).await,
             Self::Remove { name } => {
-                engine.remove_capability(&name).await?;
+                books.remove_capability(&name).await?;
                 let done = Done::now(BTreeMap::from([("removed", &name)]));
                 Ok(Answer::new(format!("capability {name} is removed"), &done)?)
             }
@@ -87,7 +87,7 @@ impl CapabilityCommand {
 }
 
 async fn set(
-    engine: &Engine,
+    books: &dyn Books,
     name: &str,
     resources: Vec<Resource>,
     on_outage: Option<OnOutage>,
@@ -95,8 +95,8 @@ async fn set(
     let capability = Capability::new(resources.clone());
     let capability =
         capability.map_err(|e| Failure::bad_input(format!("capability {name} {e}")))?;
-    words::warn_of_new_names(engine, &resources).await?;
-    engine.set_capability(name, capability.when_out(on_outage)).await?;
+    words::warn_of_new_names(&books.policy().await?, &resources);
+    books.set_capability(name, capability.when_out(on_outage)).await?;
     let out = on_outage.map(|word| format!(", and is {word} while the store is out"));
     let out = out.unwrap_or_default();
     let words = format!("capability {name} draws on {}{out}", joined(&resources));
@@ -104,8 +104,8 @@ async fn set(
     Ok(Answer::new(words, &done)?)
 }
 
-async fn list(engine: &Engine) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
+async fn list(books: &dyn Books) -> Result<Answer, Failure> {
+    let policy = books.policy().await?;
     let all = policy.capabilities();
     let rows = all.iter().map(|(name, it)| {
         let out = it.on_outage().map_or("", OnOutage::name);

@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::answer::Answer;
 use super::asking::Asking;
+use super::books::Books;
 use super::exit::{Exit, Failure};
 use super::words::{self, Words};
-use crate::engine::{Ask, Decision, Engine, Figures, Reason};
+use crate::engine::{Ask, Decision, Figures, Reason};
 use crate::quota::strictness::Mode;
 use crate::quota::{Amount, Measure};
 
@@ -25,12 +26,13 @@ pub(super) struct Check {
 }
 
 impl Check {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         let asking = &self.asking;
-        let ask = asking.understood(engine).await?;
-        let decision = engine.check(&asking.subject, &ask).await?;
-        let words = Words::of(engine).await?;
+        let policy = books.policy().await?;
+        let ask = asking.understood(&policy)?;
+        let decision = books.check(&asking.subject, &asking.worded()).await?;
+        let words = Words::under(&policy);
         let sentence = sentence(asking, &ask, &decision, &words);
         let (first, exit) =
             if decision.allowed { ("ALLOWED", Exit::Done) } else { ("DENIED", Exit::Denied) };
@@ -40,7 +42,12 @@ impl Check {
 }
 
 /// Returns the answer and its figures in one sentence.
-pub(super) fn sentence(asking: &Asking, ask: &Ask, decision: &Decision, words: &Words) -> String {
+pub(super) fn sentence(
+    asking: &Asking,
+    ask: &Ask,
+    decision: &Decision,
+    words: &Words<'_>,
+) -> String {
     let (may, figures) = match decision.reason {
         Reason::WithinLimits => ("may", within(decision, words)),
         Reason::OverLimit => ("may not", over(decision, words)),
@@ -48,30 +55,31 @@ pub(super) fn sentence(asking: &Asking, ask: &Ask, decision: &Decision, words: &
     };
     let (subject, action) = (&asking.subject, asking.action());
     let source = words::source(&decision.source);
-    let observed = observed(decision);
+    let observed = observed(decision, words);
     format!("{subject} {may} {action}: {figures}{source}{observed}.")
 }
 
-fn within(decision: &Decision, words: &Words) -> String {
-    if let Some(Figures { resource, measure, window, .. }) = &decision.binding {
-        return format!("of {resource} {}", words.window(measure, window));
+fn within(decision: &Decision, words: &Words<'_>) -> String {
+    if let Some(Figures { resource, window, .. }) = &decision.binding {
+        return format!("of {resource} {}", words.window(&words.measure(resource), window));
     }
     let items = decision.items.iter().filter_map(|item| {
         let window = item.windows.first()?;
         let resource = &item.resource;
-        let figures = words.window(&item.measure, window);
+        let figures = words.window(&words.measure(resource), window);
         Some(format!("of {resource} {figures}, no limit"))
     });
     items.collect::<Vec<_>>().join("; ")
 }
 
 /// Returns what limits that are only observed would have denied.
-fn observed(decision: &Decision) -> String {
+fn observed(decision: &Decision, words: &Words<'_>) -> String {
     let all = decision.items.iter().flat_map(|item| {
         let denying = item.windows.iter();
         let denying = denying.filter(|it| it.would_deny && it.mode == Mode::Observe);
-        denying.map(|window| {
-            let limit = words::amount_or(&item.measure, window.limit, "unlimited");
+        let measure = words.measure(&item.resource);
+        denying.map(move |window| {
+            let limit = words::amount_or(&measure, window.limit, "unlimited");
             format!(
                 "; {limit}/{} of {} would deny, and is only observed",
                 window.period, item.resource
@@ -81,10 +89,11 @@ fn observed(decision: &Decision) -> String {
     all.collect()
 }
 
-fn over(decision: &Decision, words: &Words) -> String {
-    let Some(Figures { resource, requested, measure, window }) = &decision.binding else {
+fn over(decision: &Decision, words: &Words<'_>) -> String {
+    let Some(Figures { resource, requested, window, .. }) = &decision.binding else {
         return "a limit is reached".to_owned();
     };
+    let measure = &words.measure(resource);
     format!(
         "it needs {} of {resource}; {}",
         words::amount(measure, *requested),

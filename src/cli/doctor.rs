@@ -4,7 +4,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::answer::Answer;
+use super::books::{Examined, There};
 use super::exit::{Exit, Failure};
+use super::place::{Chosen, Place};
 use super::table::table;
 use super::{suite, visit};
 use crate::clock::{Clock, System};
@@ -42,20 +44,20 @@ struct Told<'a> {
 }
 
 impl Doctor {
-    /// Runs it on the storage called `named`.
-    pub(super) fn run(self, named: Option<String>) -> Result<Answer, Failure> {
-        let spec = visit::which(named)?;
+    /// Runs it where the books are.
+    pub(super) fn run(self, place: Place) -> Result<Answer, Failure> {
         if self.conformance {
+            let spec = visit::which(place.store_for("doctor --conformance")?)?;
             return suite::run(&spec, self.only.as_deref().unwrap_or_default());
         }
+        let place = place.chosen()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (storage, mut findings) =
-            runtime.block_on(examined(&spec)).map_err(EngineError::from)?;
+        let (storage, mut findings) = runtime.block_on(examined(place))?;
         // The worst first; among equals, as the store tells them.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let healthy = findings.iter().all(|finding| finding.severity < Severity::Fault);
         let rows = findings.iter().map(|finding| {
-            [finding.severity.to_string(), finding.about.to_owned(), finding.text.clone()]
+            [finding.severity.to_string(), finding.about.to_string(), finding.text.clone()]
         });
         let text = table(["", "ABOUT", "FOUND"], rows, "nothing was looked at");
         let text = format!("{storage}\n\n{text}");
@@ -66,7 +68,20 @@ impl Doctor {
 }
 
 /// Returns what the store is, and what it found.
-async fn examined(spec: &StorageSpec) -> Result<(String, Vec<Finding>), StoreError> {
+async fn examined(place: Chosen) -> Result<(String, Vec<Finding>), Failure> {
+    match place {
+        Chosen::Store(named) => {
+            let spec = visit::which(named)?;
+            Ok(examined_here(&spec).await.map_err(EngineError::from)?)
+        }
+        Chosen::Server(server) => {
+            let Examined { storage, findings } = There::at(server).examine().await?;
+            Ok((storage, findings))
+        }
+    }
+}
+
+async fn examined_here(spec: &StorageSpec) -> Result<(String, Vec<Finding>), StoreError> {
     let store = store::open(spec)?;
     let found = store.examine(System.now()).await;
     let closed = store.close().await;

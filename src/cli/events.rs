@@ -8,12 +8,13 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::answer::{Answer, write_out};
+use super::books::Books;
 use super::exit::{Exit, Failure};
 use super::words;
 use crate::clock::{Timestamp, exact};
-use crate::engine::{Engine, Lines};
+use crate::engine::Lines;
 use crate::quota::event::{Kind, Line};
-use crate::quota::{Amount, Invalid, Measure, Resource, Subject};
+use crate::quota::{Amount, Invalid, Measure, Policy, Resource, Subject};
 
 /// How many lines are read in one step.
 const PAGE: usize = 1000;
@@ -88,48 +89,46 @@ impl<'a> From<&'a Line> for Told<'a> {
 }
 
 impl Events {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine, json: bool) -> Result<Answer, Failure> {
-        let resource = match &self.resource {
-            Some(name) => Some(engine.resource(name).await?),
-            None => None,
-        };
-        // Known from here on, so that amounts can be told in their unit.
-        engine.resources().await?;
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books, json: bool) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let resource = self.resource.as_ref().map(|name| policy.resource(name).cloned());
+        let resource = resource.transpose()?;
+        let tale = Tale { policy, json };
         let which = Lines { subject: self.subject.clone(), resource, ..Lines::default() };
         if self.follow {
             // From here on no signal ends the process unheard.
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
             tokio::select! {
-                told = self.follow(engine, &which, json) => told?,
+                told = self.follow(books, &which, &tale) => told?,
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
         } else {
-            let latest = latest(engine, &which, self.most).await?;
+            let latest = latest(books, &which, self.most).await?;
             if latest.is_empty() && !json {
                 write_out("nothing of the kind has happened\n")?;
             }
-            say(&latest, engine, json)?;
+            tale.say(&latest)?;
         }
         Ok(Answer::silent(Exit::Done))
     }
 
     /// Writes what there is, and then what comes, until the reader goes away.
-    async fn follow(&self, engine: &Engine, which: &Lines, json: bool) -> Result<(), Failure> {
+    async fn follow(&self, books: &dyn Books, which: &Lines, tale: &Tale) -> Result<(), Failure> {
         // The newest is read even if it is not to be written: what comes is behind it.
-        let mut lines = latest(engine, which, self.most.max(1)).await?;
+        let mut lines = latest(books, which, self.most.max(1)).await?;
         let mut last = lines.last().map(|line| line.id);
         if self.most == 0 {
             lines.clear();
         }
-        while say(&lines, engine, json)? {
+        while tale.say(&lines)? {
             if lines.len() < PAGE {
                 tokio::time::sleep(OFTEN).await;
             }
             let next = Lines { behind: last, most: PAGE, ..which.clone() };
-            lines = engine.events(&next).await?;
+            lines = books.events(&next).await?;
             last = lines.last().map(|line| line.id).or(last);
         }
         Ok(())
@@ -137,13 +136,13 @@ impl Events {
 }
 
 /// Returns the latest lines, the newest last.
-async fn latest(engine: &Engine, which: &Lines, most: usize) -> Result<Vec<Line>, Failure> {
+async fn latest(books: &dyn Books, which: &Lines, most: usize) -> Result<Vec<Line>, Failure> {
     let mut found: Vec<Line> = Vec::new();
     while found.len() < most {
         let most = (most - found.len()).min(PAGE);
         let behind = found.last().map(|line| line.id);
         let next = Lines { behind, newest_first: true, most, ..which.clone() };
-        let lines = engine.events(&next).await?;
+        let lines = books.events(&next).await?;
         let is_last = lines.len() < most;
         found.extend(lines);
         if is_last {
@@ -154,18 +153,27 @@ async fn latest(engine: &Engine, which: &Lines, most: usize) -> Result<Vec<Line>
     Ok(found)
 }
 
-/// Writes `lines`; returns false if the reader has gone away.
-fn say(lines: &[Line], engine: &Engine, json: bool) -> io::Result<bool> {
-    let mut text = String::new();
-    for line in lines {
-        if json {
-            text.push_str(&serde_json::to_string(&Told::from(line))?);
-        } else {
-            text.push_str(&sentence(line, &engine.measure(&line.event.resource)));
+/// How lines are told: with amounts in their unit, or to programs.
+#[derive(Debug)]
+struct Tale {
+    policy: Policy,
+    json: bool,
+}
+
+impl Tale {
+    /// Writes `lines`; returns false if the reader has gone away.
+    fn say(&self, lines: &[Line]) -> io::Result<bool> {
+        let mut text = String::new();
+        for line in lines {
+            if self.json {
+                text.push_str(&serde_json::to_string(&Told::from(line))?);
+            } else {
+                text.push_str(&sentence(line, &self.policy.measure(&line.event.resource)));
+            }
+            text.push('\n');
         }
-        text.push('\n');
+        if text.is_empty() { Ok(true) } else { write_out(&text) }
     }
-    if text.is_empty() { Ok(true) } else { write_out(&text) }
 }
 
 /// Returns a line for people: `2026-06-18T12:00:00Z  use     @alice  300 MB of media_bytes, key a`.

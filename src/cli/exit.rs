@@ -44,6 +44,13 @@ impl From<Exit> for ExitCode {
 pub(super) enum Failure {
     /// The engine said no.
     Engine(EngineError),
+    /// A server said no, or could not be asked.
+    Server {
+        /// What that means.
+        exit: Exit,
+        /// Why.
+        sentence: String,
+    },
     /// The configuration is wrong.
     Config(ConfigError),
     /// The proxy and its API do not start.
@@ -67,6 +74,7 @@ impl Failure {
                 EngineError::Conflict(_) => Exit::Conflict,
                 EngineError::Unavailable(_) => Exit::Unavailable,
             },
+            Self::Server { exit, .. } => *exit,
             Self::Config(_) => Exit::BadInput,
             Self::Start(error) => match error {
                 AppError::Engine(EngineError::BadInput(_)) => Exit::BadInput,
@@ -74,6 +82,7 @@ impl Failure {
                 AppError::Listen { .. }
                 | AppError::Store(_)
                 | AppError::Engine(_)
+                | AppError::Metrics(_)
                 | AppError::Thread(_) => Exit::Unavailable,
             },
             Self::Machine(_) => Exit::Unavailable,
@@ -84,6 +93,7 @@ impl Failure {
     pub(super) fn sentences(&self) -> Vec<String> {
         match self {
             Self::Engine(error) => vec![with_causes(error)],
+            Self::Server { sentence, .. } => vec![sentence.clone()],
             Self::Config(error) => error.complaints().iter().map(ToString::to_string).collect(),
             Self::Start(error) => vec![with_causes(error)],
             Self::Machine(error) => {
@@ -94,7 +104,7 @@ impl Failure {
 }
 
 /// Returns `error` and what caused it; a cause that says more of the same takes its place.
-fn with_causes(error: &dyn Error) -> String {
+pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {

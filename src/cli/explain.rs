@@ -4,11 +4,12 @@ use clap::Args;
 
 use super::answer::Answer;
 use super::asking::Asking;
+use super::books::Books;
 use super::check::sentence;
 use super::exit::Failure;
 use super::table::table;
 use super::words::{self, Words};
-use crate::engine::{Engine, Explained, ExplainedWindow, Explanation, Remedy, Standing};
+use crate::engine::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
 use crate::quota::policy::{Claim, Source};
 use crate::quota::strictness::{Admit, Mode};
 use crate::quota::{Amount, Measure, Per, Resource, Subject};
@@ -27,11 +28,12 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let ask = self.asking.understood(engine).await?;
-        let explanation = engine.explain(&self.asking.subject, &ask).await?;
-        let words = Words::in_zone(explanation.timezone.parse()?);
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let ask = self.asking.understood(&policy)?;
+        let explanation = books.explain(&self.asking.subject, &self.asking.worded()).await?;
+        let words = Words::under(&policy).in_zone(explanation.timezone.parse()?);
         let answer = if explanation.decision.allowed { "ALLOWED" } else { "DENIED" };
         let first = sentence(&self.asking, &ask, &explanation.decision, &words);
         let mut lines = vec![format!("{answer} {first}"), String::new(), place(&explanation)];
@@ -72,7 +74,11 @@ fn place(explanation: &Explanation) -> String {
     format!("{subject} {group}{bases}; days begin in {timezone}.")
 }
 
-fn of_resource(explained: &Explained, now: crate::clock::Timestamp, words: &Words) -> Vec<String> {
+fn of_resource(
+    explained: &Explained,
+    now: crate::clock::Timestamp,
+    words: &Words<'_>,
+) -> Vec<String> {
     let Explained { resource, measure, amount, claims, boosts, windows } = explained;
     let asked = words::amount(measure, *amount);
     let mut lines = vec![format!("{resource} ({}): {asked} asked for", words::measured(measure))];
@@ -98,7 +104,7 @@ fn indented(text: &str) -> impl Iterator<Item = String> {
     text.lines().map(|line| format!("  {line}"))
 }
 
-fn of_claim(claim: &Claim, measure: &Measure, words: &Words) -> [String; 4] {
+fn of_claim(claim: &Claim, measure: &Measure, words: &Words<'_>) -> [String; 4] {
     let limit = claim.limit.as_ref();
     let by = match &claim.source {
         Source::Call => "this call".to_owned(),
@@ -127,15 +133,15 @@ fn of_claim(claim: &Claim, measure: &Measure, words: &Words) -> [String; 4] {
     ]
 }
 
-fn of_window(explained: &ExplainedWindow, measure: &Measure, words: &Words) -> [String; 10] {
+fn of_window(explained: &ExplainedWindow, measure: &Measure, words: &Words<'_>) -> [String; 10] {
     let window = &explained.window;
     let amount = |amount| words::amount(measure, amount);
     let boosted = match explained.boost {
         Amount::ZERO => String::new(),
         boost => format!(" ({} + {})", amount(explained.declared), amount(boost)),
     };
-    let ceiling = explained.ceiling.map(|ceiling| format!(", up to {}", amount(ceiling)));
-    let grace = explained.grace_ends.map(|end| format!(", until {}", words.moment(end)));
+    let ceiling = window.ceiling.map(|ceiling| format!(", up to {}", amount(ceiling)));
+    let grace = window.grace_ends.map(|end| format!(", until {}", words.moment(end)));
     let trailing = if explained.admit == Admit::Trailing { ", trailing" } else { "" };
     let from = match (window.per, &explained.declared_in) {
         (Per::Subject, _) | (_, None) => explained.source.clone(),
@@ -174,7 +180,7 @@ fn of_window(explained: &ExplainedWindow, measure: &Measure, words: &Words) -> [
 fn remedies(
     remedy: &Remedy,
     explanation: &Explanation,
-    words: &Words,
+    words: &Words<'_>,
 ) -> impl Iterator<Item = String> {
     let Explanation { subject, decision, .. } = explanation;
     let reservations = remedy

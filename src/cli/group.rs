@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::answer::{Answer, Done};
 use super::assignment::{Assigned, Assignment, Size};
+use super::books::Books;
 use super::exit::Failure;
 use super::table::table;
 use super::words;
-use crate::engine::{Engine, GroupChange};
+use crate::engine::{GroupChange, declared_group};
 use crate::quota::{Amount, Group, Invalid, Limit, Measure, Policy, Resource, Zone, resource};
 
 /// Limits that many subjects share
@@ -35,7 +36,7 @@ pub(super) enum GroupCommand {
         #[arg(value_name = "RESOURCE=LIMIT")]
         limits: Vec<Assignment>,
         /// The group whose limits hold where this one names none
-        #[arg(long, value_name = "GROUP", conflicts_with = "no_extends")]
+        #[arg(long, value_name = "GROUP", conflicts_with = "no_extends", value_parser = name)]
         extends: Option<String>,
         /// It extends no group any more
         #[arg(long)]
@@ -149,8 +150,8 @@ impl<'a> Named<'a> {
 }
 
 impl GroupCommand {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         match self {
             Self::Set { name, limits, extends, no_extends, timezone, no_timezone, default } => {
                 let settings = GroupChange {
@@ -159,12 +160,12 @@ impl GroupCommand {
                     default,
                     ..GroupChange::default()
                 };
-                set(engine, &name, &limits, settings).await
+                set(books, &name, &limits, settings).await
             }
-            Self::List => list(engine).await,
-            Self::Show { name } => show(engine, &name).await,
+            Self::List => list(books).await,
+            Self::Show { name } => show(books, &name).await,
             Self::Remove { name } => {
-                engine.remove_group(&name).await?;
+                books.remove_group(&name).await?;
                 let done = Done::now(BTreeMap::from([("removed", &name)]));
                 Ok(Answer::new(format!("group {name} is removed"), &done)?)
             }
@@ -173,28 +174,28 @@ impl GroupCommand {
 }
 
 async fn set(
-    engine: &Engine,
+    books: &dyn Books,
     name: &str,
     limits: &[Assignment],
     settings: GroupChange,
 ) -> Result<Answer, Failure> {
-    let assigned = Assigned::read(limits, &engine.policy().await?, str::parse)?;
+    let before = books.policy().await?;
+    let assigned = Assigned::read(limits, &before, str::parse)?;
     let change = GroupChange {
         limits: assigned.limits,
         max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),
         ..settings
     };
-    words::warn_of_new_names(engine, change.limits.keys()).await?;
-    engine.set_group(name, &change).await?;
-    let policy = engine.policy().await?;
-    let group = engine.group(name).await?;
-    let now = Named::of(&policy, name, &group);
+    words::warn_of_new_names(&before, change.limits.keys());
+    books.set_group(name, &change).await?;
+    let policy = books.policy().await?;
+    let now = Named::of(&policy, name, declared_group(&policy, name)?);
     let words = format!("group {}", now.words(&policy));
     Ok(Answer::new(words, &Done::now(now))?)
 }
 
-async fn list(engine: &Engine) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
+async fn list(books: &dyn Books) -> Result<Answer, Failure> {
+    let policy = books.policy().await?;
     let groups = policy.groups();
     let named = groups.iter().map(|(name, group)| {
         let named = Named::of(&policy, name, group);
@@ -209,9 +210,8 @@ async fn list(engine: &Engine) -> Result<Answer, Failure> {
     Ok(Answer::new(words, &json)?)
 }
 
-async fn show(engine: &Engine, name: &str) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
-    let group = engine.group(name).await?;
-    let named = Named::of(&policy, name, &group);
+async fn show(books: &dyn Books, name: &str) -> Result<Answer, Failure> {
+    let policy = books.policy().await?;
+    let named = Named::of(&policy, name, declared_group(&policy, name)?);
     Ok(Answer::new(named.words(&policy), &named)?)
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::answer::Answer;
+use super::books::Books;
 use super::exit::Failure;
 use super::table::table;
 use super::words;
 use crate::clock::Timestamp;
-use crate::engine::{Engine, Step};
+use crate::engine::Step;
 use crate::quota::{Amount, Measure, Period, Subject, Zone};
 
 /// From how long ago it is told unless a start is named.
@@ -47,15 +48,16 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let resource = engine.resource(&self.resource).await?;
-        let now = engine.now();
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let resource = policy.resource(&self.resource)?;
+        let now = books.now();
         let end = self.end.unwrap_or(now.after(Duration::from_millis(1)));
         let start = self.start.unwrap_or_else(|| now.min(end).before(AGO));
         let subject = self.subject.as_ref();
-        let steps = engine.history(subject, &resource, self.step, start, end).await?;
-        let measure = engine.measure(&resource);
+        let steps = books.history(subject, resource, self.step, start, end).await?;
+        let measure = policy.measure(resource);
         let most = steps.iter().map(|step| step.used).max().unwrap_or_default();
         let zone = steps.first().and_then(|step| zone(&step.bucket));
         let rows = steps.iter().map(|step| row(step, &measure, most, zone));

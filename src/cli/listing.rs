@@ -3,11 +3,12 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::books::Books;
 use super::exit::{Exit, Failure};
 use super::pages::Pages;
 use super::table::table;
 use super::words::{self, Words};
-use crate::engine::{Engine, Page, Used};
+use crate::engine::Used;
 use crate::quota::{Invalid, Period};
 
 /// How many are read in one step; each step of `over` may have to look at the whole ledger.
@@ -52,37 +53,33 @@ pub(super) fn counting(text: &str) -> Result<usize, Invalid> {
 const HEADER: [&str; 5] = ["SUBJECT", "USED", "LIMIT", "PERIOD", "RESETS"];
 
 impl Over {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine, json: bool) -> Result<Answer, Failure> {
-        let resource = engine.resource(&self.resource).await?;
-        let words = Words::of(engine).await?;
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books, json: bool) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let resource = policy.resource(&self.resource)?;
+        let words = Words::under(&policy);
         let mut list = Pages::begin(HEADER, json);
-        let mut page = Page::first(PAGE);
-        loop {
-            let part = engine.over(&resource, page).await?;
-            let is_read = list.write(&part, |user| row(user, &words))?;
-            let last = part.last().filter(|_| part.len() == PAGE && is_read);
-            let Some(last) = last else { break };
-            page = Page::behind(last.subject.clone(), PAGE);
-        }
+        let mut write = |part: &[Used]| list.write(part, |user| row(user, &words));
+        books.over(resource, PAGE, &mut write).await?;
         list.end(&format!("nobody has reached a limit on {resource}"))?;
         Ok(Answer::silent(Exit::Done))
     }
 }
 
 impl Top {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let resource = engine.resource(&self.resource).await?;
-        let words = Words::of(engine).await?;
-        let top = engine.top(&resource, self.period, None, self.most).await?;
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let resource = policy.resource(&self.resource)?;
+        let words = Words::under(&policy);
+        let top = books.top(resource, self.period, self.most).await?;
         let rows = top.iter().map(|user| row(user, &words));
         Ok(Answer::new(table(HEADER, rows, &format!("nobody has used {resource} yet")), &top)?)
     }
 }
 
-fn row(user: &Used, words: &Words) -> [String; 5] {
-    let measure = &user.measure;
+fn row(user: &Used, words: &Words<'_>) -> [String; 5] {
+    let measure = &words.measure(&user.resource);
     [
         user.subject.to_string(),
         words::amount(measure, user.used),

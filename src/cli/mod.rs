@@ -53,7 +53,9 @@ mod serve;
 // What stands beside the program: its manual, and what shells know of it.
 mod completions;
 mod man;
-// The store, for the length of one command.
+// The books, for the length of one command.
+mod books;
+mod place;
 mod visit;
 
 mod run;

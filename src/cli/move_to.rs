@@ -33,8 +33,17 @@ struct Told {
 }
 
 impl Move {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on the storage called `named`.
+    pub(super) async fn run(self, named: Option<String>) -> Result<Answer, Failure> {
+        let engine = visit::open(named).await?;
+        let answer = self.copy(&engine).await;
+        let closed = engine.close().await;
+        let answer = answer?;
+        closed?;
+        Ok(answer)
+    }
+
+    async fn copy(self, engine: &Engine) -> Result<Answer, Failure> {
         let target = visit::target("--to", &self.to)?;
         let progress = Progress::of("moving");
         let moved = engine.move_to(&target, &|done, total| progress.at(done, total)).await?;

@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::answer::{Answer, Done};
 use super::assignment::{Assigned, Assignment, MAX_UPLOAD, Size};
+use super::books::Books;
 use super::exit::Failure;
 use super::grants::{refuse_past, whose};
 use super::table::table;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
-use crate::engine::{Engine, OverrideChange};
+use crate::engine::OverrideChange;
 use crate::quota::grant::{Grant, note};
 use crate::quota::{Amount, Grants, Limit, Measure, Policy, Resource, Subject};
 
@@ -124,46 +125,46 @@ struct Of<'a> {
 }
 
 impl OverrideCommand {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         match self {
             Self::Set { subject, limits, until, note } => {
-                set(engine, &subject, &limits, until, note).await
+                set(books, &subject, &limits, until, note).await
             }
-            Self::List { subject } => list(engine, subject).await,
+            Self::List { subject } => list(books, subject).await,
             Self::Remove { subject, resources } => {
-                engine.remove_overrides(&subject, &resources).await?;
+                books.remove_overrides(&subject, &resources).await?;
                 let what = if resources.is_empty() {
                     "overrides".to_owned()
                 } else {
                     format!("override of {}", resources.join(", "))
                 };
-                told(engine, &subject, |_| format!("{subject} has no {what} any more")).await
+                told(books, &subject, |_| format!("{subject} has no {what} any more")).await
             }
         }
     }
 }
 
 async fn set(
-    engine: &Engine,
+    books: &dyn Books,
     subject: &Subject,
     limits: &[Assignment],
     until: Option<Timestamp>,
     note: Option<String>,
 ) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
+    let policy = books.policy().await?;
     let assigned = Assigned::read(limits, &policy, |name| policy.resource(name).cloned())?;
     let names = names(&assigned);
-    refuse_past(until, engine.now())?;
+    refuse_past(until, books.now())?;
     let change = OverrideChange {
         limits: assigned.limits,
         max_upload_bytes: assigned.max_upload_bytes.map(|Size(size)| size),
         until,
         note,
     };
-    engine.set_overrides(subject, &change).await?;
+    books.set_overrides(subject, &change).await?;
     let clause = Words::under(&policy).until_clause(until);
-    told(engine, subject, |overrides| {
+    told(books, subject, |overrides| {
         let set = names.iter().filter_map(|name| {
             let shown = overrides.get(name)?;
             Some(format!("{name} {}", shown.limit()))
@@ -182,24 +183,24 @@ fn names(assigned: &Assigned) -> Vec<String> {
 
 /// Answers with what `words` make of the overrides that `subject` has now.
 async fn told(
-    engine: &Engine,
+    books: &dyn Books,
     subject: &Subject,
     words: impl Fn(&BTreeMap<String, Shown>) -> String,
 ) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
-    let overrides = shown(&policy, &engine.subject(subject).await?.grants);
+    let policy = books.policy().await?;
+    let overrides = shown(&policy, &books.subject(subject).await?.grants);
     let text = words(&overrides);
     Ok(Answer::new(text, &Done::now(Of { subject, overrides }))?)
 }
 
-async fn list(engine: &Engine, subject: Option<Subject>) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
+async fn list(books: &dyn Books, subject: Option<Subject>) -> Result<Answer, Failure> {
+    let policy = books.policy().await?;
     let words = Words::under(&policy);
     let none = subject.as_ref().map_or_else(
         || "there are no overrides".to_owned(),
         |subject| format!("{subject} has no overrides"),
     );
-    let found = whose(engine, subject).await?;
+    let found = whose(books, subject).await?;
     let all: Vec<_> = found
         .iter()
         .map(|(subject, grants)| Of { subject, overrides: shown(&policy, grants) })

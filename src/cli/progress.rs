@@ -22,6 +22,13 @@ impl Progress {
         }))
     }
 
+    /// Takes it away, before something else is written.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+
     /// Says that `done` of `all` is done.
     pub(super) fn at(&self, done: usize, all: usize) {
         if let Some(bar) = &self.0 {
@@ -33,8 +40,6 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
+        self.end();
     }
 }

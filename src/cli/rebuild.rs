@@ -4,12 +4,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::answer::{Answer, Done};
+use super::books::Books;
 use super::exit::Failure;
 use super::progress::Progress;
 use super::table::table;
 use super::words;
-use crate::engine::{Drift, Engine};
-use crate::quota::{Amount, Per, Resource, Subject};
+use crate::engine::Drift;
+use crate::quota::{Per, Policy, Subject};
 
 /// Compare every count with the ledger, and correct it
 ///
@@ -34,40 +35,21 @@ pub(super) struct Rebuild {
 struct Told<'a> {
     dry_run: bool,
     buckets: usize,
-    drift: Vec<Drifted<'a>>,
-}
-
-/// A count that was not what the ledger says.
-#[derive(Debug, Serialize)]
-struct Drifted<'a> {
-    resource: &'a Resource,
-    per: Per,
-    account: &'a str,
-    bucket: &'a str,
-    counted: Amount,
-    ledger: Amount,
-}
-
-impl<'a> From<&'a Drift> for Drifted<'a> {
-    fn from(drift: &'a Drift) -> Self {
-        let Drift { resource, per, account, bucket, counted, ledger } = drift;
-        Self { resource, per: *per, account, bucket, counted: *counted, ledger: *ledger }
-    }
+    drift: &'a [Drift],
 }
 
 impl Rebuild {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        // Known from here on, so that amounts can be told in their unit.
-        engine.resources().await?;
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
         let progress = Progress::of("comparing counts with the ledger");
         let (subject, dry_run) = (self.subject.as_ref(), self.dry_run);
-        let rebuilt = engine.rebuild(subject, dry_run, |done, all| progress.at(done, all)).await?;
+        let rebuilt = books.rebuild(subject, dry_run, &|done, all| progress.at(done, all)).await?;
         drop(progress);
         let buckets = rebuilt.buckets;
         let plural = if buckets == 1 { "" } else { "s" };
         let none = format!("every count equals the ledger, in {buckets} bucket{plural}");
-        let rows = rebuilt.drift.iter().map(|drift| row(drift, engine));
+        let rows = rebuilt.drift.iter().map(|drift| row(drift, &policy));
         let header = ["RESOURCE", "WHOSE", "BUCKET", "COUNT SAID", "LEDGER SAYS"];
         let mut text = table(header, rows, &none);
         if !rebuilt.drift.is_empty() {
@@ -77,13 +59,13 @@ impl Rebuild {
                 "\nthe counts now say what the ledger says"
             });
         }
-        let drift = rebuilt.drift.iter().map(Drifted::from).collect();
+        let drift = &rebuilt.drift;
         Ok(Answer::new(text, &Done::now(Told { dry_run, buckets, drift }))?)
     }
 }
 
-fn row(drift: &Drift, engine: &Engine) -> [String; 5] {
-    let measure = engine.measure(&drift.resource);
+fn row(drift: &Drift, policy: &Policy) -> [String; 5] {
+    let measure = policy.measure(&drift.resource);
     let whose = match drift.per {
         Per::Subject => drift.account.clone(),
         Per::Group => format!("group {}", drift.account),

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use clap::Args;
 
 use super::answer::{Answer, Done};
+use super::books::Books;
 use super::exit::Failure;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
-use crate::engine::{Engine, Fact, Recorded};
+use crate::engine::{Fact, Recorded};
 use crate::quota::{Aggregate, Amount, Period, Resource, Subject};
 
 /// Record what was used
@@ -55,10 +56,11 @@ pub(super) struct Reset {
 }
 
 impl Use {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let resource = engine.resource(&self.resource).await?;
-        let measure = engine.measure(&resource);
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let resource = policy.resource(&self.resource)?.clone();
+        let measure = policy.measure(&resource);
         let (amount, member) = match measure.aggregate {
             Aggregate::Unique => (Amount::ONE, Some(self.amount)),
             Aggregate::Sum | Aggregate::Max | Aggregate::Last => {
@@ -67,15 +69,15 @@ impl Use {
         };
         let Self { subject, key, at, .. } = self;
         let fact = Fact { subject, resource, amount, member, key, at };
-        let recorded = engine.record(&fact).await?;
-        let words = Words::of(engine).await?;
+        let recorded = books.record(&fact).await?;
+        let words = Words::under(&policy);
         Ok(Answer::new(sentence(&fact, &recorded, &words), &recorded)?)
     }
 }
 
-fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
-    let measure = &recorded.measure;
+fn sentence(fact: &Fact, recorded: &Recorded, words: &Words<'_>) -> String {
     let Fact { subject, resource, .. } = fact;
+    let measure = &words.measure(resource);
     let what = if recorded.replayed {
         "was recorded before".to_owned()
     } else {
@@ -99,13 +101,14 @@ fn sentence(fact: &Fact, recorded: &Recorded, words: &Words) -> String {
 }
 
 impl Reset {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let resources = match &self.resource {
-            Some(name) => vec![engine.resource(name).await?],
-            None => engine.resources().await?,
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let resources: Vec<_> = match &self.resource {
+            Some(name) => vec![policy.resource(name)?.clone()],
+            None => policy.resources().into_iter().cloned().collect(),
         };
-        engine.reset(&self.subject, &resources, self.period).await?;
+        books.reset(&self.subject, &resources, self.period).await?;
         let names: Vec<_> = resources.iter().map(Resource::as_str).collect();
         let names = names.join(", ");
         let period = self.period.map(|period| format!(" of what is used {}", period.when()));

@@ -6,11 +6,12 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::answer::{Answer, Done, complain};
+use super::books::Books;
 use super::exit::Failure;
 use super::table::table;
 use super::words;
-use crate::engine::{DeclaredResource, Engine};
-use crate::quota::{Aggregate, Measure, Resource, Unit};
+use crate::engine::DeclaredResource;
+use crate::quota::{Aggregate, Measure, Policy, Resource, Unit};
 
 /// How resources are counted that are not plain sums
 ///
@@ -68,21 +69,22 @@ struct Named<'a> {
 }
 
 impl ResourceCommand {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         match self {
             Self::Set { name, aggregate, unit, decimals } => {
-                let before = engine.policy().await?.measure(&name);
+                let policy = books.policy().await?;
+                let before = policy.measure(&name);
                 let measure = Measure {
                     aggregate: aggregate.unwrap_or(before.aggregate),
                     unit: unit.unwrap_or_else(|| before.unit.clone()),
                     decimals: decimals.unwrap_or(before.decimals),
                 };
-                set(engine, &name, &before, &measure).await
+                set(books, &name, &policy, &measure).await
             }
-            Self::List => list(engine).await,
+            Self::List => list(books).await,
             Self::Remove { name } => {
-                engine.remove_resource(&name).await?;
+                books.remove_resource(&name).await?;
                 let done = Done::now(BTreeMap::from([("removed", &name)]));
                 Ok(Answer::new(format!("resource {name} is counted as its name says"), &done)?)
             }
@@ -91,14 +93,14 @@ impl ResourceCommand {
 }
 
 async fn set(
-    engine: &Engine,
+    books: &dyn Books,
     name: &Resource,
-    before: &Measure,
+    before: &Policy,
     measure: &Measure,
 ) -> Result<Answer, Failure> {
-    let known = engine.resources().await?.contains(name);
-    engine.set_resource(name, measure).await?;
-    if known && before.decimals != measure.decimals {
+    let known = before.resources().contains(name);
+    books.set_resource(name, measure).await?;
+    if known && before.measure(name).decimals != measure.decimals {
         complain(
             "warning",
             &format!(
@@ -111,8 +113,8 @@ async fn set(
     Ok(Answer::new(words, &Done::now(Named { resource: name, measure }))?)
 }
 
-async fn list(engine: &Engine) -> Result<Answer, Failure> {
-    let all = engine.resources_declared().await?;
+async fn list(books: &dyn Books) -> Result<Answer, Failure> {
+    let all = DeclaredResource::all(&books.policy().await?);
     let rows = all.iter().map(|DeclaredResource { resource, measure, declared_by }| {
         let decimals = Some(measure.decimals).filter(|decimals| *decimals > 0);
         [

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use clap::Subcommand;
 
 use super::answer::{Answer, Done};
+use super::books::Books;
 use super::exit::Failure;
 use super::table::table;
-use crate::engine::Engine;
 use crate::quota::Pattern;
 use crate::quota::policy::Rule;
 
@@ -50,18 +50,18 @@ pub(super) enum RuleCommand {
 }
 
 impl RuleCommand {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         match self {
             Self::Add { pattern, group } => {
                 let rule = Rule { pattern, group };
-                engine.add_rule(&rule).await?;
+                books.add_rule(&rule).await?;
                 let words = format!("{} are in group {}", rule.pattern, rule.group);
                 Ok(Answer::new(words, &Done::now(&rule))?)
             }
-            Self::List => list(engine).await,
+            Self::List => list(books).await,
             Self::Remove { pattern } => {
-                engine.remove_rule(&pattern).await?;
+                books.remove_rule(&pattern).await?;
                 let done = Done::now(BTreeMap::from([("removed", &pattern)]));
                 Ok(Answer::new(format!("rule {pattern} is removed"), &done)?)
             }
@@ -69,8 +69,8 @@ impl RuleCommand {
     }
 }
 
-async fn list(engine: &Engine) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
+async fn list(books: &dyn Books) -> Result<Answer, Failure> {
+    let policy = books.policy().await?;
     let from_file = policy.file.rules.len();
     let rules: Vec<_> = policy.rules().collect();
     let rows = rules.iter().enumerate().map(|(index, rule)| {

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use super::answer::{self, Answer};
-use super::args::{Args, Command, OnStore};
+use super::args::{Args, Command, OnBooks};
+use super::books::{Books, Here, There};
 use super::exit::{Exit, Failure};
+use super::place::Chosen;
 use super::{mistake, visit};
-use crate::engine::Engine;
 
 /// Runs what the command line of this process asks for; returns its exit code.
 ///
@@ -34,59 +35,73 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(args: Args) -> Result<Answer, Failure> {
-    match args.command {
-        Command::Serve(serve) => serve.run(args.storage).map(|()| Answer::silent(Exit::Done)),
-        Command::Config(config) => config.run(),
-        Command::Doctor(doctor) => doctor.run(args.storage),
-        Command::Completions(completions) => completions.run(Args::command()),
-        Command::Man(man) => man.run(Args::command()),
-        Command::OnStore(command) => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?
-            .block_on(visiting(args.storage, command, args.json)),
+    let Args { place, json, command } = args;
+    match command {
+        Command::Serve(serve) => {
+            serve.run(place.no_server_for("serve")?).map(|()| Answer::silent(Exit::Done))
+        }
+        Command::Config(config) => {
+            place.no_server_for("config check")?;
+            config.run()
+        }
+        Command::Completions(completions) => {
+            place.no_server_for("completions")?;
+            completions.run(Args::command())
+        }
+        Command::Man(man) => {
+            place.no_server_for("man")?;
+            man.run(Args::command())
+        }
+        Command::Doctor(doctor) => doctor.run(place),
+        Command::Move(to) => on_runtime(to.run(place.store_for("move")?)),
+        Command::OnBooks(command) => on_runtime(visiting(place.chosen()?, command, json)),
     }
 }
 
-/// Opens the store, runs `command` on it, and closes it whatever came of that.
-async fn visiting(
-    storage: Option<String>,
-    command: OnStore,
-    json: bool,
-) -> Result<Answer, Failure> {
-    let engine = visit::open(storage).await?;
-    let answer = on_engine(command, &engine, json).await;
-    let closed = engine.close().await;
+/// Runs `visit` to its end on this thread.
+fn on_runtime(visit: impl Future<Output = Result<Answer, Failure>>) -> Result<Answer, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(visit)
+}
+
+/// Opens the books, runs `command` on them, and closes them whatever came of that.
+async fn visiting(place: Chosen, command: OnBooks, json: bool) -> Result<Answer, Failure> {
+    let books: Box<dyn Books> = match place {
+        Chosen::Store(named) => Box::new(Here::on(visit::open(named).await?)),
+        Chosen::Server(server) => Box::new(There::at(server)),
+    };
+    let answer = on_books(command, &*books, json).await;
+    let closed = books.close().await;
     let answer = answer?;
     closed?;
     Ok(answer)
 }
 
 /// Runs one command. What is long is written as it is found, in words or in `json`.
-async fn on_engine(command: OnStore, engine: &Engine, json: bool) -> Result<Answer, Failure> {
+async fn on_books(command: OnBooks, books: &dyn Books, json: bool) -> Result<Answer, Failure> {
     match command {
-        OnStore::Group(group) => group.run(engine).await,
-        OnStore::Cap(capability) => capability.run(engine).await,
-        OnStore::Rule(rule) => rule.run(engine).await,
-        OnStore::User(user) => user.run(engine).await,
-        OnStore::Override(overrides) => overrides.run(engine).await,
-        OnStore::Boost(boost) => boost.run(engine).await,
-        OnStore::Resource(resource) => resource.run(engine).await,
-        OnStore::Use(fact) => fact.run(engine).await,
-        OnStore::Set(set) => set.run(engine).await,
-        OnStore::Reset(reset) => reset.run(engine).await,
-        OnStore::Check(check) => check.run(engine).await,
-        OnStore::Explain(explain) => explain.run(engine).await,
-        OnStore::Usage(usage) => usage.run(engine).await,
-        OnStore::Summary(summary) => summary.run(engine).await,
-        OnStore::History(history) => history.run(engine).await,
-        OnStore::Events(events) => events.run(engine, json).await,
-        OnStore::Subjects(subjects) => subjects.run(engine, json).await,
-        OnStore::Over(over) => over.run(engine, json).await,
-        OnStore::Top(top) => top.run(engine).await,
-        OnStore::Export(export) => export.run(engine).await,
-        OnStore::Import(import) => import.run(engine).await,
-        OnStore::Move(to) => to.run(engine).await,
-        OnStore::Simulate(simulate) => simulate.run(engine).await,
-        OnStore::Rebuild(rebuild) => rebuild.run(engine).await,
+        OnBooks::Group(group) => group.run(books).await,
+        OnBooks::Cap(capability) => capability.run(books).await,
+        OnBooks::Rule(rule) => rule.run(books).await,
+        OnBooks::User(user) => user.run(books).await,
+        OnBooks::Override(overrides) => overrides.run(books).await,
+        OnBooks::Boost(boost) => boost.run(books).await,
+        OnBooks::Resource(resource) => resource.run(books).await,
+        OnBooks::Use(fact) => fact.run(books).await,
+        OnBooks::Set(set) => set.run(books).await,
+        OnBooks::Reset(reset) => reset.run(books).await,
+        OnBooks::Check(check) => check.run(books).await,
+        OnBooks::Explain(explain) => explain.run(books).await,
+        OnBooks::Usage(usage) => usage.run(books).await,
+        OnBooks::Summary(summary) => summary.run(books).await,
+        OnBooks::History(history) => history.run(books).await,
+        OnBooks::Events(events) => events.run(books, json).await,
+        OnBooks::Subjects(subjects) => subjects.run(books, json).await,
+        OnBooks::Over(over) => over.run(books, json).await,
+        OnBooks::Top(top) => top.run(books).await,
+        OnBooks::Export(export) => export.run(books).await,
+        OnBooks::Import(import) => import.run(books).await,
+        OnBooks::Simulate(simulate) => simulate.run(books).await,
+        OnBooks::Rebuild(rebuild) => rebuild.run(books).await,
     }
 }

@@ -118,6 +118,12 @@ struct Served {
 impl Served {
     /// Applies what may change while running; what is wrong changes nothing.
     fn reload(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
+        let reloaded = self.take_over(loaded);
+        self.app.count_reload(reloaded.is_ok());
+        reloaded
+    }
+
+    fn take_over(&mut self, loaded: Result<Loaded, ConfigError>) -> Result<Reloaded, NotReloaded> {
         let Loaded { settings, warnings } = loaded.map_err(|wrong| {
             for complaint in wrong.complaints() {
                 tracing::error!(%complaint, "wrong in the configuration");
@@ -144,7 +150,7 @@ impl Served {
         Ok(Reloaded {
             policy_version: version,
             warnings: warnings.iter().map(ToString::to_string).collect(),
-            needs_restart: changed.into_iter().map(|it| it.to_string()).collect(),
+            needs_restart: changed.into_iter().map(ToString::to_string).collect(),
         })
     }
 

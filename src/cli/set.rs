@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::books::Books;
 use super::exit::Failure;
 use super::words::{self, Words};
-use crate::engine::Engine;
 use crate::quota::Subject;
 
 /// Bring a count to a value
@@ -27,18 +27,19 @@ pub(super) struct Set {
 }
 
 impl Set {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let resource = engine.resource(&self.resource).await?;
-        let value = engine.measure(&resource).parse(&self.value)?;
-        let set = engine.set(&self.subject, &resource, value).await?;
-        let words = Words::of(engine).await?;
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let resource = policy.resource(&self.resource)?;
+        let measure = policy.measure(resource);
+        let value = measure.parse(&self.value)?;
+        let set = books.set(&self.subject, resource, value).await?;
         let over = if set.over { ", the limit is reached" } else { "" };
         let text = format!(
             "{} {resource}: set to {}, {}{over}",
             self.subject,
-            words::amount(&set.measure, value),
-            words.window(&set.measure, &set.window),
+            words::amount(&measure, value),
+            Words::under(&policy).window(&measure, &set.window),
         );
         Ok(Answer::new(text, &set)?)
     }

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::answer::Answer;
+use super::books::Books;
 use super::exit::Failure;
 use super::progress::Progress;
 use super::table::table;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
 use crate::config::{self, Sources};
-use crate::engine::{Engine, EngineError, Simulation, Stretch, WindowDecision};
-use crate::quota::Measure;
+use crate::engine::{Simulation, Stretch, WindowDecision};
+use crate::quota::{Measure, Policy};
 
 /// Tell the ledger again under another policy: who would have been refused, and who over
 ///
@@ -35,8 +36,8 @@ pub(super) struct Simulate {
 }
 
 impl Simulate {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         if let (Some(start), Some(end)) = (self.start, self.end)
             && start >= end
         {
@@ -49,39 +50,44 @@ impl Simulate {
         let progress = Progress::of("simulating");
         let stretch = Stretch { start: self.start, end: self.end };
         let found =
-            engine.simulate(&policy, stretch, &|done, total| progress.at(done, total)).await?;
+            books.simulate(&policy, stretch, &|done, total| progress.at(done, total)).await?;
         drop(progress);
-        Ok(Answer::new(said(&found, engine).await?, &found)?)
+        let present = books.policy().await?;
+        // Amounts are those of the other policy, moments are told as today.
+        let other = Policy { file: policy, ..Policy::default() };
+        let words = Words::under(&other).in_zone(present.zone());
+        Ok(Answer::new(said(&found, &words), &found)?)
     }
 }
 
-async fn said(found: &Simulation, engine: &Engine) -> Result<String, EngineError> {
-    let words = Words::of(engine).await?;
+fn said(found: &Simulation, words: &Words<'_>) -> String {
     let refused = found.refused.iter().map(|it| {
+        let measure = words.measure(&it.resource);
         [
             it.subject.to_string(),
             it.resource.to_string(),
             it.times.to_string(),
-            words::amount(&it.measure, it.amount),
+            words::amount(&measure, it.amount),
             words.moment(it.first),
-            it.window.as_ref().map_or("max_upload_bytes".to_owned(), |by| limit(by, &it.measure)),
+            it.window.as_ref().map_or("max_upload_bytes".to_owned(), |by| limit(by, &measure)),
         ]
     });
     let header = ["REFUSED", "RESOURCE", "TIMES", "AMOUNT", "FIRST", "BY"];
     let refused = table(header, refused, "nobody would have been refused");
     let over = found.over.iter().map(|it| {
+        let measure = words.measure(&it.resource);
         [
             it.subject.to_string(),
             it.resource.to_string(),
-            words::amount(&it.measure, it.window.used),
-            limit(&it.window, &it.measure),
+            words::amount(&measure, it.window.used),
+            limit(&it.window, &measure),
             words.moment(it.first),
         ]
     });
     let header = ["OVER", "RESOURCE", "USED", "LIMIT", "FIRST"];
     let over = table(header, over, "nobody would have reached a limit");
     let Simulation { asked, allowed, denied, .. } = found;
-    Ok(format!("{refused}\n\n{over}\n\n{asked} asked: {allowed} allowed, {denied} refused"))
+    format!("{refused}\n\n{over}\n\n{asked} asked: {allowed} allowed, {denied} refused")
 }
 
 fn limit(window: &WindowDecision, measure: &Measure) -> String {

@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::books::Books;
 use super::exit::{Exit, Failure};
 use super::pages::Pages;
 use super::words::Words;
-use crate::engine::{Engine, Page, Someone};
+use crate::engine::Someone;
 
 /// How many are read in one step.
 const PAGE: usize = 1000;
@@ -23,18 +24,13 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine, json: bool) -> Result<Answer, Failure> {
-        let words = Words::of(engine).await?;
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books, json: bool) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let words = Words::under(&policy);
         let mut list = Pages::begin(["SUBJECT", "GROUP", "LAST ACTIVITY"], json);
-        let mut page = Page::first(PAGE);
-        loop {
-            let part = engine.subjects(&self.prefix, page).await?;
-            let is_read = list.write(&part, |someone| row(someone, &words))?;
-            let last = part.last().filter(|_| part.len() == PAGE && is_read);
-            let Some(last) = last else { break };
-            page = Page::behind(last.subject.clone(), PAGE);
-        }
+        let mut write = |part: &[Someone]| list.write(part, |someone| row(someone, &words));
+        books.subjects(&self.prefix, PAGE, &mut write).await?;
         list.end(&self.nobody())?;
         Ok(Answer::silent(Exit::Done))
     }
@@ -47,7 +43,7 @@ impl Subjects {
     }
 }
 
-fn row(someone: &Someone, words: &Words) -> [String; 3] {
+fn row(someone: &Someone, words: &Words<'_>) -> [String; 3] {
     [
         someone.subject.to_string(),
         someone.group.clone().unwrap_or_else(|| "none".to_owned()),

@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::books::Books;
 use super::exit::Failure;
 use super::table::table;
 use super::words::{self, Words};
-use crate::engine::{self, Engine, UsageReport};
+use crate::engine::{self, UsageReport};
 use crate::quota::{Amount, Subject};
 
 /// All that one subject used of every resource, and what it may
@@ -21,10 +22,11 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
-        let words = Words::of(engine).await?;
-        let summary = engine.summary(&self.subject).await?;
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
+        let policy = books.policy().await?;
+        let words = Words::under(&policy);
+        let summary = books.summary(&self.subject).await?;
         let rows = summary.resources.iter().map(|report| row(report, &words));
         let resources = table(
             ["RESOURCE", "USED", "RESERVED", "LIMIT", "LEFT", "OVER", "PERIOD", "RESETS"],
@@ -47,8 +49,8 @@ fn place(summary: &engine::Summary) -> String {
     if summary.exempt { format!("{group}, and exempt from every limit") } else { group }
 }
 
-fn row(report: &UsageReport, words: &Words) -> [String; 8] {
-    let measure = &report.measure;
+fn row(report: &UsageReport, words: &Words<'_>) -> [String; 8] {
+    let measure = &words.measure(&report.resource);
     let past = Some(report.overage).filter(|past| *past > Amount::ZERO);
     [
         report.resource.to_string(),

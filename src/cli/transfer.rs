@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::answer::{Answer, Done, complain};
-use super::exit::Failure;
+use super::answer::{Answer, Done, complain, write_out, write_out_bytes};
+use super::books::Books;
+use super::exit::{Exit, Failure};
 use super::progress::Progress;
-use crate::engine::{Draft, Engine, Foreign, How, Imported, Tree, Wanted, foreign};
+use crate::engine::{Draft, Foreign, How, Imported, Tree, Wanted, foreign};
 
 /// Print policy, subjects and, if asked for, the ledger as one document
 ///
@@ -56,13 +57,17 @@ pub(super) struct Import {
 }
 
 impl Export {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         let progress = Progress::of("exporting");
         let wanted = Wanted { both_layers: self.all, ledger: self.usage };
-        let document = engine.export(wanted, &|done, total| progress.at(done, total)).await?;
-        let text = serde_json::to_string_pretty(&document).map_err(std::io::Error::from)?;
-        Ok(Answer::document(text))
+        let mut write = |piece: &[u8]| {
+            progress.end();
+            write_out_bytes(piece)
+        };
+        books.export(wanted, &mut write, &|done, total| progress.at(done, total)).await?;
+        write_out("\n")?;
+        Ok(Answer::silent(Exit::Done))
     }
 }
 
@@ -78,12 +83,15 @@ struct Told<'a> {
 }
 
 impl Import {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         let text = self.read()?;
-        let Foreign { draft, words } = self.understand(&text, engine).await?;
+        let Foreign { draft, words } = self.understand(&text, books).await?;
         let how = if self.replace { How::Replace } else { How::Merge };
-        let imported = engine.import(&draft, how, self.dry_run).await?;
+        let progress = Progress::of("importing");
+        let steps = |done, total| progress.at(done, total);
+        let imported = books.import(&draft, how, self.dry_run, &steps).await?;
+        drop(progress);
         if !imported.shadowed.is_empty() {
             complain(
                 "warning",
@@ -116,7 +124,7 @@ impl Import {
     }
 
     /// Understands a document of our own, which is JSON, or one of another program.
-    async fn understand(&self, text: &str, engine: &Engine) -> Result<Foreign, Failure> {
+    async fn understand(&self, text: &str, books: &dyn Books) -> Result<Foreign, Failure> {
         if text.trim_start().starts_with('{') {
             let draft: Draft = serde_json::from_str(text).map_err(|error| {
                 // Within a part of the document it is the same, but no longer of that kind.
@@ -132,7 +140,7 @@ impl Import {
         }
         let tree = serde_saphyr::from_str::<Tree>(text);
         let tree = tree.map_err(|error| self.wrong(first_line(&error.to_string())))?;
-        Ok(foreign(&tree, &engine.policy().await?)?)
+        Ok(foreign(&tree, &books.policy().await?)?)
     }
 
     fn wrong(&self, text: impl std::fmt::Display) -> Failure {

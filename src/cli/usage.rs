@@ -3,11 +3,12 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::books::Books;
 use super::exit::Failure;
 use super::table::table;
 use super::words::{self, Words};
 use crate::clock::Timestamp;
-use crate::engine::{Engine, Span, UsageReport, WindowDecision};
+use crate::engine::{Span, UsageReport, WindowDecision};
 use crate::quota::strictness::Mode;
 use crate::quota::{Per, Period, Subject};
 
@@ -34,19 +35,19 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         let span = self.span();
-        let words = Words::of(engine).await?;
+        let policy = books.policy().await?;
+        let words = Words::under(&policy);
         let Some(name) = &self.resource else {
             let mut reports = Vec::new();
-            for resource in engine.resources().await? {
-                reports.push(engine.usage(&self.subject, &resource, span).await?);
+            for resource in policy.resources() {
+                reports.push(books.usage(&self.subject, resource, span).await?);
             }
             return Ok(Answer::new(told(&reports, span, &words), &reports)?);
         };
-        let resource = engine.resource(name).await?;
-        let report = engine.usage(&self.subject, &resource, span).await?;
+        let report = books.usage(&self.subject, policy.resource(name)?, span).await?;
         let text = told(std::slice::from_ref(&report), span, &words);
         Ok(Answer::new(text, &report)?)
     }
@@ -60,7 +61,7 @@ impl Usage {
     }
 }
 
-fn told(reports: &[UsageReport], span: Span, words: &Words) -> String {
+fn told(reports: &[UsageReport], span: Span, words: &Words<'_>) -> String {
     let rows = reports.iter().flat_map(|report| {
         let windows = report.windows.iter();
         windows.map(move |window| row(report, window, span, words))
@@ -72,8 +73,13 @@ fn told(reports: &[UsageReport], span: Span, words: &Words) -> String {
     )
 }
 
-fn row(report: &UsageReport, window: &WindowDecision, span: Span, words: &Words) -> [String; 10] {
-    let measure = &report.measure;
+fn row(
+    report: &UsageReport,
+    window: &WindowDecision,
+    span: Span,
+    words: &Words<'_>,
+) -> [String; 10] {
+    let measure = &words.measure(&report.resource);
     let (period, resets) = match span {
         Span::Limits | Span::Period(_) => {
             (window.period.to_string(), words.reset(window.resets_at))

@@ -6,14 +6,14 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::answer::{Answer, Done};
+use super::books::Books;
 use super::boost::{self, Boosts};
 use super::exit::Failure;
-use super::grants::{everyone, refuse_past};
+use super::grants::refuse_past;
 use super::overrides::{Shown, shown};
 use super::table::table;
 use super::words::Words;
 use crate::clock::Timestamp;
-use crate::engine::Engine;
 use crate::quota::{Grants, Policy, Subject};
 
 /// Put one subject into a group, or exempt it
@@ -127,7 +127,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn group(&self, words: &Words) -> String {
+    fn group(&self, words: &Words<'_>) -> String {
         let why = match self.by {
             Some("group") => words.until_clause(self.until),
             Some("rule") => " (by a rule)".to_owned(),
@@ -137,7 +137,7 @@ impl<'a> Place<'a> {
         format!("{}{why}", self.group.unwrap_or("none"))
     }
 
-    fn exempt(&self, words: &Words) -> String {
+    fn exempt(&self, words: &Words<'_>) -> String {
         if self.exempt {
             format!("yes{}", words.until_clause(self.exempt_until))
         } else {
@@ -145,14 +145,14 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn overrides(&self, words: &Words, now: Timestamp) -> String {
+    fn overrides(&self, words: &Words<'_>, now: Timestamp) -> String {
         let all = self.overrides.iter();
         let all: Vec<_> =
             all.map(|(name, shown)| format!("{name} {}", shown.words(words, now))).collect();
         if all.is_empty() { "none".to_owned() } else { all.join("; ") }
     }
 
-    fn boosts(&self, words: &Words, now: Timestamp) -> Option<String> {
+    fn boosts(&self, words: &Words<'_>, now: Timestamp) -> Option<String> {
         let all = self.boosts.iter().flat_map(|(name, boosts)| {
             boosts.iter().map(move |shown| format!("{name} {}", shown.words(words, now)))
         });
@@ -162,59 +162,56 @@ impl<'a> Place<'a> {
 }
 
 impl UserCommand {
-    /// Runs it on `engine`.
-    pub(super) async fn run(self, engine: &Engine) -> Result<Answer, Failure> {
+    /// Runs it on `books`.
+    pub(super) async fn run(self, books: &dyn Books) -> Result<Answer, Failure> {
         match self {
             Self::Set { subject, group, until } => {
-                refuse_past(until, engine.now())?;
-                engine.assign(&subject, &group, until).await?;
-                let clause = Words::of(engine).await?.until_clause(until);
-                let words = format!("{subject} is in group {group}{clause}");
-                told(engine, words, &subject).await
+                refuse_past(until, books.now())?;
+                books.assign(&subject, &group, until).await?;
+                let is = format!("is in group {group}");
+                told(books, &subject, &is, until).await
             }
             Self::Exempt { subject, until } => {
-                refuse_past(until, engine.now())?;
-                engine.exempt(&subject, until).await?;
-                let clause = Words::of(engine).await?.until_clause(until);
-                let words = format!("{subject} is exempt from every limit{clause}");
-                told(engine, words, &subject).await
+                refuse_past(until, books.now())?;
+                books.exempt(&subject, until).await?;
+                told(books, &subject, "is exempt from every limit", until).await
             }
-            Self::Show { subject } => show(engine, &subject).await,
-            Self::List => list(engine).await,
+            Self::Show { subject } => show(books, &subject).await,
+            Self::List => list(books).await,
             Self::Forget { subject } => {
-                let pseudonym = engine.forget(&subject).await?;
+                let pseudonym = books.forget(&subject).await?;
                 let words =
                     format!("{subject} is forgotten: what it did is now that of {pseudonym}");
                 Ok(Answer::new(words, &Done::now(Forgotten { subject, pseudonym }))?)
             }
             Self::Remove { subject } => {
-                engine.unassign(&subject).await?;
-                let words = format!("{subject} has no group and no exemption of its own");
-                told(engine, words, &subject).await
+                books.unassign(&subject).await?;
+                told(books, &subject, "has no group and no exemption of its own", None).await
             }
         }
     }
 }
 
-/// Answers with `words`, and with the place that `subject` has now.
-async fn told(engine: &Engine, words: String, subject: &Subject) -> Result<Answer, Failure> {
-    let view = engine.subject(subject).await?;
-    let place = Place::of(
-        &engine.policy().await?,
-        subject,
-        &view.grants,
-        view.group.as_deref(),
-        engine.now(),
-    );
-    Ok(Answer::new(words, &Done::now(place))?)
+/// Answers with what `subject` now is and until when, and with the place it has.
+async fn told(
+    books: &dyn Books,
+    subject: &Subject,
+    is: &str,
+    until: Option<Timestamp>,
+) -> Result<Answer, Failure> {
+    let view = books.subject(subject).await?;
+    let policy = books.policy().await?;
+    let group = view.group.as_deref();
+    let place = Place::of(&policy, subject, &view.grants, group, books.now());
+    let clause = Words::under(&policy).until_clause(until);
+    Ok(Answer::new(format!("{subject} {is}{clause}"), &Done::now(place))?)
 }
 
-async fn show(engine: &Engine, subject: &Subject) -> Result<Answer, Failure> {
-    let words = Words::of(engine).await?;
-    let view = engine.subject(subject).await?;
-    let now = engine.now();
-    let place =
-        Place::of(&engine.policy().await?, subject, &view.grants, view.group.as_deref(), now);
+async fn show(books: &dyn Books, subject: &Subject) -> Result<Answer, Failure> {
+    let view = books.subject(subject).await?;
+    let policy = books.policy().await?;
+    let (words, now) = (Words::under(&policy), books.now());
+    let place = Place::of(&policy, subject, &view.grants, view.group.as_deref(), now);
     let text = format!(
         "{subject}\n  group      {}\n  exempt     {}\n  overrides  {}\n  boosts     {}",
         place.group(&words),
@@ -225,11 +222,11 @@ async fn show(engine: &Engine, subject: &Subject) -> Result<Answer, Failure> {
     Ok(Answer::new(text, &place)?)
 }
 
-async fn list(engine: &Engine) -> Result<Answer, Failure> {
-    let policy = engine.policy().await?;
+async fn list(books: &dyn Books) -> Result<Answer, Failure> {
+    let policy = books.policy().await?;
     let words = Words::under(&policy);
-    let now = engine.now();
-    let all = everyone(engine).await?;
+    let now = books.now();
+    let all = books.everyone().await?;
     let groups = all.iter().map(|(subject, grants)| {
         let terms = policy.terms(subject, grants, now);
         terms.group().map(ToString::to_string)

@@ -2,36 +2,39 @@
 
 use super::answer::complain;
 use crate::clock::Timestamp;
-use crate::engine::{Engine, EngineError, WindowDecision};
+use crate::engine::WindowDecision;
 use crate::quota::grant::Grant;
 use crate::quota::strictness::Mode;
 use crate::quota::{
     Aggregate, Amount, Measure, Per, Period, Policy, Resource, Unit, Zone, nearest,
 };
 
-/// How figures are told: in which time zone.
+/// How figures are told: in which time zone, and in which units.
 #[derive(Clone, Debug)]
-pub(super) struct Words(Zone);
+pub(super) struct Words<'a> {
+    zone: Zone,
+    policy: &'a Policy,
+}
 
-impl Words {
-    /// Returns the words of those who live by the policy in the store.
-    pub(super) async fn of(engine: &Engine) -> Result<Self, EngineError> {
-        Ok(Self::under(&engine.policy().await?))
-    }
-
+impl<'a> Words<'a> {
     /// Returns the words of those who live by `policy`.
-    pub(super) fn under(policy: &Policy) -> Self {
-        Self(policy.zone())
+    pub(super) fn under(policy: &'a Policy) -> Self {
+        Self { zone: policy.zone(), policy }
     }
 
-    /// Returns the words of those whose days begin in `zone`.
-    pub(super) const fn in_zone(zone: Zone) -> Self {
-        Self(zone)
+    /// Returns the same words for those whose days begin in `zone`.
+    pub(super) fn in_zone(self, zone: Zone) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// Returns how `resource` is counted.
+    pub(super) fn measure(&self, resource: &Resource) -> Measure {
+        self.policy.measure(resource)
     }
 
     /// Returns `moment` as it is written where the policy lives.
     pub(super) fn moment(&self, moment: Timestamp) -> String {
-        self.0.tell(moment)
+        self.zone.tell(moment)
     }
 
     /// Returns when a count starts anew: `1 December 2026 00:00 UTC`, or `never`.
@@ -161,18 +164,17 @@ pub(super) fn amount_or(measure: &Measure, amount: Option<Amount>, otherwise: &s
 }
 
 /// Warns of resources that are declared only now, and look like a slip for one that is.
-pub(super) async fn warn_of_new_names(
-    engine: &Engine,
-    named: impl IntoIterator<Item = &Resource>,
-) -> Result<(), EngineError> {
-    let known = engine.resources().await?;
+pub(super) fn warn_of_new_names<'a>(
+    policy: &Policy,
+    named: impl IntoIterator<Item = &'a Resource>,
+) {
+    let known = policy.resources();
     for new in named.into_iter().filter(|name| !known.contains(name)) {
-        let hint = nearest(new.as_str(), known.iter().map(Resource::as_str));
+        let hint = nearest(new.as_str(), known.iter().map(|name| name.as_str()));
         if !hint.is_empty() {
             complain("warning", &format!("{new} is a new resource{hint}"));
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

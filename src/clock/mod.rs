@@ -79,6 +79,13 @@ impl Timestamp {
         self.instant().to_string()
     }
 
+    /// Reads a moment as HTTP writes it (RFC 9110 §5.6.7): `Tue, 01 Dec 2026 00:00:00 GMT`.
+    #[must_use]
+    pub fn of_http(text: &str) -> Option<Self> {
+        let moment = jiff::fmt::rfc2822::parse(text).ok()?;
+        Some(Self::from_millis(moment.timestamp().as_millisecond()))
+    }
+
     fn instant(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
@@ -236,6 +243,13 @@ mod tests {
         for moment in [Timestamp::MIN, Timestamp::MAX] {
             assert_eq!(moment.exact().parse(), Ok(moment));
         }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_http_writes_it() {
+        let read = Timestamp::of_http("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        assert_eq!(read.to_string(), "1994-11-06T08:49:37Z");
+        assert_eq!(Timestamp::of_http("yesterday"), None);
     }
 
     #[test]

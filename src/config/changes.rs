@@ -24,7 +24,7 @@ impl Settings {
             policy: _,
             notify: _,
         } = self;
-        let api::Settings { listen, token } = admin;
+        let api::Settings { listen, token, access_log } = admin;
         let log::Settings { level: _, format } = log;
         let mut changed = changed(proxy.as_ref(), new.proxy.as_ref());
         changed.extend(differing(&[
@@ -38,6 +38,8 @@ impl Settings {
             ("[storage] journal", *journal != new.journal),
             ("[server] instance", *instance != new.instance),
             ("[log] format", *format != new.log.format),
+            // Told with the proxy's where there is one.
+            ("[log] access", proxy.is_none() && *access_log != new.admin.access_log),
         ]));
         changed
     }

@@ -27,12 +27,13 @@ pub(super) fn resolve(
     let server = server(&whole);
     let upstream = upstream(&whole);
     let auth = auth(&whole);
-    let admin = admin(&whole, port);
+    let mut admin = admin(&whole, port);
     let Storage { spec: storage, timeout: store_timeout, keep_events, on_outage, journal } =
         storage(&whole, state);
     let refusal = reject(&whole);
     let page = page(&whole);
     let (log, access) = log(&whole);
+    admin.access_log = access.unwrap_or_default();
     let limits = limits(&whole);
     let policy = policy(&whole);
     let notify = notify(&whole);

@@ -15,6 +15,7 @@ clauses!(of several:
     a_killed_process_loses_what_it_held_when_its_lease_is_over,
     a_new_process_ends_what_a_dead_one_held_and_nothing_of_the_living,
     a_named_instance_is_taken_over_from_its_former_self_only,
+    an_instance_that_was_idle_for_long_is_known_again_when_it_comes_back,
 );
 
 /// How long the end of a process may take to be known, where nothing but its connection tells.
@@ -25,9 +26,13 @@ fn lease_over() -> Timestamp {
 }
 
 async fn held_by(store: &dyn Store, instance: &Instance) -> HoldId {
+    held_by_at(store, instance, noon()).await
+}
+
+async fn held_by_at(store: &dyn Store, instance: &Instance, now: Timestamp) -> HoldId {
     let id = HoldId::fresh();
     let life = Life::While(instance.clone());
-    let admission = store.reserve(&asks(4 * MB, &[MONTH_10MB]), id, life, noon()).await.unwrap();
+    let admission = store.reserve(&asks(4 * MB, &[MONTH_10MB]), id, life, now).await.unwrap();
     assert!(matches!(admission, Admission::Granted(_)), "{admission:?}");
     id
 }
@@ -84,7 +89,7 @@ async fn a_named_instance_is_taken_over_from_its_former_self_only(bench: &Bench)
     assert!(error.to_string().contains("already running"), "{error}");
     assert_eq!(state(second.as_ref(), id).await, State::Open);
     kill(first);
-    assert_eq!(joined_at_last(second.as_ref(), &a).await, 1);
+    assert_eq!(joined_at_last(second.as_ref(), &a, noon()).await, 1);
     assert_eq!(state(second.as_ref(), id).await, State::Lapsed);
     // It is that one now.
     held_by(second.as_ref(), &a).await;
@@ -92,12 +97,23 @@ async fn a_named_instance_is_taken_over_from_its_former_self_only(bench: &Bench)
     bench.open().join(&a, noon()).await.unwrap();
 }
 
+async fn an_instance_that_was_idle_for_long_is_known_again_when_it_comes_back(bench: &Bench) {
+    let ([first, second], a) = (two(bench), Instance::named("a"));
+    first.join(&a, noon()).await.unwrap();
+    // Others take it for gone; it goes on.
+    second.join(&Instance::fresh(), lease_over()).await.unwrap();
+    let id = held_by_at(first.as_ref(), &a, lease_over()).await;
+    kill(first);
+    assert_eq!(joined_at_last(second.as_ref(), &a, lease_over()).await, 1);
+    assert_eq!(state(second.as_ref(), id).await, State::Lapsed);
+}
+
 /// Joins as `instance` as soon as its former process is known to be gone; long before its lease is
 /// over.
-async fn joined_at_last(store: &dyn Store, instance: &Instance) -> usize {
+async fn joined_at_last(store: &dyn Store, instance: &Instance, now: Timestamp) -> usize {
     let trying = async {
         loop {
-            match store.join(instance, noon()).await {
+            match store.join(instance, now).await {
                 Err(StoreError::Conflict(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
                 joined => return joined.unwrap(),
             }

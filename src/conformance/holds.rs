@@ -26,6 +26,7 @@ clauses!(
     a_lapsed_reservation_does_not_grow,
     extending_makes_it_live_longer,
     what_nobody_reserved_is_not_known,
+    what_lapsed_long_ago_is_charged_once_at_most,
 );
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -228,4 +229,23 @@ async fn what_nobody_reserved_is_not_known(store: &dyn Store) {
     assert_eq!(store.refund(id, None, noon()).await.unwrap(), None);
     assert_eq!(store.grow(id, &more, noon()).await.unwrap(), Admission::Lapsed);
     assert!(!store.extend(id, noon(), noon()).await.unwrap());
+}
+
+/// S6, S7: it may be forgotten by then, so it may not be known.
+async fn what_lapsed_long_ago_is_charged_once_at_most(store: &dyn Store) {
+    let [settled, released] = [for_a_minute(store).await, for_a_minute(store).await];
+    let ends = noon().after(2 * MINUTE);
+    granted(store, &asks_at(ends, 0, &[MONTH_10MB])).await;
+    let later = ends.after(Duration::from_hours(36 * 24));
+    let first = store.settle(settled, mb(1), None, later).await.unwrap();
+    let again = store.settle(settled, mb(1), None, later).await.unwrap();
+    match first {
+        Some(first) => {
+            assert_eq!(first, Settled { late: true, replayed: false });
+            assert_eq!(again, Some(Settled { late: true, replayed: true }));
+            assert_eq!(usage(store, alice(), Period::Month).await, (MB, 0));
+        }
+        None => assert_eq!((again, usage(store, alice(), Period::Month).await), (None, (0, 0))),
+    }
+    store.release(released, later).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Decision: yes or no, what bound it, what is left, when it resets.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::plan::Planned;
 use crate::clock::{Timestamp, whole_seconds};
@@ -10,7 +10,7 @@ use crate::quota::strictness::Mode;
 use crate::quota::{Amount, Measure, Overflow, Per, Period, PolicyVersion, Resource};
 
 /// Why it is yes or no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -23,7 +23,7 @@ pub enum Reason {
 }
 
 /// The answer to one question, with all figures at the moment of deciding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Decision {
     /// May they?
@@ -45,19 +45,24 @@ pub struct Decision {
     /// After a no: whole seconds until the binding window resets, rounded up.
     pub retry_after: Option<u64>,
     /// How the windows judged it: whether waiting for others' reservations to end may help.
-    #[serde(skip)]
+    #[serde(skip, default = "unknown")]
     pub(crate) verdict: Verdict,
 }
 
+/// Of a decision that was read, nobody knows whether waiting helps.
+const fn unknown() -> Verdict {
+    Verdict::Exceeds
+}
+
 /// One resource of a decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ItemDecision {
     /// What was asked for.
     pub resource: Resource,
     /// How much of it.
     pub amount: Amount,
-    /// How it is counted.
+    /// How it is counted; not written.
     #[serde(skip)]
     pub measure: Measure,
     /// Its windows; without a limit the one of the default period.
@@ -65,7 +70,7 @@ pub struct ItemDecision {
 }
 
 /// One window of a decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct WindowDecision {
     /// Per which period.
@@ -92,22 +97,22 @@ pub struct WindowDecision {
     /// It denies what was asked, or would if it were not only observed.
     pub would_deny: bool,
     /// Of a soft limit: past what it denies, too.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<Amount>,
     /// Of a soft limit that was passed: from when on it denies, too.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_ends: Option<Timestamp>,
 }
 
 /// The figures of one window, with the name of its resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Figures {
     /// Of what.
     pub resource: Resource,
     /// How much was asked for.
     pub requested: Amount,
-    /// How it is counted.
+    /// How it is counted; not written.
     #[serde(skip)]
     pub measure: Measure,
     /// The window.

@@ -1,6 +1,6 @@
 //! The ledger: its lines, those who are in it, and what was used day by day.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Engine, EngineError};
 use crate::clock::Timestamp;
@@ -14,7 +14,7 @@ use crate::store::{Lines, Page};
 const MOST_STEPS: usize = 10_000;
 
 /// Someone the books know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Someone {
     /// Who.
@@ -26,7 +26,7 @@ pub struct Someone {
 }
 
 /// What was used in one step of a history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Its first moment.
@@ -110,7 +110,7 @@ impl Engine {
 }
 
 /// Returns the buckets that `[start, end)` touches.
-fn steps(
+pub(super) fn steps(
     start: Timestamp,
     end: Timestamp,
     at: impl Fn(Timestamp) -> Bucket,

@@ -47,6 +47,7 @@ mod simulate;
 mod transfer;
 // The process itself.
 mod error;
+mod gauges;
 mod instance;
 mod known;
 mod outage;
@@ -60,10 +61,11 @@ pub use consume::Consumed;
 pub use decision::{Decision, Figures, ItemDecision, Reason, WindowDecision};
 pub use declare::{
     BoostChange, DeclaredBy, DeclaredResource, GroupChange, Members, MissingGroup, NeededBy,
-    OverrideChange, PlaceChange, SubjectView,
+    OverrideChange, PlaceChange, SubjectView, declared_group,
 };
 pub use error::EngineError;
 pub use explain::{Explained, ExplainedWindow, Explanation, Remedy, Standing};
+pub use gauges::JournalCounts;
 pub use hold::{Charge, Hold};
 pub use keeping::{LEAST_KEPT, Rebuilt};
 pub use ledger::{Someone, Step};

@@ -75,16 +75,17 @@ impl Engine {
         let Key { name, .. } = Key::new(key, Vec::new())?;
         let id = HoldId::named(&format!("{verb}\0{subject}\0{name}"));
         if let Some(held) = self.0.store.held(id).await? {
-            return self.again(&held, ask, &name).await;
+            return self.again(&held, ask, &name, life.is_none()).await;
         }
         let hold = self.hold_as(id, subject, ask)?.kept();
+        let charged = life.is_none();
         let (said, planned) = self.admit(&hold, life).await?;
         let now = hold.at();
         let granted = matches!(said, Said::Yes(_));
         if matches!(said, Said::Lapsed) {
             // Someone with the same key was quicker, and is done already.
             let held = self.0.store.held(id).await?.ok_or_else(super::settle::unknown)?;
-            return self.again(&held, ask, &name).await;
+            return self.again(&held, ask, &name, charged).await;
         }
         let decision = said.no(&planned, now)?;
         if granted {
@@ -94,7 +95,15 @@ impl Engine {
     }
 
     /// Answers what was granted before as it was then, with the figures of now.
-    async fn again(&self, held: &Held, ask: &Ask, key: &str) -> Result<Once, EngineError> {
+    ///
+    /// What was `charged` at once is what was asked; what was held may have become something else.
+    async fn again(
+        &self,
+        held: &Held,
+        ask: &Ask,
+        key: &str,
+        charged: bool,
+    ) -> Result<Once, EngineError> {
         let (snapshot, grants) = self.grants(&held.subject).await?;
         let now = self.now();
         let planned = plan(&snapshot.policy, &grants, &held.subject, ask.into(), now, now)?;
@@ -102,7 +111,8 @@ impl Engine {
             && planned.plan.items.iter().all(|item| {
                 let there = held.items.iter().find(|it| it.resource == item.resource);
                 there.is_some_and(|there| {
-                    is_of(item.amount, there.amount, held.state, there.metered)
+                    let metered = there.metered && !charged;
+                    is_of(item.amount, there.amount, held.state, metered)
                 })
             });
         if !same {

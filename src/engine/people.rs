@@ -1,12 +1,13 @@
 //! people: those the books know, of one group, or the latest first.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{Engine, EngineError, Someone};
 use crate::clock::Timestamp;
-use crate::quota::{Grants, Subject};
-use crate::store::Page;
+use crate::quota::policy::Source;
+use crate::quota::{Grants, Policy, Subject};
+use crate::store::{Known, Page};
 
 /// How many are looked at in one step.
 const STEP: usize = 1000;
@@ -74,17 +75,17 @@ impl Engine {
         most: usize,
     ) -> Result<Vec<Someone>, EngineError> {
         let behind = behind.map(|(last, subject)| (Reverse(*last), subject.clone()));
-        let mut found = BTreeMap::new();
+        let mut found = BTreeSet::new();
         let mut page = Page::first(STEP);
         loop {
-            let part = self.subjects(&among.prefix, page).await?;
+            let part = self.0.store.subjects(&among.prefix, page).await?;
             let Some(last) = part.last() else { break };
             page = Page::behind(last.subject.clone(), STEP);
             let is_last = part.len() < STEP;
-            for someone in part.into_iter().filter(|someone| among.holds(someone)) {
-                let place = (Reverse(someone.last_activity), someone.subject.clone());
+            for known in self.of_group(part, among.group.as_deref()).await? {
+                let place = (Reverse(known.last), known.subject);
                 if behind.as_ref().is_none_or(|behind| place > *behind) {
-                    found.insert(place, someone);
+                    found.insert(place);
                 }
                 if found.len() > most {
                     found.pop_last();
@@ -94,7 +95,31 @@ impl Engine {
                 break;
             }
         }
-        Ok(found.into_values().collect())
+        let mut told = Vec::with_capacity(found.len());
+        for (Reverse(last_activity), subject) in found {
+            let (snapshot, grants) = self.grants(&subject).await?;
+            let group = group(&snapshot.policy, &subject, &grants, self.now());
+            told.push(Someone { subject, last_activity, group });
+        }
+        Ok(told)
+    }
+
+    /// Returns those of `known` who are in the group `name` now; all of them if it is none.
+    async fn of_group(
+        &self,
+        mut known: Vec<Known>,
+        name: Option<&str>,
+    ) -> Result<Vec<Known>, EngineError> {
+        let (Some(_), Some(first), Some(last)) = (name, known.first(), known.last()) else {
+            return Ok(known);
+        };
+        let (snapshot, grants) = self.grants_between(&first.subject, &last.subject).await?;
+        let (now, nothing) = (self.now(), Grants::default());
+        known.retain(|it| {
+            let grants = grants.get(&it.subject).unwrap_or(&nothing);
+            group(&snapshot.policy, &it.subject, grants, now).as_deref() == name
+        });
+        Ok(known)
     }
 
     /// Returns some of those who have something of their own that `wanted` says, by name; fewer
@@ -126,4 +151,10 @@ impl Engine {
         }
         Ok((found, after))
     }
+}
+
+/// Returns the group that `subject` is in at `now`.
+fn group(policy: &Policy, subject: &Subject, grants: &Grants, now: Timestamp) -> Option<String> {
+    let terms = policy.terms(subject, grants, now);
+    terms.group().and_then(Source::group).map(ToString::to_string)
 }

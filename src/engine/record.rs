@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::report::windows;
 use super::{Ask, Engine, EngineError, WindowDecision};
@@ -32,35 +32,45 @@ pub struct Fact {
     pub at: Option<Timestamp>,
 }
 
-/// What a fact did to the count. Programs read what its window then counts, as `used`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What a fact did to the count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Recorded {
     /// Whose usage.
     pub subject: Subject,
     /// Of what.
     pub resource: Resource,
-    /// The subject's own window with the least room after it; without a limit that of the
-    /// default period.
-    #[serde(rename = "used", serialize_with = "used")]
-    #[cfg_attr(feature = "server", schema(value_type = Amount))]
-    pub window: WindowDecision,
-    /// How the resource is counted.
-    #[serde(rename = "unit", serialize_with = "unit")]
-    #[cfg_attr(feature = "server", schema(value_type = String))]
-    pub measure: Measure,
+    /// What its window counts after it.
+    pub used: Amount,
+    /// In what it is measured.
+    pub unit: String,
     /// A limit is reached, perhaps one that is shared with others.
     pub over: bool,
     /// It had been recorded before; nothing was changed.
     pub replayed: bool,
+    /// The subject's own window with the least room after it; without a limit that of the
+    /// default period.
+    pub window: WindowDecision,
 }
 
-fn used<S: Serializer>(window: &WindowDecision, out: S) -> Result<S::Ok, S::Error> {
-    window.used.serialize(out)
-}
-
-fn unit<S: Serializer>(measure: &Measure, out: S) -> Result<S::Ok, S::Error> {
-    measure.unit.serialize(out)
+impl Recorded {
+    pub(super) fn of(
+        subject: &Subject,
+        resource: &Resource,
+        measure: &Measure,
+        window: WindowDecision,
+        (over, replayed): (bool, bool),
+    ) -> Self {
+        Self {
+            subject: subject.clone(),
+            resource: resource.clone(),
+            used: window.used,
+            unit: measure.unit.name().to_owned(),
+            over,
+            replayed,
+            window,
+        }
+    }
 }
 
 impl Engine {
@@ -127,9 +137,9 @@ impl Engine {
         let own = windows.into_iter().filter(|window| window.per == Per::Subject);
         let window = own.min_by_key(room);
         let window = window.ok_or_else(|| EngineError::BadInput("nothing to record".to_owned()))?;
-        let measure = planned.measure(&fact.resource);
-        let (subject, resource) = (fact.subject.clone(), fact.resource.clone());
-        Ok(Recorded { subject, resource, window, measure, over, replayed: recorded.replayed })
+        let Fact { subject, resource, .. } = fact;
+        let told = (over, recorded.replayed);
+        Ok(Recorded::of(subject, resource, &planned.measure(resource), window, told))
     }
 
     /// Returns what a fact asks of its windows, if it says what its resource counts.

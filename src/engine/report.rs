@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::plan::Planned;
 use super::{Engine, EngineError, WindowDecision};
@@ -25,7 +25,7 @@ pub enum Span {
 }
 
 /// What one subject used of one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct UsageReport {
     /// Who.
@@ -34,7 +34,7 @@ pub struct UsageReport {
     pub resource: Resource,
     /// In what it is measured.
     pub unit: String,
-    /// How it is counted.
+    /// How it is counted; not written.
     #[serde(skip)]
     pub measure: Measure,
     /// Charged.
@@ -59,14 +59,14 @@ pub struct UsageReport {
 }
 
 /// Someone in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Used {
     /// Who.
     pub subject: Subject,
     /// Of what.
     pub resource: Resource,
-    /// How it is counted.
+    /// How it is counted; not written.
     #[serde(skip)]
     pub measure: Measure,
     /// Charged.

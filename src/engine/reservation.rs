@@ -19,7 +19,6 @@ const MOST: usize = 100_000;
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Reservation {
     /// Its id.
-    #[serde(serialize_with = "written")]
     pub id: HoldId,
     /// Whose room.
     pub subject: Subject,
@@ -45,10 +44,6 @@ pub struct ReservedItem {
     pub resource: Resource,
     /// How much.
     pub amount: Amount,
-}
-
-fn written<S: serde::Serializer>(id: &HoldId, out: S) -> Result<S::Ok, S::Error> {
-    out.collect_str(id)
 }
 
 impl Reservation {

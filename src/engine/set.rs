@@ -51,9 +51,8 @@ impl Engine {
             return Err(EngineError::BadInput("nothing to set".to_owned()));
         }
         let window = windows.swap_remove(basis);
-        let measure = planned.measure(resource);
-        let (subject, resource) = (subject.clone(), resource.clone());
-        Ok(Recorded { subject, resource, window, measure, over, replayed: recorded.replayed })
+        let told = (over, recorded.replayed);
+        Ok(Recorded::of(subject, resource, &planned.measure(resource), window, told))
     }
 }
 

@@ -1,6 +1,6 @@
 //! summary: all that one subject used, and what it may.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::known::TRIES;
 use super::plan::plan;
@@ -10,7 +10,7 @@ use crate::quota::policy::Source;
 use crate::quota::{Resource, Subject};
 
 /// All that one subject used, and what it may.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Summary {
     /// Who.

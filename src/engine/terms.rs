@@ -7,7 +7,7 @@ use crate::quota::plan::Bound;
 use crate::quota::rule::{self, Case};
 use crate::quota::strictness::{Admit, Mode};
 use crate::quota::{
-    Aggregate, Amount, Group, Measure, Per, Period, Policy, Resource, Subject, Unit,
+    Aggregate, Amount, Group, Limit, Measure, Per, Period, Policy, Resource, Subject, Unit,
 };
 
 /// More than anybody has room for.
@@ -145,7 +145,7 @@ fn common_limits<'a>(
     resource: &'a Resource,
 ) -> impl Iterator<Item = CommonLimit> {
     let named = line.find_map(|group| group.limits.get(resource));
-    let own = named.into_iter().flat_map(|limit| limit.windows());
+    let own = named.into_iter().flat_map(Limit::windows);
     let own = own.filter(|window| window.per != Per::Server);
     let all = own.chain(policy.server_windows(resource));
     let told = all.filter(|window| window.strictness.mode != Mode::Observe);

@@ -49,7 +49,11 @@ impl Worded {
         Answered { subject, capability, resource, decision }
     }
 
-    fn read(&self, policy: &Policy) -> Result<Ask, Invalid> {
+    /// Returns what it asks, by `policy`.
+    ///
+    /// # Errors
+    /// For what `policy` does not declare, and what is no amount.
+    pub fn read(&self, policy: &Policy) -> Result<Ask, Invalid> {
         let (ask, measure) = match (&self.capability, &self.resource, &self.items) {
             (Some(name), None, None) => self.of_capability(name, policy)?,
             (None, Some(name), None) => self.of_resource(name, policy)?,

@@ -20,4 +20,4 @@ pub use error::{ErrCode, MatrixError};
 pub use json::json;
 pub use routes::Endpoint;
 pub use user_id::{BadUserId, UserId};
-pub use whoami::{Ask, Counts, Identity, Oddity, Refusal, Settings, Whoami, WhoamiError};
+pub use whoami::{Ask, Identity, Oddity, Refusal, Settings, Whoami, WhoamiError};

@@ -1,5 +1,6 @@
 //! The bodies of messages: the one Body of our answers, and what passes through.
 
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -24,6 +25,22 @@ pub enum BodyError {
     /// The stream broke off or was malformed.
     #[error("the stream broke off")]
     Broken(#[source] BoxError),
+}
+
+impl BodyError {
+    /// Returns true if whoever sent the body has gone, rather than stopped, or sent nonsense.
+    #[must_use]
+    pub fn is_parting(&self) -> bool {
+        let Self::Broken(error) = self else { return false };
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData);
+            }
+            cause = error.source();
+        }
+        true
+    }
 }
 
 /// Why a body that should be small was not read.
@@ -73,6 +90,12 @@ impl Body {
     #[must_use]
     pub fn passing(body: Incoming) -> Self {
         Self::from(Passing::new(body))
+    }
+
+    /// Returns true if it is not one that passes through.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        !matches!(self.content, Content::Passing(_))
     }
 
     /// Keeps something until the body is sent or given up.

@@ -13,6 +13,7 @@ mod hop;
 mod passing;
 mod segments;
 mod tunnel;
+mod watched;
 // Both ways: who is not there any more.
 mod vanishing;
 // Out: to the upstream.
@@ -32,3 +33,4 @@ pub use server::{Cap, Connection, Limits, serve};
 pub use shutdown::Shutdown;
 pub use tls::Tls;
 pub use tunnel::tunnel;
+pub use watched::Watched;

@@ -9,7 +9,10 @@ use tokio::time::sleep;
 use super::Target;
 use super::delivery::{Courier, Untaken};
 use crate::engine::{Charges, Engine, EngineError};
+use crate::quota::notice::Notice;
 use crate::telemetry::cause;
+use crate::telemetry::labels::Delivery;
+use crate::telemetry::metrics::Notices;
 
 /// How long the outbox may go unlooked at: what other processes charge wakes nobody here. Every
 /// look is up to a fifth earlier or later, so that several instances take turns.
@@ -56,6 +59,7 @@ pub(super) struct Messenger {
     behind: Option<u64>,
     /// Why it was stuck when that was last told; none if it was not.
     stuck: Option<String>,
+    counts: Notices,
 }
 
 impl Messenger {
@@ -65,10 +69,12 @@ impl Messenger {
         number: usize,
         target: Target,
         orders: watch::Receiver<Order>,
+        counts: Notices,
     ) -> Self {
         let charges = engine.charges();
         let (courier, name) = (Courier::to(target.endpoint.clone()), target.endpoint.name());
-        Self { engine, orders, charges, number, target, courier, name, behind: None, stuck: None }
+        let (behind, stuck) = (None, None);
+        Self { engine, orders, charges, number, target, courier, name, behind, stuck, counts }
     }
 
     /// Returns once it is ordered to end. Dropped, a delivery under way is made again by whoever
@@ -109,6 +115,9 @@ impl Messenger {
         loop {
             let behind = self.place().await?;
             let notices = self.engine.notices(behind, BATCH).await?;
+            let meant = |notice: &&Notice| self.target.topics.contains(&notice.topic);
+            let mut waiting = notices.iter().filter(meant).count();
+            self.counts.waiting(self.number, waiting);
             let Some(last) = notices.last().map(|notice| notice.id) else {
                 return Ok(());
             };
@@ -121,7 +130,12 @@ impl Messenger {
                     return Ok(());
                 }
                 let signer = &self.target.signer;
-                self.courier.tell(notice, signer, self.engine.now()).await?;
+                let told = self.courier.tell(notice, signer, self.engine.now()).await;
+                let how = if told.is_ok() { Delivery::Delivered } else { Delivery::Failed };
+                self.counts.told(self.number, how);
+                told?;
+                waiting = waiting.saturating_sub(1);
+                self.counts.waiting(self.number, waiting);
                 self.done_with(notice.id).await?;
             }
             self.done_with(last).await?;

@@ -1,6 +1,7 @@
 //! Notifier: a messenger for each target; takes over changed ones, and waits for all at the end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 use super::Target;
 use super::messenger::{Messenger, Order, begin_at};
 use crate::engine::Engine;
-use crate::telemetry::cause;
+use crate::telemetry::{Metrics, cause};
 
 /// Notes those of `targets` in the store that it does not know, so that they are told of every
 /// charge from now on. If it does not answer, they are noted when it does; likewise those that
@@ -30,6 +31,7 @@ pub async fn meet(engine: &Engine, targets: &[Target]) {
 pub struct Notifier {
     engine: Engine,
     runtime: Handle,
+    metrics: Arc<Metrics>,
     /// By the name of their endpoint.
     messengers: BTreeMap<String, Running>,
 }
@@ -43,14 +45,15 @@ struct Running {
 impl Notifier {
     /// Returns one that tells nobody yet; its tasks belong to `runtime`.
     #[must_use]
-    pub fn new(engine: Engine, runtime: Handle) -> Self {
-        Self { engine, runtime, messengers: BTreeMap::new() }
+    pub fn new(engine: Engine, runtime: Handle, metrics: Arc<Metrics>) -> Self {
+        Self { engine, runtime, metrics, messengers: BTreeMap::new() }
     }
 
     /// Tells these from now on, and no others. One that stays is told on where it was, as its
     /// other settings now say.
     pub fn apply(&mut self, targets: Vec<Target>) {
         let mut staying = std::mem::take(&mut self.messengers);
+        self.metrics.notices.serve(targets.len());
         for (number, target) in (1..).zip(targets) {
             let name = target.endpoint.name();
             let running = match staying.remove(&name) {
@@ -69,9 +72,9 @@ impl Notifier {
 
     fn begin(&self, number: usize, target: Target) -> Running {
         let (orders, heard) = watch::channel(Order::Serve(number, target.clone()));
-        let engine = self.engine.clone();
+        let (engine, counts) = (self.engine.clone(), self.metrics.notices.clone());
         let task = self.runtime.spawn(async move {
-            Messenger::new(engine, number, target, heard).run().await;
+            Messenger::new(engine, number, target, heard, counts).run().await;
         });
         Running { orders, task }
     }

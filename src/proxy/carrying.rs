@@ -1,6 +1,7 @@
 //! Carrying: one upload from its first byte to the homeserver's word, whatever the client does.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
@@ -14,7 +15,7 @@ use super::rejection::Rejection;
 use super::{Proxy, forwarding};
 use crate::engine::Charge;
 use crate::net::{Body, ClientError};
-use crate::telemetry::cause;
+use crate::telemetry::{Access, cause};
 
 /// The homeserver's word, or that there is none.
 type Answer = Result<Response<Incoming>, ClientError>;
@@ -27,6 +28,7 @@ pub(super) struct Carrying {
     pub(super) metered: Metered,
     /// Cancelled when the client has gone, and nobody waits for the answer any more.
     pub(super) departed: CancellationToken,
+    pub(super) access: Option<Arc<Access>>,
 }
 
 impl Carrying {
@@ -74,6 +76,7 @@ impl Carrying {
         if word.said.is_some() {
             return self.accept_part(&ending).await.relay(word.heard().await, feed);
         }
+        let counted = self.metered.counted();
         let proxy = match ending {
             // Nobody waits for it a second time: the room goes back later.
             Ending::StoreOut(_) => self.leave(),
@@ -84,6 +87,9 @@ impl Carrying {
             return proxy.relay(word.heard().await, feed);
         }
         drop(feed);
+        if let Ending::Refused(decision) = &ending {
+            proxy.count_no(decision, counted);
+        }
         ending.rejection().into_response(proxy.settings())
     }
 
@@ -105,7 +111,7 @@ impl Carrying {
     /// Tells the client the homeserver's word on a whole upload, after the books agree with it: a
     /// yes or no word at all keeps the charge, a no takes it back, and so does an end that never left.
     async fn conclude(
-        self,
+        mut self,
         charge: Charge,
         answer: Option<Answer>,
         all_taken: bool,
@@ -117,6 +123,7 @@ impl Carrying {
         };
         if !keep {
             charge.refund().await;
+            self.metered.refunded();
         }
         match answer {
             Some(answer) => self.proxy.relay(answer, feed),
@@ -148,21 +155,21 @@ impl Carrying {
         if let Err(error) = self.metered.settle().await {
             tracing::error!(error = cause(&error), "part of an upload not charged");
         }
-        self.proxy.drain(self.body);
+        self.proxy.drain(self.body, self.access);
         self.proxy
     }
 
     /// Has the room given back once the store can, and reads away what still comes.
     fn leave(self) -> Proxy {
         drop(self.metered);
-        self.proxy.drain(self.body);
+        self.proxy.drain(self.body, self.access);
         self.proxy
     }
 
     /// Gives the room back, and reads away what still comes.
     async fn give_up(mut self) -> Proxy {
         self.metered.release().await;
-        self.proxy.drain(self.body);
+        self.proxy.drain(self.body, self.access);
         self.proxy
     }
 }
@@ -246,6 +253,7 @@ impl Ending {
         match self {
             Self::Refused(_) => "refused",
             Self::ClientGone => "client gone",
+            Self::ClientOdd => "body unreadable",
             Self::ClientIdle => "client idle",
             Self::UpstreamGone => "upstream gone",
             Self::UpstreamIdle => "upstream idle",
@@ -261,7 +269,8 @@ impl Ending {
                 Rejection::Denied(decision)
             }
             Self::StoreOut(error) => Rejection::from_engine(&error),
-            Self::ClientGone => Rejection::BadRequest("the request body broke off"),
+            Self::ClientGone => Rejection::ClientGone,
+            Self::ClientOdd => Rejection::BadRequest("the request body is unreadable"),
             Self::ClientIdle => Rejection::BodyIdle,
             Self::UpstreamGone => Rejection::Upstream,
             Self::UpstreamIdle => {

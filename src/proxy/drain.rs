@@ -4,6 +4,8 @@
 //! throw the answer away (RFC 9112 §9.6). So the answer goes out at once, and what still comes is
 //! read and dropped beside it.
 
+use std::sync::Arc;
+
 use http::Response;
 use http::header::EXPECT;
 use http::request::Parts;
@@ -15,6 +17,7 @@ use tokio::time::timeout;
 use super::rejection::Rejection;
 use super::{Limits, Proxy};
 use crate::net::Body;
+use crate::telemetry::Access;
 
 impl Proxy {
     /// Answers a request we do not forward; its body is read away in the background.
@@ -33,24 +36,27 @@ impl Proxy {
         // A client that waits for 100 Continue sends nothing after a refusal (RFC 9110 §10.1.1),
         // and reading would tell it to go on.
         if !head.headers.contains_key(EXPECT) {
-            self.drain(body);
+            self.drain(body, head.extensions.get::<Arc<Access>>().cloned());
         }
     }
 
-    /// Reads away what still comes of `body`.
-    pub(super) fn drain(&self, body: Incoming) {
+    /// Reads away what still comes of `body`; `access` is told how much.
+    pub(super) fn drain(&self, body: Incoming, access: Option<Arc<Access>>) {
         if !body.is_end_stream() {
-            drop(self.0.shared.shutdown.spawn(drain(body, *self.limits())));
+            drop(self.0.shared.shutdown.spawn(drain(body, *self.limits(), access)));
         }
     }
 }
 
 /// Ends at the end of the body, at `drain_bytes`, after `drain_timeout`, or when the client is gone.
-async fn drain(mut body: Incoming, limits: Limits) {
+async fn drain(mut body: Incoming, limits: Limits, access: Option<Arc<Access>>) {
     let read = async {
         let mut left = limits.drain_bytes;
         while let Some(Ok(frame)) = body.frame().await {
             let size = frame.data_ref().map_or(0, bytes::Bytes::len);
+            if let Some(access) = &access {
+                access.received(size);
+            }
             let Some(rest) = left.checked_sub(u64::try_from(size).unwrap_or(u64::MAX)) else {
                 tracing::debug!(limit = "drain_bytes", "refused body cut");
                 return;

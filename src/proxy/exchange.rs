@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tracing::Instrument;
 
-use super::rejection::Rejection;
+use super::counted::{Counted, kind};
+use super::rejection::{Departed, Rejection};
 use super::{Proxy, forwarding, media_config, media_usage, own_pages, tunnel, upload};
 use crate::matrix::Endpoint;
-use crate::net::{Body, Connection, Passing};
+use crate::net::{Body, Connection, Passing, Watched};
+use crate::telemetry::{Access, Asked, End, RequestId, X_REQUEST_ID};
 
 impl Proxy {
     /// Answers one request. Dropped half way, whatever merely passes is cut upstream too, while
@@ -17,31 +19,60 @@ impl Proxy {
     pub async fn serve(
         self,
         connection: Arc<Connection>,
-        request: Request<Incoming>,
-    ) -> Response<Body> {
-        let id = fastrand::u64(..);
-        let span = tracing::info_span!("exchange", id = format_args!("{id:016x}"));
-        let access = self.settings().access_log.then(|| Access::of(&request));
+        mut request: Request<Incoming>,
+    ) -> Response<Watched<Body>> {
+        let id = forwarding::request_id(request.headers(), connection.peer, self.settings());
+        let span = tracing::info_span!("exchange", %id);
+        let access = self.settings().access_log.then(|| self.watch(&connection, &request, &id));
+        request.headers_mut().insert(X_REQUEST_ID, id.value());
+        if let Some(access) = &access {
+            request.extensions_mut().insert(access.clone());
+        }
         let exchange = async move {
-            let response = self.answer(connection, request).await;
-            if let Some(access) = access {
-                access.log(&response);
+            let mut counted = Counted::begin(self.metrics(), access.as_deref());
+            let is_head = request.method() == Method::HEAD;
+            let mut response = self.answer(connection, request, &mut counted).await;
+            let status = response.status();
+            if response.body().is_ours() && status != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(X_REQUEST_ID, id.value());
             }
-            response
+            if response.extensions().get::<Departed>().is_some() {
+                counted.left();
+            } else {
+                counted.answered(status.as_u16());
+            }
+            if let Some(access) = access.as_ref().filter(|_| is_head) {
+                // Nobody looks at its body.
+                access.ended(End::Complete);
+            }
+            response.map(|body| Watched::new(body, access))
         };
         exchange.instrument(span).await
+    }
+
+    fn watch(
+        &self,
+        connection: &Connection,
+        request: &Request<Incoming>,
+        id: &RequestId,
+    ) -> Arc<Access> {
+        let client = forwarding::client(request.headers(), connection.peer, self.settings());
+        let (method, path) = (request.method(), request.uri().path());
+        Access::begin(Asked::by(id.to_string(), method, path, request.version(), client))
     }
 
     async fn answer(
         &self,
         connection: Arc<Connection>,
         request: Request<Incoming>,
+        counted: &mut Counted<'_>,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         if let Err(rejection) = forwarding::admit(&mut parts) {
             return self.refuse(rejection, &parts, body);
         }
         let endpoint = Endpoint::of(&parts.method, &parts.uri);
+        counted.is_about(kind(endpoint));
         let request = Request::from_parts(parts, body);
         match endpoint {
             Endpoint::Upload => upload::meter(self, &connection, request).await,
@@ -81,28 +112,13 @@ impl Proxy {
             self.settings(),
             tunnel.is_some(),
         );
-        let idle = self.limits().body_idle_timeout;
-        let request = request.map(|body| Body::from(Passing::new(body).idle_limit(idle)));
+        let access = request.extensions_mut().remove::<Arc<Access>>();
+        let (idle, told) = (self.limits().body_idle_timeout, access.clone());
+        let request =
+            request.map(|body| Body::from(Passing::new(body).idle_limit(idle).told(told)));
         match self.0.kept.request(request).await {
-            Ok(response) => tunnel::answer(self, connection, tunnel, response),
+            Ok(response) => tunnel::answer(self, connection, tunnel, response, access),
             Err(error) => Rejection::from_client(&error).into_response(self.settings()),
         }
-    }
-}
-
-/// What the access log says of a request; never its query.
-struct Access {
-    method: Method,
-    path: String,
-}
-
-impl Access {
-    fn of(request: &Request<Incoming>) -> Self {
-        Self { method: request.method().clone(), path: request.uri().path().to_owned() }
-    }
-
-    fn log(&self, response: &Response<Body>) {
-        let status = response.status().as_u16();
-        tracing::info!(method = %self.method, path = %self.path, status, "answered");
     }
 }

@@ -14,13 +14,22 @@ use hyper::body::Incoming;
 use super::Settings;
 use super::rejection::Rejection;
 use crate::net::{Body, Peer, end_to_end};
+use crate::telemetry::{RequestId, X_REQUEST_ID};
 
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What a `Connection` header may not take away, whoever names it there.
-const KEPT: [HeaderName; 7] =
-    [HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, COOKIE, FORWARDED, X_FORWARDED_FOR];
+const KEPT: [HeaderName; 8] = [
+    HOST,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    AUTHORIZATION,
+    COOKIE,
+    FORWARDED,
+    X_FORWARDED_FOR,
+    X_REQUEST_ID,
+];
 
 /// Refuses a head whose framing, target or host can be read in two ways; makes `Host` what the target
 /// says, if it says one (RFC 9112 §3.2.2).
@@ -117,11 +126,45 @@ pub(super) fn client_address(
     }
 }
 
+/// Returns by which id a request is told of: a trusted peer's word on it, or a new one.
+pub(super) fn request_id(headers: &HeaderMap, peer: Peer, settings: &Settings) -> RequestId {
+    match untrusted(peer, settings) {
+        Some(_) => RequestId::fresh(),
+        None => RequestId::kept(headers),
+    }
+}
+
+/// Returns the client's address, as far as those tell it who are trusted: the last in
+/// `X-Forwarded-For` that is not theirs.
+pub(super) fn client(headers: &HeaderMap, peer: Peer, settings: &Settings) -> Option<IpAddr> {
+    let mut client = match peer {
+        Peer::Ip(address) => Some(address),
+        Peer::Unix => None,
+    };
+    if untrusted(peer, settings).is_some() {
+        return client;
+    }
+    let lines: Vec<_> = headers.get_all(X_FORWARDED_FOR).iter().collect();
+    let hops = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    for hop in hops {
+        let hop = std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse().ok());
+        let Some(address) = hop else { break };
+        client = Some(address);
+        if !is_trusted(address, settings) {
+            break;
+        }
+    }
+    client
+}
+
 /// Returns the address of a peer that is not believed.
 fn untrusted(peer: Peer, settings: &Settings) -> Option<IpAddr> {
     let Peer::Ip(address) = peer else { return None };
-    let trusted = settings.trusted_proxies.iter().any(|trusted| trusted.contains(&address));
-    (!trusted).then_some(address)
+    (!is_trusted(address, settings)).then_some(address)
+}
+
+fn is_trusted(address: IpAddr, settings: &Settings) -> bool {
+    settings.trusted_proxies.iter().any(|trusted| trusted.contains(&address))
 }
 
 fn address_value(address: IpAddr) -> Option<HeaderValue> {
@@ -201,6 +244,28 @@ mod tests {
             request(&mut map, peer, &settings(), false);
             assert_eq!(map, headers(&told));
         }
+    }
+
+    #[test]
+    fn the_client_is_the_last_who_is_not_trusted() {
+        let (trusted, unix) = (Peer::Ip("127.0.0.1".parse().unwrap()), Peer::Unix);
+        let stranger = Peer::Ip("192.0.2.9".parse().unwrap());
+        for (peer, told, expected) in [
+            (stranger, "1.2.3.4", Some("192.0.2.9")),
+            (trusted, "1.2.3.4", Some("1.2.3.4")),
+            (trusted, "6.6.6.6, 1.2.3.4, 127.0.0.2", Some("1.2.3.4")),
+            (trusted, "127.0.0.3,127.0.0.2", Some("127.0.0.3")),
+            (trusted, "1.2.3.4, unknown, 127.0.0.2", Some("127.0.0.2")),
+            (trusted, "unknown", Some("127.0.0.1")),
+            (unix, "2001:db8::1", Some("2001:db8::1")),
+            (unix, "", None),
+        ] {
+            let headers = headers(&[("x-forwarded-for", told)]);
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(client(&headers, peer, &settings()), expected, "{told}");
+        }
+        let lines = headers(&[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "1.2.3.4")]);
+        assert_eq!(client(&lines, unix, &settings()), "1.2.3.4".parse().ok());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{Proxy, forwarding};
 use crate::matrix::{Ask, Credentials, Identity};
 use crate::net::{Body, Client, ClientError, Connection};
 use crate::quota::Subject;
+use crate::telemetry::X_REQUEST_ID;
 
 impl Proxy {
     /// Returns the user behind a request, or the answer to give instead.
@@ -24,6 +25,7 @@ impl Proxy {
             address: forwarding::client_address(&parts.headers, connection.peer, self.settings()),
             host: parts.headers.get(HOST).cloned(),
             agent: parts.headers.get(USER_AGENT).cloned(),
+            id: parts.headers.get(X_REQUEST_ID).cloned(),
         };
         match self.0.shared.whoami.who(&asker, &credentials).await {
             // A user id is a subject: both are short texts without spaces.
@@ -46,6 +48,8 @@ struct OnBehalf {
     agent: Option<HeaderValue>,
     /// By which a gateway before several homeservers tells them apart.
     host: Option<HeaderValue>,
+    /// Of the request for which it is asked.
+    id: Option<HeaderValue>,
 }
 
 impl Ask for OnBehalf {
@@ -58,6 +62,7 @@ impl Ask for OnBehalf {
         say(forwarding::X_FORWARDED_FOR, &self.address);
         say(USER_AGENT, &self.agent);
         say(HOST, &self.host);
+        say(X_REQUEST_ID, &self.id);
         self.client.ask(request).await
     }
 }

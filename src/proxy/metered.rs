@@ -5,19 +5,23 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::body::{End, Feed, NobodyTakes};
+use super::underway::Underway;
 use super::{Limits, room};
 use crate::engine::{Charge, Decision, EngineError, Hold};
 use crate::net::{BodyError, Passing};
 use crate::quota::{Amount, Overflow};
 use crate::telemetry::cause;
+use crate::telemetry::labels::Outcome;
 
 /// Why the body of an upload did not come to its end. Nothing is charged yet.
 #[derive(Debug)]
 pub(super) enum Ending {
     /// There was no room for all of it.
     Refused(Box<Decision>),
-    /// The client left, or sent what is no body.
+    /// The client left.
     ClientGone,
+    /// The client sent what is no body.
+    ClientOdd,
     /// The client sent nothing for `body_idle_timeout`.
     ClientIdle,
     /// The homeserver's connection took no more.
@@ -36,6 +40,7 @@ pub(super) struct Metered {
     /// How many bytes are to come, if that is known; then room for all of them is held.
     length: Option<u64>,
     counted: Amount,
+    underway: Underway,
 }
 
 impl From<NobodyTakes> for Ending {
@@ -48,7 +53,8 @@ impl From<BodyError> for Ending {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::Idle(_) => Self::ClientIdle,
-            BodyError::Broken(_) => Self::ClientGone,
+            error if error.is_parting() => Self::ClientGone,
+            BodyError::Broken(_) => Self::ClientOdd,
         }
     }
 }
@@ -66,8 +72,8 @@ impl From<Overflow> for Ending {
 }
 
 impl Metered {
-    pub(super) const fn new(hold: Hold, length: Option<u64>) -> Self {
-        Self { hold: Some(hold), length, counted: Amount::ZERO }
+    pub(super) const fn new(hold: Hold, length: Option<u64>, underway: Underway) -> Self {
+        Self { hold: Some(hold), length, counted: Amount::ZERO, underway }
     }
 
     /// Returns how many bytes are to come, if that is known.
@@ -89,7 +95,8 @@ impl Metered {
         feed: &Feed,
         limits: &Limits,
     ) -> Result<End, Ending> {
-        let mut body = Passing::new(body).idle_limit(limits.body_idle_timeout);
+        let access = self.underway.access();
+        let mut body = Passing::new(body).idle_limit(limits.body_idle_timeout).told(access);
         loop {
             let frame = body.frame().await.transpose()?;
             match frame.map(http_body::Frame::into_data) {
@@ -113,13 +120,16 @@ impl Metered {
     async fn count(&mut self, bytes: usize) -> Result<(), Ending> {
         let bytes = u64::try_from(bytes).map_err(|_| Overflow)?;
         self.counted = self.counted.plus(Amount::try_from(bytes)?)?;
+        self.underway.counted(self.counted);
         let Some(hold) = self.hold.as_mut().filter(|hold| self.counted > hold.room()) else {
             return Ok(());
         };
         let decision = room::up_to(hold, self.counted).await?;
         if decision.allowed {
+            self.underway.grown(hold.room(), &decision);
             return Ok(());
         }
+        self.underway.is(Outcome::Cut);
         Err(Ending::Refused(Box::new(decision)))
     }
 
@@ -133,9 +143,24 @@ impl Metered {
     /// Not to be dropped half way: it may be settled then, and nobody could take it back in time.
     pub(super) async fn settle(&mut self) -> Result<Charge, EngineError> {
         match self.hold.take() {
-            Some(hold) => hold.settle(self.counted).await,
+            Some(hold) => {
+                let charge = hold.settle(self.counted).await?;
+                self.underway.unreserved();
+                self.underway.is(Outcome::Charged);
+                Ok(charge)
+            }
             None => Err(EngineError::Conflict("the upload is settled already".to_owned())),
         }
+    }
+
+    /// Says that the homeserver did not keep it, and that what was charged went back.
+    pub(super) fn refunded(&mut self) {
+        self.underway.is(Outcome::Refunded);
+    }
+
+    /// Returns how much of it has come.
+    pub(super) fn counted(&self) -> u64 {
+        u64::try_from(self.counted.get()).unwrap_or_default()
     }
 
     /// Gives the room back, now if the store answers, else later.

@@ -20,8 +20,11 @@ mod forwarding;
 mod tunnel;
 // What is counted.
 mod concurrency;
+mod counted;
+mod denials;
 mod metered;
 mod room;
+mod underway;
 // What we answer ourselves.
 mod drain;
 mod media_config;
@@ -42,6 +45,7 @@ use self::own_pages::Pages;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
 use crate::net::{Body, Client, ClientSettings, Shutdown};
+use crate::telemetry::Metrics;
 
 /// What every runtime shares.
 #[derive(Debug)]
@@ -52,6 +56,7 @@ pub struct Shared {
     concurrency: Concurrency,
     pages: Pages,
     shutdown: Shutdown,
+    metrics: Arc<Metrics>,
 }
 
 impl Shared {
@@ -62,10 +67,11 @@ impl Shared {
         whoami: Whoami,
         settings: Settings,
         shutdown: Shutdown,
+        metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
         let pages = Pages::of(&settings.page);
-        Arc::new(Self { engine, whoami, settings, concurrency, pages, shutdown })
+        Arc::new(Self { engine, whoami, settings, concurrency, pages, shutdown, metrics })
     }
 }
 
@@ -88,8 +94,9 @@ impl Proxy {
         let upstream = &shared.settings.upstream;
         let connect_timeout = shared.settings.limits.connect_timeout;
         let settings = ClientSettings { connect_timeout, ..ClientSettings::default() };
-        let kept = Client::pooled(upstream.clone(), settings);
-        let fresh = Client::fresh(upstream.clone(), settings);
+        let Metrics { passing, metered, .. } = &*shared.metrics;
+        let kept = Client::pooled_counted(upstream.clone(), settings, passing.clone());
+        let fresh = Client::fresh_counted(upstream.clone(), settings, metered.clone());
         Self(Arc::new(Lane { shared, kept, fresh }))
     }
 
@@ -103,6 +110,10 @@ impl Proxy {
 
     fn limits(&self) -> &Limits {
         &self.0.shared.settings.limits
+    }
+
+    fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.shared.metrics
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) enum Rejection {
     BadRequest(&'static str),
     /// The client sent nothing for too long.
     BodyIdle,
+    /// The client left in the middle of its request; it may still listen.
+    ClientGone,
     /// The books cannot be kept now.
     StoreOut,
     /// The homeserver cannot be reached, or broke off.
@@ -52,10 +54,15 @@ pub(super) enum Rejection {
     ShuttingDown,
 }
 
+/// Marks an answer that hardly anybody will read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Departed;
+
 impl Rejection {
     /// Returns the rejection for a request that got no answer from the homeserver.
     pub(super) fn from_client(error: &ClientError) -> Self {
         match error {
+            ClientError::Body(_) if error.is_parting() => Self::ClientGone,
             ClientError::Body(_) => Self::BodyIdle,
             ClientError::Connect(_) | ClientError::ConnectTimeout | ClientError::Broken(_) => {
                 tracing::warn!(error = cause(error), "homeserver did not answer");
@@ -125,6 +132,12 @@ impl Rejection {
                 StatusCode::REQUEST_TIMEOUT,
                 "The request body stopped coming (body_idle_timeout).",
             ),
+            Self::ClientGone => {
+                let text = "The request body broke off.";
+                let mut response = unknown(StatusCode::BAD_REQUEST, text).into_response();
+                response.extensions_mut().insert(Departed);
+                return response;
+            }
             Self::StoreOut => later(unknown(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Uploads cannot be counted right now. Try again later. Text messages still work.",

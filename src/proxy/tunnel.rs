@@ -12,6 +12,7 @@ use hyper::upgrade::OnUpgrade;
 use super::rejection::Rejection;
 use super::{Proxy, forwarding};
 use crate::net::{self, Body, Connection};
+use crate::telemetry::Access;
 
 /// Protocols that carry HTTP, in any version, or hide it (RFC 7540 §3.2, RFC 2817 §3).
 const CARRIES_HTTP: [&str; 5] = ["http", "h2c", "h2", "h3", "tls"];
@@ -48,6 +49,7 @@ pub(super) fn answer(
     connection: Arc<Connection>,
     client: Option<OnUpgrade>,
     mut response: Response<Incoming>,
+    access: Option<Arc<Access>>,
 ) -> Response<Body> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return forwarding::answer(response);
@@ -58,7 +60,7 @@ pub(super) fn answer(
     };
     let upstream = hyper::upgrade::on(&mut response);
     let protocol = response.headers().get(UPGRADE).cloned();
-    drop(proxy.0.shared.shutdown.spawn(carry(connection, client, upstream)));
+    drop(proxy.0.shared.shutdown.spawn(carry(connection, client, upstream, access)));
     let mut answer = forwarding::answer(response);
     let headers = answer.headers_mut();
     if let Some(protocol) = protocol {
@@ -69,8 +71,13 @@ pub(super) fn answer(
 }
 
 /// Carries bytes both ways. The connection counts as one until then.
-async fn carry(connection: Arc<Connection>, client: OnUpgrade, upstream: OnUpgrade) {
-    net::tunnel(client, upstream).await;
+async fn carry(
+    connection: Arc<Connection>,
+    client: OnUpgrade,
+    upstream: OnUpgrade,
+    access: Option<Arc<Access>>,
+) {
+    net::tunnel(client, upstream, access).await;
     drop(connection);
 }
 

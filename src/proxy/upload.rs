@@ -14,11 +14,13 @@ use super::carrying::Carrying;
 use super::concurrency::Slot;
 use super::metered::Metered;
 use super::rejection::Rejection;
+use super::underway::Underway;
 use super::{Proxy, forwarding, room};
-use crate::engine::{Ask, EngineError, Hold};
+use crate::engine::{Ask, Decision, EngineError, Hold};
 use crate::net::{Body, Connection};
 use crate::quota::capability::UPLOAD;
 use crate::quota::{Amount, Subject};
+use crate::telemetry::Access;
 
 /// Meters one upload. Until its room is reserved a client that leaves leaves nothing behind;
 /// from then on a task of its own sees it to its end.
@@ -29,17 +31,19 @@ pub(super) async fn meter(
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
     let length = length_of(&parts, &body);
-    let (hold, slot) = match admit(proxy, connection, &parts, length).await {
+    let (hold, decision, slot) = match admit(proxy, connection, &parts, length).await {
         Ok(admitted) => admitted,
         Err(rejection) => return proxy.refuse(rejection, &parts, body),
     };
     forwarding::request(&mut parts.headers, connection.peer, proxy.settings(), false);
-    let metered = Metered::new(hold, length);
+    let access = parts.extensions.remove::<Arc<Access>>();
+    let underway = Underway::begin(proxy.metrics().clone(), access.clone(), hold.room(), &decision);
+    let metered = Metered::new(hold, length, underway);
     // Dropped with this future, which is when the client has gone.
     let waiting = CancellationToken::new();
     let departed = waiting.clone();
     let _waiting = waiting.drop_guard();
-    let carrying = Carrying { proxy: proxy.clone(), body, metered, departed };
+    let carrying = Carrying { proxy: proxy.clone(), body, metered, departed, access };
     let task = async move {
         let response = carrying.run(parts).await;
         drop(slot);
@@ -85,7 +89,7 @@ async fn may_create(
         answer => answer,
     };
     let decision = decision.map_err(|error| Rejection::from_engine(&error))?;
-    if decision.allowed { Ok(()) } else { Err(denied(&subject, decision)) }
+    if decision.allowed { Ok(()) } else { Err(denied(proxy, &subject, decision, None, parts)) }
 }
 
 async fn admit(
@@ -93,9 +97,12 @@ async fn admit(
     connection: &Connection,
     parts: &Parts,
     length: Option<u64>,
-) -> Result<(Hold, Slot), Rejection> {
+) -> Result<(Hold, Decision, Slot), Rejection> {
     let subject = proxy.who(connection, parts).await?;
-    let slot = proxy.0.shared.concurrency.enter(&subject).map_err(Rejection::Busy)?;
+    let slot = proxy.0.shared.concurrency.enter(&subject).map_err(|full| {
+        proxy.metrics().uploads.busy();
+        Rejection::Busy(full)
+    })?;
     let engine = proxy.engine();
     let reserved = match length {
         Some(length) => {
@@ -107,12 +114,20 @@ async fn admit(
     };
     let reserved = reserved.map_err(|error| Rejection::from_engine(&error))?;
     match reserved.hold {
-        Some(hold) => Ok((hold, slot)),
-        None => Err(denied(&subject, reserved.decision)),
+        Some(hold) => Ok((hold, reserved.decision, slot)),
+        None => Err(denied(proxy, &subject, reserved.decision, length, parts)),
     }
 }
 
-fn denied(subject: &Subject, decision: crate::engine::Decision) -> Rejection {
+fn denied(
+    proxy: &Proxy,
+    subject: &Subject,
+    decision: Decision,
+    length: Option<u64>,
+    parts: &Parts,
+) -> Rejection {
+    let access = parts.extensions.get::<Arc<Access>>().map(AsRef::as_ref);
+    proxy.count_refused(&decision, length.unwrap_or_default(), access);
     tracing::info!(%subject, reason = ?decision.reason, source = decision.source, "upload refused");
     Rejection::Denied(Box::new(decision))
 }

@@ -8,7 +8,6 @@ use super::{Aggregate, Amount};
 
 /// How a resource is counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
     /// How single amounts become one count.

@@ -1,5 +1,7 @@
 //! What a store answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::quota::event::Line;
 use crate::quota::plan::Readings;
@@ -119,7 +121,8 @@ pub struct Opened {
 }
 
 /// A counter that was not what the ledger says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Drift {
     /// Of what.
     pub resource: Resource,

@@ -10,6 +10,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
 
+use super::access::TARGET;
+
 /// The log's part of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -76,10 +78,14 @@ where
     (lines.with_filter(level), Log(handle))
 }
 
-/// Everything of ours down to `level`; of others only what somebody should look at.
+/// Everything of ours down to `level`; of others only what somebody should look at. Lines of the
+/// access log are only made where it was asked for: they are written at any level.
 fn worth_telling(level: Level) -> Targets {
     let of_others = LevelFilter::from_level(level).min(LevelFilter::WARN);
-    Targets::new().with_default(of_others).with_target(env!("CARGO_CRATE_NAME"), level)
+    Targets::new()
+        .with_default(of_others)
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_target(TARGET, LevelFilter::INFO)
 }
 
 #[cfg(test)]
@@ -130,6 +136,15 @@ mod tests {
             written.lines().map(|line| line.rsplit("metergate::test: ").next()).collect();
         let expected = ["told word=\"first\"", "told word=\"second\"", "whispered word=\"second\""];
         assert_eq!(words, expected.map(Some));
+    }
+
+    #[test]
+    fn the_access_log_is_written_at_any_level() {
+        for level in [Level::ERROR, Level::TRACE] {
+            let lines = worth_telling(level);
+            assert!(lines.would_enable(TARGET, &Level::INFO));
+            assert!(!lines.would_enable(TARGET, &Level::DEBUG));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod api;
 mod cli;
 mod cutoff;
@@ -18,12 +19,16 @@ mod forwarding;
 mod identity;
 mod limits;
 mod metering;
+mod metrics;
 mod notices;
 mod outage;
+mod own_pages;
 mod passing;
 mod privacy;
 mod refusal;
+mod refusals;
 mod reload;
+mod request_id;
 mod routing;
 mod servers;
 mod shutdown;

@@ -19,6 +19,7 @@ _PACKAGES = {
     "strace": "strace",
     "docker-compose": "docker-compose",
     "curl": "curl",
+    "promtool": "prometheus",
 }
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _asked_for = set()

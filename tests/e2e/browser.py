@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from packages import provide
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from stage import TARGET, Failed
@@ -58,7 +59,10 @@ class Tab:
 
     def until(self, condition):
         """Waits until `condition()` is true, and returns what it is."""
-        return WebDriverWait(self.driver, _PATIENCE, poll_frequency=0.05).until(lambda _: condition())
+        try:
+            return WebDriverWait(self.driver, _PATIENCE, poll_frequency=0.05).until(lambda _: condition())
+        except TimeoutException:
+            raise AssertionError(f"never came, at {self.driver.current_url}:\n\n{self.text()}") from None
 
     def shown(self, id):
         """Waits until it can be seen; returns its text."""

@@ -14,7 +14,7 @@ async fn found(store: &Books) -> Vec<Finding> {
 }
 
 fn about<'a>(found: &'a [Finding], about: &str) -> &'a Finding {
-    let all = || found.iter().map(|it| it.about).collect::<Vec<_>>();
+    let all = || found.iter().map(|it| &it.about).collect::<Vec<_>>();
     found.iter().find(|it| it.about == about).unwrap_or_else(|| panic!("{:?}", all()))
 }
 

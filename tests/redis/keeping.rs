@@ -266,3 +266,56 @@ async fn who_is_given_a_name_that_is_known_has_what_both_had() {
     assert_eq!(drifts(&store, true).await, []);
     assert_eq!(keys(&server, &format!("*{}*", alice())), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn many_who_were_counted_by_members_go_with_their_bucket() {
+    let server = Redis::start().unwrap();
+    let store = open(&server.url("books"));
+    recorded(&store, &asks(1, &[])).await;
+    let closed = "for index = 1, 20000 do
+        local name = '@user' .. index .. ':example.org'
+        redis.call('HSET', KEYS[1] .. 'counts:77', name, '1 - - -')
+        redis.call('SADD', KEYS[1] .. 'members:77:' .. name, 'a')
+    end
+    return redis.call('SADD', KEYS[1] .. 'closed', '77')";
+    assert_eq!(tell(&server.address(), &["EVAL", closed, "1", "{books}:"]), ":1\r\n");
+    let old = noon().before(Duration::from_hours(24));
+    let mut passes = 0;
+    while store.prune(old, noon()).await.unwrap().more {
+        passes += 1;
+        assert!(passes < 200, "it never ends");
+    }
+    assert_eq!(keys(&server, "*:77*"), Vec::<String>::new());
+    assert_eq!(keys(&server, "*closed*"), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_is_opened_while_parts_are_taken_out_counts_all_there_is() {
+    let server = Redis::start().unwrap();
+    let later = noon().after(Duration::from_hours(24 * 3));
+    for pause in [0, 10, 20, 40, 80, 160] {
+        let (name, pause) = (format!("books{pause}"), Duration::from_millis(pause));
+        let (store, other) = (open(&server.url(&name)), open(&server.url(&name)));
+        bring(&store, ledger(3000)).await.unwrap();
+        // All lines are needed; not so the parts of the short window.
+        let short = wants(0, &["any/rolling 1d per server", "any/month per server"]);
+        let short = now_planned(&store, short).await;
+        recorded(&store, &short).await;
+        let long = wants_at(later, 0, &["any/rolling 30d per server"]);
+        let long = now_planned(&store, long).await;
+        let opening = store.record(&long, None, later);
+        let pruning = async {
+            tokio::time::sleep(pause).await;
+            let before = later.before(Duration::from_hours(1));
+            loop {
+                match other.prune(before, later).await {
+                    Ok(pruned) if pruned.more => {}
+                    _ => break,
+                }
+            }
+        };
+        let (opened, ()) = tokio::join!(opening, pruning);
+        opened.unwrap().unwrap();
+        assert_eq!(drifts(&store, true).await, [], "after {pause:?}");
+    }
+}

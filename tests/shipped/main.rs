@@ -3,6 +3,7 @@
 
 mod accepted;
 mod outcome;
+mod page;
 mod refused;
 mod secrets;
 mod sources;

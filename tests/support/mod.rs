@@ -5,6 +5,7 @@
 //! wait has the deadline [`PATIENCE`]; no outcome is decided by a sleep.
 
 pub(crate) mod client;
+pub(crate) mod figures;
 pub(crate) mod homeserver;
 pub(crate) mod process;
 pub(crate) mod scene;

@@ -11,7 +11,7 @@ use super::wire::Stream;
 use super::{Answer, Client, Homeserver, Request, eventually};
 
 /// Its configuration, in its folder.
-const CONFIG: &str = "metergate.toml";
+pub(crate) const CONFIG: &str = "metergate.toml";
 
 /// `metergate serve` with its books in a folder; killed when dropped.
 pub(crate) struct Process {
@@ -114,9 +114,14 @@ impl Process {
         self.client().ask(request)
     }
 
+    /// Returns where the admin API listens.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.address("admin API listens")
+    }
+
     /// Connects to the admin API.
     pub(crate) fn admin(&self) -> Client {
-        let stream = TcpStream::connect(self.address("admin API listens")).unwrap();
+        let stream = TcpStream::connect(self.admin_address()).unwrap();
         Client::to(Stream::Tcp(stream))
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct Setup {
     group: Group,
     capabilities: BTreeMap<String, Capability>,
     store: Option<Arc<Scripted>>,
+    bare: bool,
     folder: TempDir,
 }
 
@@ -75,6 +76,7 @@ impl Sidecar {
             group: Group::default(),
             capabilities: BTreeMap::new(),
             store: None,
+            bare: false,
             folder,
         }
     }
@@ -92,6 +94,16 @@ impl Sidecar {
     /// Asks over a connection of its own.
     pub(crate) fn ask(&self, request: &Request) -> Answer {
         self.client().ask(request)
+    }
+
+    /// Returns where the admin API listens.
+    pub(crate) fn admin_address(&self) -> &Address {
+        &self.admin
+    }
+
+    /// Returns where clients connect.
+    pub(crate) fn proxy_address(&self) -> &Address {
+        &self.addresses[0]
     }
 
     /// Asks the admin API, by a name of this machine unless the request says another.
@@ -181,6 +193,13 @@ impl Setup {
         self
     }
 
+    /// Without any policy, its books in memory.
+    pub(crate) fn bare(mut self) -> Self {
+        self.settings.storage = StorageSpec::Memory;
+        self.bare = true;
+        self
+    }
+
     /// The store is given up after this.
     pub(crate) fn store_timeout(mut self, span: Duration) -> Self {
         self.settings.store_timeout = span;
@@ -211,6 +230,12 @@ impl Setup {
         self
     }
 
+    /// The admin API listens there.
+    pub(crate) fn admin_at(mut self, address: &str) -> Self {
+        self.settings.admin.listen = address.parse().unwrap();
+        self
+    }
+
     /// Keeps the books in this file.
     pub(crate) fn database(mut self, file: &Path) -> Self {
         self.settings.storage = StorageSpec::Sqlite(file.to_owned());
@@ -224,13 +249,16 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Sidecar {
-        let Self { mut settings, group, capabilities, store, folder } = self;
+        let Self { mut settings, group, capabilities, store, bare, folder } = self;
         settings.policy = Layer {
             groups: [(GROUP.to_owned(), group)].into(),
             default_group: Some(GROUP.to_owned()),
             capabilities,
             ..Layer::default()
         };
+        if bare {
+            settings.policy = Layer::default();
+        }
         let app = match store {
             Some(store) => App::start_on(store, settings),
             None => App::start(settings),

@@ -64,8 +64,7 @@ impl Engine {
     /// Not found; unavailable if the store is.
     pub async fn group(&self, name: &str) -> Result<Group, EngineError> {
         let policy = self.policy().await?;
-        let group = policy.group(name).cloned();
-        group.ok_or_else(|| no_group(&policy, name))
+        declared_group(&policy, name).cloned()
     }
 
     /// Replaces the file layer of the policy, in one step.
@@ -161,6 +160,14 @@ fn not_in_file(policy: &Policy, in_file: bool, what: &str, name: &str) -> Result
         )));
     }
     Ok(())
+}
+
+/// Returns the group `name` of `policy`.
+///
+/// # Errors
+/// Not found; suggests the nearest.
+pub fn declared_group<'a>(policy: &'a Policy, name: &str) -> Result<&'a Group, EngineError> {
+    policy.group(name).ok_or_else(|| no_group(policy, name))
 }
 
 /// Says that there is no such group; suggests the nearest.

@@ -1,13 +1,13 @@
 //! How resources are counted that are not plain sums.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{not_found_near, not_in_file};
 use crate::engine::{Engine, EngineError};
 use crate::quota::{Measure, Policy, Resource};
 
 /// A resource that can be counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct DeclaredResource {
     /// Its name.
@@ -21,7 +21,7 @@ pub struct DeclaredResource {
 }
 
 /// What declares a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeclaredBy {
@@ -52,6 +52,19 @@ impl DeclaredBy {
             Self::Store => "store",
             Self::Name => "name",
         }
+    }
+}
+
+impl DeclaredResource {
+    /// Returns every resource that `policy` declares, by name.
+    #[must_use]
+    pub fn all(policy: &Policy) -> Vec<Self> {
+        let declared = |resource: &Resource| Self {
+            resource: resource.clone(),
+            measure: policy.measure(resource),
+            declared_by: DeclaredBy::of(policy, resource),
+        };
+        policy.resources().into_iter().map(declared).collect()
     }
 }
 
@@ -104,13 +117,6 @@ impl Engine {
     /// # Errors
     /// Unavailable if the store is.
     pub async fn resources_declared(&self) -> Result<Vec<DeclaredResource>, EngineError> {
-        let snapshot = self.refresh().await?;
-        let policy = &snapshot.policy;
-        let declared = |resource: &Resource| DeclaredResource {
-            resource: resource.clone(),
-            measure: policy.measure(resource),
-            declared_by: DeclaredBy::of(policy, resource),
-        };
-        Ok(policy.resources().into_iter().map(declared).collect())
+        Ok(DeclaredResource::all(&self.refresh().await?.policy))
     }
 }

@@ -2,7 +2,7 @@
 
 mod remedy;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use crate::quota::policy::Standing;
 pub use remedy::Remedy;
@@ -20,7 +20,7 @@ use crate::quota::strictness::{Admit, Mode};
 use crate::quota::{Amount, Grants, Measure, Policy, Resource, Subject, Window};
 
 /// A decision, and how it came about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// Who asks.
@@ -42,7 +42,7 @@ pub struct Explanation {
 }
 
 /// One resource that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Explained {
     /// Its name.
@@ -61,7 +61,7 @@ pub struct Explained {
 }
 
 /// One window, with what made it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct ExplainedWindow {
     /// Its figures.
@@ -77,10 +77,6 @@ pub struct ExplainedWindow {
     pub boost: Amount,
     /// How much must fit.
     pub admit: Admit,
-    /// Of a soft limit: past what it denies, too.
-    pub ceiling: Option<Amount>,
-    /// Of a soft limit that was passed: from when on it denies, too.
-    pub grace_ends: Option<Timestamp>,
     /// The first moment of what it counts.
     pub starts: Timestamp,
     /// The zone in which its days begin.
@@ -233,8 +229,6 @@ impl Asked<'_> {
                     declared: window.amount,
                     boost: if observed { Amount::ZERO } else { *boost },
                     admit: window.strictness.admit,
-                    ceiling: figures.ceiling,
-                    grace_ends: figures.grace_ends,
                     starts: case.bound.stretch(&case.reading).start,
                     timezone: zone_of(self.policy, &terms, window).name().to_owned(),
                     denies: case.judge() != Ok(Verdict::Fits),

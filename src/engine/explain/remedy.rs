@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Asked;
 use crate::clock::Timestamp;
@@ -21,7 +21,7 @@ const GROUPS: usize = 100;
 const EXACT: i64 = 1000;
 
 /// What would have to change for a yes. Each of these alone would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Remedy {
     /// From when on it is a yes if nothing else is used; none if waiting does not help.

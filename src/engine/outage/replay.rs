@@ -40,6 +40,7 @@ pub(super) async fn run(engine: Weak<Inner>, fuse: Arc<Fuse>, shelf: Arc<Shelf>)
                 Ok(entries) => {
                     (pause, said) = (AGAIN, false);
                     brought = brought.saturating_add(entries);
+                    shelf.brought(entries);
                 }
                 Err(error) => {
                     said |= tell_of(&error, pause == LONGEST && !said);

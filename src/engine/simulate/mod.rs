@@ -11,7 +11,7 @@ mod replay;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::replay::Replay;
 use super::transfer::{Steps, Walk};
@@ -31,7 +31,7 @@ pub struct Stretch {
 }
 
 /// What another policy would have made of what happened.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Simulation {
     /// How many actions were judged.
@@ -47,14 +47,14 @@ pub struct Simulation {
 }
 
 /// What one subject would not have been allowed, of one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Refused {
     /// Who.
     pub subject: Subject,
     /// Of what.
     pub resource: Resource,
-    /// How it is counted.
+    /// How it is counted; not written.
     #[serde(skip)]
     pub measure: Measure,
     /// How often.
@@ -68,14 +68,14 @@ pub struct Refused {
 }
 
 /// A limit that one subject would have reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct OverAt {
     /// Who.
     pub subject: Subject,
     /// Of what.
     pub resource: Resource,
-    /// How it is counted.
+    /// How it is counted; not written.
     #[serde(skip)]
     pub measure: Measure,
     /// When for the first time.

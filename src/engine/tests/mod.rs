@@ -14,6 +14,7 @@ mod sharing;
 mod silent;
 mod softly;
 mod surviving;
+mod terms;
 mod waking;
 mod watched;
 

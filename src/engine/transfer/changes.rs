@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::Document;
 use crate::clock::Timestamp;
@@ -11,7 +11,7 @@ use crate::quota::grant::Grant;
 use crate::quota::{Amount, Limit, Measure, Policy, Resource};
 
 /// What one entry was, and what it becomes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Change {
     /// Which: `group free media_bytes`.

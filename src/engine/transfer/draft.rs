@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::record::{Brought, Record};
 use super::tree::{Planted, Tree, within};
@@ -42,6 +43,21 @@ impl Draft {
     /// Returns the draft that says `entries` of the policy, and nothing of the ledger.
     pub(super) fn of(entries: Vec<(&'static str, Tree)>) -> Self {
         Self { entries, ..Self::default() }
+    }
+}
+
+impl Serialize for Draft {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Self { entries, balances, events } = self;
+        let mut map = out.serialize_map(None)?;
+        for (key, tree) in entries {
+            map.serialize_entry(key, tree)?;
+        }
+        if let Some(events) = events {
+            map.serialize_entry("balances", balances)?;
+            map.serialize_entry("events", events)?;
+        }
+        map.end()
     }
 }
 

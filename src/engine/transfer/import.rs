@@ -23,7 +23,7 @@ pub enum How {
 }
 
 /// What an import did, or would do.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Imported {
     /// What became of the policy, entry by entry.

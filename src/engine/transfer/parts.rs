@@ -18,18 +18,21 @@ impl Engine {
         Ok(read::terms(tree, &self.policy().await?)?.0)
     }
 
-    /// Reads the same as a change: what it does not say stays.
+    /// Reads the same as a change: what it does not say stays; null takes `extends` and `timezone`
+    /// away.
     ///
     /// # Errors
     /// As [`Engine::read_group`].
     pub async fn read_group_change(&self, tree: &Tree) -> Result<GroupChange, EngineError> {
-        let (group, lifts) = read::terms(tree, &self.policy().await?)?;
+        let is_taken = |key: &str| tree.at(key) == Some(&Tree::Null);
+        let (no_extends, no_timezone) = (is_taken("extends"), is_taken("timezone"));
+        let (group, lifts) = read::terms(&without_taken(tree), &self.policy().await?)?;
         let Group { extends, limits, max_upload_bytes, timezone } = group;
         Ok(GroupChange {
             limits,
             max_upload_bytes: max_upload_bytes.map(Some).or(lifts.then_some(None)),
-            extends: extends.map(Some),
-            timezone: timezone.map(Some),
+            extends: extends.map(Some).or(no_extends.then_some(None)),
+            timezone: timezone.map(Some).or(no_timezone.then_some(None)),
             default: false,
         })
     }
@@ -52,6 +55,14 @@ impl Engine {
         let max_upload_bytes = max_upload_bytes.map(Some).or(lifts.then_some(None));
         Ok(OverrideChange { limits, max_upload_bytes, until: None, note: None })
     }
+}
+
+/// Returns what a change says beside the settings that it takes away.
+fn without_taken(tree: &Tree) -> Tree {
+    let Tree::Table(entries) = tree else { return tree.clone() };
+    let is_setting = |name: &str| matches!(name, "extends" | "timezone");
+    let entries = entries.iter().filter(|(name, it)| *it != Tree::Null || !is_setting(name));
+    Tree::Table(entries.cloned().collect())
 }
 
 impl Draft {

@@ -3,6 +3,11 @@
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// Numbers that nothing takes.
+const LARGE: &str = "a number past 64 bits";
+const FRACTION: &str = "a fraction";
 
 /// A value of JSON or YAML.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +70,22 @@ pub(super) fn within(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
+impl Serialize for Tree {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => out.serialize_unit(),
+            Self::Boolean(yes) => out.serialize_bool(*yes),
+            Self::Number(number) => out.serialize_i64(*number),
+            Self::Text(text) => out.serialize_str(text),
+            Self::List(items) => out.collect_seq(items),
+            Self::Table(entries) => out.collect_map(entries.iter().map(|(name, it)| (name, it))),
+            // Whoever reads it has to refuse it, too.
+            Self::Other(FRACTION) => out.serialize_f64(0.5),
+            Self::Other(_) => out.serialize_u64(u64::MAX),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         Planted(String::new()).deserialize(input)
@@ -111,13 +132,13 @@ impl<'de> Visitor<'de> for Planted {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Tree, E> {
         let number = i64::try_from(number).map(Tree::Number);
-        Ok(number.unwrap_or(Tree::Other("a number past 64 bits")))
+        Ok(number.unwrap_or(Tree::Other(LARGE)))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Tree, E> {
         // A whole number that comes as a float is one that did not fit.
         let is_large = number.abs() >= 9.0e18;
-        Ok(Tree::Other(if is_large { "a number past 64 bits" } else { "a fraction" }))
+        Ok(Tree::Other(if is_large { LARGE } else { FRACTION }))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
@@ -156,6 +177,14 @@ mod tests {
         let twice = r#"{"groups":{"a/b":[{},{"x":1,"x":2}]}}"#;
         let error = serde_json::from_str::<Tree>(twice).unwrap_err().to_string();
         assert!(error.starts_with("/groups/a~1b/1/x is named twice"), "{error}");
+    }
+
+    #[test]
+    fn a_tree_survives_being_written_and_read() {
+        let text = r#"{"b":[1,null,true,"x",0.5],"a":{"c":18446744073709551615}}"#;
+        let tree: Tree = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&tree).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Tree>(text).unwrap(), tree);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::matrix::cors;
 use crate::matrix::credentials::Credentials;
 use crate::matrix::user_id::{BadUserId, UserId};
 use crate::net::{Body, Client, ClientError, SmallError, end_to_end, small};
+use crate::telemetry::labels::Lookup;
+use crate::telemetry::metrics::Lookups;
 
 /// <https://spec.matrix.org/v1.18/client-server-api/#get_matrixclientv3accountwhoami>
 const WHOAMI: &str = "/_matrix/client/v3/account/whoami";
@@ -138,32 +140,14 @@ where
     }
 }
 
-/// How often it was asked who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Answered from memory.
-    pub remembered: u64,
-    /// Asked of the homeserver.
-    pub asked: u64,
-    /// Asked in vain.
-    pub failed: u64,
-}
-
 /// Finds out who asks. Clones are the same one, for all runtimes.
 #[derive(Clone, Debug)]
 pub struct Whoami {
     settings: Settings,
     known: Cache<Key, Known>,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
     /// Counts the times sessions ended.
-    epoch: AtomicU64,
-    remembered: AtomicU64,
-    asked: AtomicU64,
-    failed: AtomicU64,
+    epoch: Arc<AtomicU64>,
+    counts: Lookups,
 }
 
 /// The epoch is part of it so that a lookup begun before sessions ended is not found after.
@@ -177,13 +161,13 @@ struct Known {
 }
 
 impl Whoami {
-    /// Returns one that knows nobody yet.
+    /// Returns one that knows nobody yet; what it does is counted in `counts`.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, counts: Lookups) -> Self {
         let longest = settings.cache_ttl.max(settings.negative_ttl).min(LONGEST_TTL);
         let known =
             Cache::builder().max_capacity(settings.cache_entries).time_to_live(longest).build();
-        Self { settings, known, shared: Arc::new(Shared::default()) }
+        Self { settings, known, epoch: Arc::default(), counts }
     }
 
     /// Returns who shows these credentials.
@@ -201,18 +185,26 @@ impl Whoami {
     where
         A: Ask + Clone + Send + Sync + 'static,
     {
-        let key = (self.shared.epoch.load(Ordering::Acquire), credentials.cache_key());
+        let key = (self.epoch.load(Ordering::Acquire), credentials.cache_key());
         if let Some(known) = self.known.get(&key).await {
             if Instant::now() < known.until {
-                self.shared.remembered.fetch_add(1, Ordering::Relaxed);
+                self.counts.learnt(Lookup::Hit);
                 return Ok(known.identity);
             }
             self.known.invalidate(&key).await;
         }
         let (this, asker, credentials) = (self.clone(), asker.clone(), credentials.clone());
         let lookup = tokio::spawn(async move {
-            let lookup = this.look_up(&asker, &credentials);
-            this.known.try_get_with(key, lookup).await
+            let mut asked = false;
+            let lookup = async {
+                asked = true;
+                this.look_up(&asker, &credentials).await
+            };
+            let known = this.known.try_get_with(key, lookup).await;
+            if !asked {
+                this.counts.learnt(Lookup::Joined);
+            }
+            known
         });
         match lookup.await {
             Ok(Ok(known)) => Ok(known.identity),
@@ -223,20 +215,9 @@ impl Whoami {
 
     /// Forgets everybody: sessions have ended, and whose is not known. A lookup under way is not kept.
     pub fn forget(&self) {
-        self.shared.epoch.fetch_add(1, Ordering::AcqRel);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
         // Frees the memory; it is the epoch that makes old answers unreachable.
         self.known.invalidate_all();
-    }
-
-    /// Returns how often it was asked who asks.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Counts {
-            remembered: read(&self.shared.remembered),
-            asked: read(&self.shared.asked),
-            failed: read(&self.shared.failed),
-        }
     }
 
     async fn look_up<A: Ask>(
@@ -244,11 +225,16 @@ impl Whoami {
         asker: &A,
         credentials: &Credentials,
     ) -> Result<Known, WhoamiError> {
-        self.shared.asked.fetch_add(1, Ordering::Relaxed);
+        let begun = Instant::now();
         let answer = timeout(self.settings.timeout, ask(asker, credentials)).await;
         let answer = answer.unwrap_or(Err(WhoamiError::Timeout));
+        let how = match &answer {
+            Ok(Identity::User(_)) => Lookup::Asked,
+            Ok(Identity::Refused(_)) => Lookup::Refused,
+            Err(_) => Lookup::Failed,
+        };
+        self.counts.asked(how, begun.elapsed());
         if let Err(error) = &answer {
-            self.shared.failed.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(%error, causes = error.causes(), "cannot tell who asks");
         }
         let identity = answer?;

@@ -19,11 +19,13 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::net::address::Origin;
-use crate::net::body::BoxError;
+use crate::net::body::{BodyError, BoxError};
 use crate::net::parting::Parting;
 use crate::net::server::BUFFER;
 use crate::net::tls::Tls;
 use crate::net::vanishing::cut_vanished;
+use crate::telemetry::labels::Silence;
+use crate::telemetry::metrics::Upstream;
 
 /// The most kept connections a request looks at before it opens one of its own.
 const LOOKED_AT: usize = 32;
@@ -61,6 +63,26 @@ pub enum ClientError {
     Broken(#[source] hyper::Error),
 }
 
+impl ClientError {
+    /// Returns true if whoever sent the request's body has gone.
+    #[must_use]
+    pub fn is_parting(&self) -> bool {
+        let Self::Body(error) = self else { return false };
+        let cause = std::error::Error::source(error);
+        cause.and_then(|cause| cause.downcast_ref()).is_some_and(BodyError::is_parting)
+    }
+
+    /// Returns what it is counted as.
+    const fn silence(&self) -> Silence {
+        match self {
+            Self::Connect(_) => Silence::Connect,
+            Self::ConnectTimeout => Silence::ConnectTimeout,
+            Self::Body(_) => Silence::Body,
+            Self::Broken(_) => Silence::Broken,
+        }
+    }
+}
+
 /// Requests to one upstream. Clones share their connections.
 ///
 /// Belongs to one runtime: its connections are tasks of the runtime that made them.
@@ -78,6 +100,8 @@ struct Shared<B> {
     protocol: http1::Builder,
     /// Absent: no connection is kept.
     kept: Option<Mutex<Kept<B>>>,
+    /// Absent: nobody counts.
+    counts: Option<Upstream>,
 }
 
 /// Connections for further requests, the oldest first. Some may still be busy with an answer's body.
@@ -99,19 +123,39 @@ where
     #[must_use]
     pub fn pooled(origin: Origin, settings: ClientSettings) -> Self {
         let kept = Kept { connections: VecDeque::new(), watched: false };
-        Self::new(origin, None, settings, Some(Mutex::new(kept)))
+        Self::new(origin, None, settings, Some(Mutex::new(kept)), None)
     }
 
     /// Returns a client that opens a connection for each request and keeps none.
     #[must_use]
     pub fn fresh(origin: Origin, settings: ClientSettings) -> Self {
-        Self::new(origin, None, settings, None)
+        Self::new(origin, None, settings, None, None)
+    }
+
+    /// Like [`Client::pooled`], with everything counted.
+    #[must_use]
+    pub fn pooled_counted(origin: Origin, settings: ClientSettings, counts: Upstream) -> Self {
+        let kept = Kept { connections: VecDeque::new(), watched: false };
+        Self::new(origin, None, settings, Some(Mutex::new(kept)), Some(counts))
+    }
+
+    /// Like [`Client::fresh`], with everything counted.
+    #[must_use]
+    pub fn fresh_counted(origin: Origin, settings: ClientSettings, counts: Upstream) -> Self {
+        Self::new(origin, None, settings, None, Some(counts))
     }
 
     /// Like [`Client::fresh`], over TLS; a Unix socket is spoken to in the clear all the same.
     #[must_use]
     pub fn fresh_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
-        Self::new(origin, Some(tls), settings, None)
+        Self::new(origin, Some(tls), settings, None, None)
+    }
+
+    /// Like [`Client::pooled`], over TLS; a Unix socket is spoken to in the clear all the same.
+    #[must_use]
+    pub fn pooled_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
+        let kept = Kept { connections: VecDeque::new(), watched: false };
+        Self::new(origin, Some(tls), settings, Some(Mutex::new(kept)), None)
     }
 
     fn new(
@@ -119,12 +163,13 @@ where
         tls: Option<Tls>,
         settings: ClientSettings,
         kept: Option<Mutex<Kept<B>>>,
+        counts: Option<Upstream>,
     ) -> Self {
         let host = HeaderValue::from_str(&origin.authority())
             .unwrap_or_else(|_| HeaderValue::from_static("localhost"));
         let mut protocol = http1::Builder::new();
         protocol.max_buf_size(BUFFER);
-        Self { shared: Arc::new(Shared { origin, tls, host, settings, protocol, kept }) }
+        Self { shared: Arc::new(Shared { origin, tls, host, settings, protocol, kept, counts }) }
     }
 
     /// Sends a request and returns the answer's head; its body follows as it is read.
@@ -134,10 +179,15 @@ where
     ///
     /// # Errors
     /// When no answer came; see [`ClientError`] for what had been sent by then.
-    pub async fn request(
-        &self,
-        mut request: Request<B>,
-    ) -> Result<Response<Incoming>, ClientError> {
+    pub async fn request(&self, request: Request<B>) -> Result<Response<Incoming>, ClientError> {
+        let answer = self.exchange(request).await;
+        if let (Err(error), Some(counts)) = (&answer, &self.shared.counts) {
+            counts.failed(error.silence());
+        }
+        answer
+    }
+
+    async fn exchange(&self, mut request: Request<B>) -> Result<Response<Incoming>, ClientError> {
         self.prepare(&mut request)?;
         loop {
             let (mut connection, reused) = match self.take_kept() {
@@ -145,8 +195,12 @@ where
                 None => (self.connect().await?, false),
             };
             let again = if reused { copy(&request) } else { None };
+            let sent = self.shared.counts.as_ref().map(|counts| (counts, Instant::now()));
             match connection.try_send_request(request).await {
                 Ok(response) => {
+                    if let Some((counts, sent)) = sent {
+                        counts.answered(sent.elapsed());
+                    }
                     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                         self.keep(connection);
                     }
@@ -191,8 +245,13 @@ where
                 Origin::Unix(path) => Ok(self.speak(UnixStream::connect(path).await?).await),
             }
         });
+        let begun = Instant::now();
         let connected = attempt.await.map_err(|_| ClientError::ConnectTimeout)?;
-        connected.map_err(ClientError::Connect)?.map_err(ClientError::Broken)
+        let connected = connected.map_err(ClientError::Connect)?.map_err(ClientError::Broken)?;
+        if let Some(counts) = &self.shared.counts {
+            counts.connected(begun.elapsed());
+        }
+        Ok(connected)
     }
 
     async fn speak<T>(&self, stream: T) -> Result<SendRequest<B>, hyper::Error>

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::net::body::{BodyError, BoxError};
 use crate::net::segments::Segments;
+use crate::telemetry::Access;
 
 /// A frame that has grown to this size by joining goes out.
 const JOINED_BYTES: usize = 256 * 1024;
@@ -35,6 +37,8 @@ pub struct Passing<B> {
     /// What came after the frames that are joined.
     next: Next,
     idle: Option<Idle>,
+    /// Who is told of bytes that come.
+    access: Option<Arc<Access>>,
 }
 
 enum Next {
@@ -52,7 +56,14 @@ where
     #[must_use]
     pub fn new(body: B) -> Self {
         let joining = body.size_hint().exact().is_none_or(|length| length > LARGE);
-        Self { body, joining, joined: Segments::new(), turns: 0, next: Next::Unknown, idle: None }
+        let joined = Segments::new();
+        Self { body, joining, joined, turns: 0, next: Next::Unknown, idle: None, access: None }
+    }
+
+    /// Tells `access` of the bytes of a request's body as they come.
+    #[must_use]
+    pub fn told(self, access: Option<Arc<Access>>) -> Self {
+        Self { access, ..self }
     }
 
     /// Makes it an error when nothing comes for `limit` while it is waited for.
@@ -68,7 +79,7 @@ where
         match came {
             None => self.next = Next::End,
             Some(Err(error)) => self.next = Next::Error(BodyError::Broken(error.into())),
-            Some(Ok(frame)) => match frame.into_data() {
+            Some(Ok(frame)) => match frame.into_data().inspect(|data| self.count(data)) {
                 Ok(data) if self.joining => return self.join(data),
                 Ok(data) => return Some(Segments::from(data)),
                 Err(frame) => {
@@ -79,6 +90,12 @@ where
             },
         }
         None
+    }
+
+    fn count(&self, data: &Bytes) {
+        if let Some(access) = &self.access {
+            access.received(data.len());
+        }
     }
 
     fn join(&mut self, data: Bytes) -> Option<Segments> {

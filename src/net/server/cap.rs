@@ -6,6 +6,9 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::telemetry::labels::Hindrance;
+use crate::telemetry::metrics::Connections;
+
 /// The log is told of a cap that is reached once in this long.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
 
@@ -16,14 +19,15 @@ pub struct Cap {
     limit: &'static str,
     room: Arc<Semaphore>,
     told: Arc<Mutex<Option<Instant>>>,
+    pub(super) counts: Connections,
 }
 
 impl Cap {
-    /// Returns a cap of `most` connections, which the log calls `limit`.
+    /// Returns a cap of `most` connections, which the log calls `limit`, and `counts` count.
     #[must_use]
-    pub fn new(limit: &'static str, most: usize) -> Self {
+    pub fn new(limit: &'static str, most: usize, counts: Connections) -> Self {
         let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Self { limit, room, told: Arc::default() }
+        Self { limit, room, told: Arc::default(), counts }
     }
 
     /// Waits for room for one more connection, and tells the log when there is none at once.
@@ -33,6 +37,7 @@ impl Cap {
         if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
             return Some(room);
         }
+        self.counts.limited(Hindrance::Connections);
         if self.is_news(Instant::now()) {
             let limit = self.limit;
             tracing::warn!(limit, "as many connections as there may be: new ones wait");
@@ -55,9 +60,13 @@ impl Cap {
 mod tests {
     use super::*;
 
+    fn cap() -> Cap {
+        Cap::new("connections", 1, crate::telemetry::Metrics::new().unwrap().public)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_cap_that_is_reached_again_and_again_is_told_once_a_minute() {
-        let cap = Cap::new("connections", 1);
+        let cap = cap();
         let begun = Instant::now();
         let other = cap.clone();
         assert!(cap.is_news(begun));
@@ -68,7 +77,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_cap_that_is_reached_is_told() {
-        let cap = Cap::new("connections", 1);
+        let cap = cap();
         let first = cap.enter().await.unwrap();
         assert!(cap.told.lock().unwrap().is_none());
         let second = tokio::spawn({

@@ -19,6 +19,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::net::body::BoxError;
 use crate::net::listener::{Accepted, Listener, Peer};
 use crate::net::shutdown::Shutdown;
+use crate::telemetry::labels::Hindrance;
+use crate::telemetry::metrics::{Connections, Open};
 
 mod cap;
 
@@ -56,6 +58,7 @@ pub struct Connection {
     /// Who is at the other end.
     pub peer: Peer,
     _room: OwnedSemaphorePermit,
+    _open: Open,
 }
 
 /// Serves a share of an address in the current runtime until shutdown begins.
@@ -80,7 +83,8 @@ where
 {
     let acceptor = listener.open()?;
     let mut stopping = pin!(shutdown.stopping());
-    let serving = Serving { protocol: protocol(limits), shutdown, service };
+    let counts = connections.counts.clone();
+    let serving = Serving { protocol: protocol(limits), shutdown, service, counts };
     loop {
         let next = async {
             // Accepted first and made to wait after: a permit held while waiting for a connection
@@ -119,6 +123,7 @@ struct Serving<S> {
     protocol: http1::Builder,
     shutdown: Shutdown,
     service: S,
+    counts: Connections,
 }
 
 impl<S, F, B> Serving<S>
@@ -132,7 +137,7 @@ where
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let connection = Arc::new(Connection { peer, _room: room });
+        let connection = Arc::new(Connection { peer, _room: room, _open: self.counts.opened() });
         drop(self.shutdown.spawn(self.clone().run(stream, connection)));
     }
 
@@ -141,7 +146,7 @@ where
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { protocol, shutdown, service } = self;
+        let Self { protocol, shutdown, service, counts } = self;
         let service = service_fn(move |request| {
             let answer = service(Arc::clone(&connection), request);
             async { Ok::<_, Infallible>(answer.await) }
@@ -167,16 +172,18 @@ where
             wire.as_mut().poll(cx)
         });
         if let Err(error) = end.await {
-            log_end(&error);
+            tell_end(&error, &counts);
         }
     }
 }
 
 /// Says why a connection ended early; hyper's errors quote nothing a client has sent.
-fn log_end(error: &hyper::Error) {
+fn tell_end(error: &hyper::Error, counts: &Connections) {
     if error.is_timeout() {
+        counts.limited(Hindrance::HeadTimeout);
         tracing::debug!(limit = "head_timeout", "connection ended by a limit");
     } else if error.is_parse_too_large() {
+        counts.limited(Hindrance::HeadSize);
         tracing::debug!(limit = "head_bytes or header_count", "connection ended by a limit");
     } else {
         tracing::debug!(%error, "connection ended early");

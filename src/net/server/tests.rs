@@ -28,7 +28,12 @@ where
         let answer = service(request.uri().path().to_owned());
         async { Response::new(Body::full(answer.await)) }
     };
-    let serving = Serving { protocol: protocol(limits), shutdown: shutdown.clone(), service };
+    let serving = Serving {
+        protocol: protocol(limits),
+        shutdown: shutdown.clone(),
+        service,
+        counts: counts(),
+    };
     let (client, server) = duplex(1024 * 1024);
     let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     serving.begin(server, Peer::Unix, room);
@@ -171,11 +176,15 @@ impl Drop for NotifyOnDrop {
     }
 }
 
+fn counts() -> Connections {
+    crate::telemetry::Metrics::new().unwrap().public
+}
+
 /// Serves an address until shutdown, in this runtime, each share as a task.
 fn serve_at(address: &str, shares: usize, room: usize, shutdown: &Shutdown) -> Address {
     let listeners = Listener::bind(&address.parse().unwrap(), shares).unwrap();
     let address = listeners[0].address().clone();
-    let connections = Cap::new("connections", room);
+    let connections = Cap::new("connections", room, counts());
     for listener in listeners {
         let service = |connection: Arc<Connection>, _| async move {
             Response::new(Body::full(format!("{:?}~", connection.peer)))
@@ -237,7 +246,7 @@ async fn when_shutdown_begins_nobody_listens() {
     let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.address().clone();
     let service = |_, _| async { Response::new(Body::empty()) };
-    let connections = Cap::new("connections", 1);
+    let connections = Cap::new("connections", 1, counts());
     let serving = serve(listener, Limits::default(), connections, shutdown.clone(), service);
     shutdown.stop();
     serving.await.unwrap();
@@ -255,7 +264,7 @@ async fn trailers_and_bodies_without_length_reach_the_client() {
         response.headers_mut().insert("trailer", http::HeaderValue::from_static("x-sum"));
         response
     };
-    let connections = Cap::new("connections", 1);
+    let connections = Cap::new("connections", 1, counts());
     tokio::spawn(serve(listener, Limits::default(), connections, Shutdown::new(), service));
     let mut stream = tcp(&address).await;
     let head = "POST / HTTP/1.1\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Policy, Source};
 use crate::clock::Timestamp;
@@ -11,7 +11,7 @@ use crate::quota::grant::Grant;
 use crate::quota::{Grants, Limit, Pattern, Resource, Subject};
 
 /// Something that could limit a subject's own use of a resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Claim {
     /// What it is.
@@ -31,7 +31,7 @@ pub struct Claim {
 }
 
 /// Whether a claim is in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {

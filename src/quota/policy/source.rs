@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where a subject's limits come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,25 @@ impl fmt::Display for Source {
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        let source = match text.split_once(' ') {
+            Some(("group", group)) => Self::Assigned(group.into()),
+            Some(("rule", group)) => Self::Matched(group.into()),
+            Some(("default", group)) => Self::Default(group.into()),
+            _ => match text.as_str() {
+                "exempt" => Self::Exempt,
+                "override" => Self::Override,
+                "call" => Self::Call,
+                "none" => Self::Nothing,
+                _ => return Err(D::Error::custom(format!("\"{text}\" is no source of a limit"))),
+            },
+        };
+        Ok(source)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use redis::{Cmd, InfoDict};
 
-use super::connection::Link;
 use super::entry;
+use super::link::Link;
 use crate::store::{Finding, StoreError};
 
 /// What is asked of the configuration.

@@ -3,9 +3,9 @@
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{Cmd, ErrorKind, FromRedisValue, InfoDict, RedisResult, Value};
 
-use super::connection::Link;
 use super::fault;
 use super::keys::{Keys, LAYOUT};
+use super::link::Link;
 use crate::store::StoreError;
 
 /// The only `maxmemory-policy` under which no part of the books is thrown away.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use redis::InfoDict;
 
-use super::connection::{self, Link};
 use super::entry::{self, KEEPS};
 use super::keys::LAYOUT;
+use super::link::{self, Link};
 use super::script::script;
 use super::view::Parts;
 use super::{Redis, disk, fault};
@@ -27,8 +27,7 @@ const OLDEST: (u32, u32) = (6, 2);
 
 /// Looks at the servers by a connection of its own, so that one is told of that `entry` refuses.
 pub(super) async fn examine(store: &Redis, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
-    let mut link =
-        connection::connect(&store.connection.address.servers).await.map_err(fault::of)?;
+    let mut link = link::connect(&store.connection.address.servers).await.map_err(fault::of)?;
     let mut found = Vec::new();
     for server in entry::section(&mut link, "server").await? {
         found.push(version(&server));

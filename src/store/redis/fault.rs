@@ -8,15 +8,24 @@ use crate::store::StoreError;
 const REFUSED: &str =
     "Redis does not take this user and password: write the right ones into the address";
 
+/// What a Cluster says of keys of which one node has some and another has the rest.
+const MOVING: &str = "the Redis Cluster is moving the books to another node: try again in a moment";
+
 /// What the server says at the beginning of an error, and what that means.
-const MEANINGS: [(&str, &str); 13] = [
+const MEANINGS: [(&str, &str); 15] = [
     ("OOM", "Redis is out of memory: raise its maxmemory, or prune the ledger"),
     ("READONLY", "Redis is a replica that only reads: name the master, or ask its Sentinels"),
     ("MISCONF", "Redis cannot write to its disk and refuses changes: see its log"),
     ("LOADING", "Redis is still reading its data: try again in a moment"),
     ("MASTERDOWN", "Redis is a replica whose master is gone: name the new master"),
     ("CLUSTERDOWN", "the Redis Cluster is down: see its nodes"),
-    ("TRYAGAIN", "the Redis Cluster is moving the books to another node: try again in a moment"),
+    ("TRYAGAIN", MOVING),
+    ("ASK", MOVING),
+    (
+        "MOVED",
+        "Redis is a node of a Cluster, and another has the books: name its nodes in the address, \
+         by redis+cluster://",
+    ),
     ("NOREPLICAS", "Redis has too few replicas to take changes: see min-replicas-to-write"),
     ("NOAUTH", "Redis asks for a password: write it into the address of the store"),
     ("WRONGPASS", REFUSED),
@@ -48,6 +57,11 @@ pub(super) fn of(error: RedisError) -> StoreError {
     StoreError::unavailable(what, error)
 }
 
+/// Returns the error of a server that does not answer.
+pub(super) fn silent() -> RedisError {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+}
+
 /// Returns true if after `error` only another connection can help.
 pub(super) fn ends_the_connection(error: &RedisError) -> bool {
     let elsewhere = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH"];
@@ -55,6 +69,12 @@ pub(super) fn ends_the_connection(error: &RedisError) -> bool {
         || (error.is_io_error() && !error.is_timeout())
         || error.is_unrecoverable_error()
         || error.code().is_some_and(|code| elsewhere.contains(&code))
+}
+
+/// Returns true if a Cluster says by `error` that it did not run the call, and may soon.
+pub(super) fn was_not_run(error: &RedisError) -> bool {
+    let soon = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING"];
+    error.code().is_some_and(|code| soon.contains(&code))
 }
 
 /// Returns the error of books in which `what` is not what it should be.

@@ -13,11 +13,12 @@ use std::time::Duration;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{FromRedisValue, RedisResult, Value};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::Redis;
 use super::address::Address;
-use super::connection::{self, Link};
 use super::fault::{self, corrupt};
+use super::link::{self, Link};
 use super::script::script;
 use crate::clock::Timestamp;
 use crate::quota::held::Instance;
@@ -29,9 +30,15 @@ script!(LEAVE, BOOKS, "verbs/leave.lua");
 /// How often a named connection is looked after.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The instances that joined through this store, each with the task that keeps its connection.
+/// The instances of this store.
 #[derive(Debug, Default)]
-pub(super) struct Own(Mutex<HashMap<Instance, Kept>>);
+pub(super) struct Own {
+    /// Those that joined, each with the task that keeps its connection.
+    joined: Mutex<HashMap<Instance, Kept>>,
+    /// Those of which that is not known, since the answer was lost: the token of each, and its
+    /// connection.
+    asked: Mutex<HashMap<Instance, (String, Link)>>,
+}
 
 /// A task that ends with this.
 #[derive(Debug)]
@@ -45,7 +52,11 @@ impl Drop for Kept {
 
 impl Own {
     fn joined(&self) -> MutexGuard<'_, HashMap<Instance, Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<Instance, (String, Link)>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,28 +72,49 @@ pub(super) async fn join(
             store.connection.run(&JOIN, &[instance.as_str(), "", "", "", &now]).await?;
         return ended(&answer);
     }
-    let token = uuid::Uuid::now_v7().simple().to_string();
-    let link = named(store, instance, &token).await.map_err(fault::of)?;
+    let before = store.own.asked().remove(instance);
+    let (token, link) = if let Some(before) = before {
+        before
+    } else {
+        let token = uuid::Uuid::now_v7().simple().to_string();
+        let link = named(store, instance, &token).await.map_err(fault::of)?;
+        (token, link)
+    };
+    store.own.asked().insert(instance.clone(), (token.clone(), link.clone()));
+    let joined = join_as(store, instance, &token, &now).await;
+    if matches!(joined, Err(StoreError::Unavailable { .. })) {
+        return joined;
+    }
+    store.own.asked().remove(instance);
+    if joined.is_ok() {
+        let name = name(store, instance, &token);
+        let kept = Kept(tokio::spawn(keep(store.connection.address.clone(), name, link)));
+        store.own.joined().insert(instance.clone(), kept);
+    }
+    joined
+}
+
+/// Joins by the connection with that token, as soon as no other has come between.
+async fn join_as(
+    store: &Redis,
+    instance: &Instance,
+    token: &str,
+    now: &str,
+) -> Result<usize, StoreError> {
     loop {
         let mut ask = redis::cmd("HGET");
         ask.arg(store.keys().tokens()).arg(instance.as_str());
         let former: Option<String> = store.connection.ask(&ask).await?;
         let former = former.unwrap_or_default();
-        let is_gone = !former.is_empty() && has_let_go(store, instance, &former).await?;
+        let is_other = !former.is_empty() && former != token;
+        let is_gone = is_other && has_let_go(store, instance, &former).await?;
         let gone = if is_gone { "gone" } else { "" };
-        let arguments = [instance.as_str(), &token, &former, gone, &now];
+        let arguments = [instance.as_str(), token, &former, gone, now];
         let answer: Vec<String> = store.connection.run(&JOIN, &arguments).await?;
         if answer.first().is_some_and(|word| word == "again") {
             continue;
         }
-        let count = ended(&answer)?;
-        let kept = Kept(tokio::spawn(keep(
-            store.connection.address.clone(),
-            name(store, instance, &token),
-            link,
-        )));
-        store.own.joined().insert(instance.clone(), kept);
-        return Ok(count);
+        return ended(&answer);
     }
 }
 
@@ -137,7 +169,7 @@ async fn named(store: &Redis, instance: &Instance, token: &str) -> RedisResult<L
 
 /// Makes a connection with this name.
 async fn begin(address: &Address, name: &str) -> RedisResult<Link> {
-    let mut link = connection::plain(&address.servers).await?;
+    let mut link = link::plain(&address.servers).await?;
     redis::cmd("CLIENT").arg("SETNAME").arg(name).exec_async(&mut link).await?;
     Ok(link)
 }
@@ -148,7 +180,11 @@ async fn keep(address: Address, name: String, link: Link) {
     loop {
         tokio::time::sleep(LOOK).await;
         let is_there = match &mut link {
-            Some(link) => redis::cmd("PING").exec_async(link).await.is_ok(),
+            Some(link) => {
+                let answer = redis::cmd("PING");
+                let answer = timeout(link::CONNECT, answer.exec_async(link)).await;
+                answer.is_ok_and(|answer| answer.is_ok())
+            }
             None => false,
         };
         if !is_there {
@@ -161,7 +197,7 @@ async fn keep(address: Address, name: String, link: Link) {
 /// if this user may not know.
 async fn has_let_go(store: &Redis, instance: &Instance, token: &str) -> Result<bool, StoreError> {
     let wanted = format!(" name={} ", name(store, instance, token));
-    let (link, _) = store.connection.link().await?;
+    let link = store.connection.link().await?;
     let mut list = redis::cmd("CLIENT");
     list.arg("LIST");
     let answer = match link {

@@ -37,7 +37,8 @@ impl Keys {
         Self { root: format!("{{{prefix}}}:") }
     }
 
-    /// Returns what all of them begin with. A script is given it as its one key.
+    /// Returns what all of them begin with. A script is given it as its first key; none has that
+    /// name.
     pub(super) fn root(&self) -> &str {
         &self.root
     }

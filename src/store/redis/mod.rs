@@ -12,7 +12,9 @@ mod address;
 mod connection;
 mod entry;
 mod fault;
+mod link;
 mod script;
+mod silence;
 // What is kept.
 mod codec;
 mod counts;

@@ -57,7 +57,8 @@ fn still(view: View<'_>, mut open: Vec<Open>, now: Timestamp) -> Result<Vec<Open
     Ok(open)
 }
 
-/// Ends the reservations of `subject` whose life has ended; returns those that count.
+/// Ends the reservations of `subject` whose life has ended; returns those that count. Forgets a few
+/// of anybody that ended long ago.
 ///
 /// They are given out of the writer's memory: [`keep`] what is still so.
 pub(super) fn retire(
@@ -66,6 +67,15 @@ pub(super) fn retire(
     now: Timestamp,
 ) -> Result<Vec<Open>, StoreError> {
     holds::tidy(step, now)?;
+    lapse_due(step, subject, now)
+}
+
+/// Does as [`retire`], but forgets nothing: for whoever has looked at one that ended.
+pub(super) fn lapse_due(
+    step: &mut Step<'_>,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<Vec<Open>, StoreError> {
     let open = match step.known.take_open(subject) {
         Some(open) => open,
         None => load(step.db, subject)?,

@@ -133,7 +133,7 @@ fn current(
     let Some(mut entry) = holds::known(step, id)? else {
         return Ok(None);
     };
-    let open = open::retire(step, &entry.held.subject, now)?;
+    let open = open::lapse_due(step, &entry.held.subject, now)?;
     if entry.held.state == State::Open && !open.iter().any(|hold| hold.id == id) {
         entry.held.state = State::Lapsed;
     }

@@ -15,6 +15,7 @@ mod recording;
 mod serving;
 mod shell;
 mod telling;
+mod through;
 
 use std::process::{Command, Output};
 

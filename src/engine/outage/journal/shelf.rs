@@ -20,6 +20,8 @@ pub(in crate::engine) struct Shelf {
     failing: AtomicBool,
     /// How many entries this process wrote.
     written: AtomicUsize,
+    /// How many entries this process brought into the books.
+    replayed: AtomicUsize,
     changed: Notify,
 }
 
@@ -81,6 +83,16 @@ impl Shelf {
     /// Returns how many entries this process wrote down so far.
     pub(in crate::engine) fn written(&self) -> usize {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many entries this process brought into the books so far.
+    pub(in crate::engine) fn replayed(&self) -> usize {
+        self.replayed.load(Ordering::Relaxed)
+    }
+
+    /// Counts entries that are in the books now.
+    pub(in crate::engine::outage) fn brought(&self, entries: usize) {
+        self.replayed.fetch_add(entries, Ordering::Relaxed);
     }
 
     /// Returns how many entries wait, and since when the oldest does.

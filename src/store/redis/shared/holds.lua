@@ -259,8 +259,8 @@ local function end_all_of(instance, state, now)
   return #ids
 end
 
-local function forget_instance(instance)
+-- Forgets that an instance ever lived.
+local function forget_signs(instance)
   signs[instance] = false
   call('HDEL', root .. 'instances', instance)
-  call('HDEL', root .. 'tokens', instance)
 end

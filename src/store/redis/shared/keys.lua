@@ -1,5 +1,5 @@
--- Names of keys, as keys.rs has them, all under the one that a script is given, KEYS[1], `{prefix}:`,
--- and the generation that an import made.
+-- Names of keys, as keys.rs has them, all under the first that a script is given, KEYS[1],
+-- `{prefix}:`, and the generation that an import made.
 
 local call = redis.call
 local root = KEYS[1] .. (call('GET', KEYS[1] .. 'generation') or '')

@@ -5,5 +5,6 @@
 -- Answers  'left'
 
 end_all_of(ARGV[1], 'released', tonumber(ARGV[2]))
-forget_instance(ARGV[1])
+forget_signs(ARGV[1])
+call('HDEL', root .. 'tokens', ARGV[1])
 return { 'left' }

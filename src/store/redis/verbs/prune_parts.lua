@@ -9,15 +9,18 @@ local LEFT, SOME = root .. 'parts-left', 500
 local SIZES = { d = DAY, h = HOUR, m = MINUTE }
 if ARGV[1] ~= '' then
   local latest, needed = tonumber(ARGV[1]), cjson.decode(ARGV[2])
-  local kept = call('HGETALL', root .. 'parts')
+  local kept, raised = call('HGETALL', root .. 'parts'), false
   for index = 1, #kept, 2 do
     local whose = kept[index]
     local first = math.min(latest, needed[whose] or latest)
     if tonumber(kept[index + 1]) < first then
       call('HSET', root .. 'parts', whose, whole(first))
       call('HSET', LEFT, whose, '-')
+      raised = true
     end
   end
+  -- Who opens a bucket just now counts on the parts there were.
+  if raised then call('INCR', root .. 'epoch') end
 end
 
 local budget = 2000

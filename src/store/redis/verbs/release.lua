@@ -10,7 +10,8 @@ if hold.state == 'settled' or hold.state == 'refunded' then
   return conflict('the reservation was settled')
 end
 retire(hold.subject, now)
-tidy(now)
 hold = load_hold(ARGV[1])
 if hold.state == 'open' then end_hold(hold, 'released', now) end
+-- Before, it could forget this one, if it ended long ago.
+tidy(now)
 return { 'released' }

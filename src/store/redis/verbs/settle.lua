@@ -27,7 +27,6 @@ end
 local lacking = plan and prepare(false, false) or days_lacking(hold.items, hold.at)
 if lacking then return lacking end
 retire(hold.subject, now)
-tidy(now)
 hold = load_hold(id)
 local before = plan and used_of_all(false)
 end_hold(hold, 'settled', now)
@@ -40,4 +39,6 @@ for _, item in ipairs(hold.items) do
   happened(line_of(hold, item, 'settle', item.amount), now, extras.begun)
 end
 if plan then watch(before, used_of_all(true), now) end
+-- Before, it could forget this one, if it lapsed long ago.
+tidy(now)
 return { 'settled', late and '1' or '0', '0' }

@@ -61,10 +61,10 @@ is_more = is_more or closed == most
 -- The members of what was closed go account by account.
 local id = call('SRANDMEMBER', root .. 'closed')
 if id then
-  local some = call('HSCAN', root .. 'counts:' .. id, '0', 'COUNT', most)
-  for index = 1, #some[2], 2 do
-    call('UNLINK', root .. 'members:' .. id .. ':' .. some[2][index])
-    call('HDEL', root .. 'counts:' .. id, some[2][index])
+  -- Any of them: a scan from the beginning would find nothing where it took all before.
+  for _, account in ipairs(call('HRANDFIELD', root .. 'counts:' .. id, most)) do
+    call('UNLINK', root .. 'members:' .. id .. ':' .. account)
+    call('HDEL', root .. 'counts:' .. id, account)
   end
   if call('EXISTS', root .. 'counts:' .. id) == 0 then call('SREM', root .. 'closed', id) end
   is_more = is_more or call('EXISTS', root .. 'closed') == 1

@@ -1,30 +1,14 @@
-//! The admin API, as bots and operators call it.
+//! Asking and recording; and who may.
 
 use serde_json::{Value, json};
 
+use super::{get, is_problem};
 use crate::support::{Answer, Homeserver, Request, Sidecar, bytes};
 
 const ALICE: &str = "subject=@alice:example.org";
 
-fn get(sidecar: &Sidecar, target: &str) -> Value {
-    let answer = sidecar.api(&Request::get(target));
-    assert_eq!(answer.status, 200, "{target}: {}", answer.text());
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    answer.json()
-}
-
 fn post(sidecar: &Sidecar, body: &Value) -> Answer {
-    let request = Request::post("/v1/use").line("Content-Type: application/json");
-    sidecar.api(&request.body(body.to_string().as_bytes()))
-}
-
-#[track_caller]
-fn is_problem(answer: &Answer, status: u16, code: &str) {
-    let told = answer.json();
-    assert_eq!((answer.status, &told["error"]["code"]), (status, &json!(code)), "{told}");
-    let message = told["error"]["message"].as_str().unwrap();
-    assert!(!message.is_empty() && !message.contains("sqlite"), "{message}");
-    assert_eq!(told.as_object().unwrap().len(), 1);
+    super::post(sidecar, "/v1/use", body)
 }
 
 #[test]
@@ -296,7 +280,10 @@ fn who_does_not_show_the_token_is_told_nothing() {
 fn a_body_that_is_too_large_is_refused() {
     let sidecar = Sidecar::alone().start();
     let answer = sidecar.api(&Request::post("/v1/use").body(&bytes(100_000)));
-    assert!([400, 413].contains(&answer.status), "{}", answer.status);
+    is_problem(&answer, 413, "too_large");
+    // Books are larger.
+    let answer = sidecar.api(&Request::post("/v1/import?dry_run=true").body(&bytes(100_000)));
+    is_problem(&answer, 400, "bad_request");
 }
 
 #[test]

@@ -4,7 +4,10 @@
 //! listener and keeps its own connections to the homeserver, so that no request crosses threads.
 //! Beside them one small runtime keeps the books' chores and serves the admin API.
 
-use std::io;
+mod error;
+mod lane;
+mod measured;
+
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,19 +15,23 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
+pub use error::AppError;
+
+use self::lane::{Lane, serve};
+use self::measured::Measured;
 use crate::api::{self, Api, Desk};
-use crate::clock;
+use crate::clock::{self, Timestamp};
 use crate::config::Settings;
 use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
 use crate::notify::{self, Notifier};
-use crate::proxy::{self, Proxy};
+use crate::proxy;
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
-use crate::store::{self, Store, StoreError, Timed};
-use crate::telemetry::cause;
+use crate::store::{self, Store, Timed};
+use crate::telemetry::{Metrics, cause};
 
 pub use crate::api::{NotReloaded, Reloaded, Reloads};
 
@@ -35,29 +42,6 @@ const ADMIN_GRACE: Duration = Duration::from_secs(5);
 /// What any homeserver answers without a token:
 /// <https://spec.matrix.org/v1.18/client-server-api/#get_matrixclientversions>
 const VERSIONS: &str = "/_matrix/client/versions";
-
-/// Why it did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// A listening address cannot be had.
-    #[error("cannot listen on {address} (stop what listens there, or name another address)")]
-    Listen {
-        /// The address.
-        address: Address,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The store cannot be opened.
-    #[error("cannot open the store")]
-    Store(#[from] StoreError),
-    /// The engine cannot start.
-    #[error("cannot start the engine")]
-    Engine(#[from] EngineError),
-    /// The machine gives no more threads.
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
-}
 
 /// A running metergate. Dropped, it stops at once, as a crash would; [`App::stop`] is gentle.
 #[derive(Debug)]
@@ -72,6 +56,7 @@ pub struct App {
     grace: Duration,
     proxy: Vec<Address>,
     admin: Address,
+    metrics: Arc<Metrics>,
     /// What the API has of all this.
     desk: Desk,
 }
@@ -98,9 +83,11 @@ impl App {
         let admin = listen(&settings.admin.listen, 1)?;
         let shares = settings.proxy.as_ref().map(|proxy| shares(&proxy.listen)).transpose()?;
         let office = office()?;
+        let metrics = Arc::new(Metrics::new()?);
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
         let engine = office.block_on(async {
             let store = Arc::new(Timed::new(store, settings.store_timeout));
+            let store = Arc::new(Measured::new(store, metrics.clone()));
             let patient = settings.storage.may_come_back();
             let outages = Outages {
                 on_outage: settings.on_outage,
@@ -115,9 +102,11 @@ impl App {
             }
             Ok::<_, EngineError>(engine)
         })?;
-        let notifier = Notifier::new(engine.clone(), office.handle().clone());
-        let mut desk = Desk::new(engine.clone());
+        let notifier = Notifier::new(engine.clone(), office.handle().clone(), metrics.clone());
+        metrics.process.started(since_1970(engine.now()));
+        let mut desk = Desk::new(engine.clone(), metrics.clone());
         (desk.token, desk.instance) = (settings.admin.token, settings.instance);
+        desk.access_log = settings.admin.access_log;
         let mut app = Self {
             desk,
             engine,
@@ -129,6 +118,7 @@ impl App {
             grace: settings.proxy.as_ref().map_or(ADMIN_GRACE, |proxy| proxy.limits.shutdown_grace),
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
+            metrics,
         };
         app.keep_events(settings.keep_events);
         // Before the first charge, so that it is told to those who are new.
@@ -136,7 +126,8 @@ impl App {
         let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
         app.open_admin(admin, origin);
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
-            app.open_proxy(proxy, shares, Whoami::new(settings.auth))?;
+            let whoami = Whoami::new(settings.auth, app.metrics.lookups.clone());
+            app.open_proxy(proxy, shares, whoami)?;
         }
         Ok(app)
     }
@@ -157,6 +148,15 @@ impl App {
     #[must_use]
     pub const fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Counts a reload of the configuration: one that was taken over, or one that changed nothing.
+    pub fn count_reload(&self, good: bool) {
+        if good {
+            self.metrics.process.reloaded(since_1970(self.engine.now()));
+        } else {
+            self.metrics.process.refused_reload();
+        }
     }
 
     /// Replaces the file layer of the policy while running; counts at the next decision.
@@ -255,7 +255,8 @@ impl App {
         self.desk.upstream = upstream;
         let api = Api::new(self.desk.clone()).beside(dashboard::pages());
         let limits = net::Limits::default();
-        let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS);
+        let connections = self.metrics.admin.clone();
+        let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS, connections);
         for listener in listeners {
             self.admin = listener.address().clone();
             let api = api.clone();
@@ -278,9 +279,16 @@ impl App {
             head_bytes: settings.limits.head_bytes,
             header_count: settings.limits.header_count,
         };
-        let connections = Cap::new("connections", settings.limits.connections);
+        let connections = self.metrics.public.clone();
+        let connections = Cap::new("connections", settings.limits.connections, connections);
         let shutdown = self.shutdown.clone();
-        let shared = proxy::Shared::new(self.engine.clone(), whoami, settings, shutdown.clone());
+        let shared = proxy::Shared::new(
+            self.engine.clone(),
+            whoami,
+            settings,
+            shutdown.clone(),
+            self.metrics.clone(),
+        );
         for (number, listeners) in shares.into_iter().enumerate() {
             let lane = Lane {
                 runtime: Builder::new_current_thread()
@@ -315,51 +323,8 @@ impl Drop for App {
     }
 }
 
-/// One core's part of the proxy.
-struct Lane {
-    runtime: Runtime,
-    listeners: Vec<Listener>,
-    limits: net::Limits,
-    connections: Cap,
-    shutdown: Shutdown,
-    ended: CancellationToken,
-    shared: Arc<proxy::Shared>,
-}
-
-impl Lane {
-    fn run(self) {
-        let Self { runtime, listeners, limits, connections, shutdown, ended, shared } = self;
-        runtime.block_on(async move {
-            let proxy = Proxy::new(shared);
-            for listener in listeners {
-                let proxy = proxy.clone();
-                let service = move |connection, request| proxy.clone().serve(connection, request);
-                let (connections, shutdown) = (connections.clone(), shutdown.clone());
-                tokio::spawn(serve(listener, limits, connections, shutdown, service));
-            }
-            ended.cancelled().await;
-        });
-    }
-}
-
-/// Serves one share of a listener until told to stop; says so if it cannot.
-async fn serve<S, F, B>(
-    listener: Listener,
-    limits: net::Limits,
-    connections: Cap,
-    shutdown: Shutdown,
-    service: S,
-) where
-    S: Fn(Arc<net::Connection>, http::Request<hyper::body::Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = http::Response<B>> + Send + 'static,
-    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
-        + Send
-        + 'static,
-{
-    let address = listener.address().clone();
-    if let Err(error) = net::serve(listener, limits, connections, shutdown, service).await {
-        tracing::error!(%address, %error, "not served any more");
-    }
+fn since_1970(moment: Timestamp) -> Duration {
+    Timestamp::from_millis(0).until(moment)
 }
 
 /// Returns what the API may tell of one who is notified.

@@ -1,0 +1,56 @@
+//! Lane: one core's part of the proxy, and how a share of a listener is served.
+
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::net::{self, Cap, Listener, Shutdown};
+use crate::proxy::{self, Proxy};
+
+/// One core's part of the proxy.
+pub(super) struct Lane {
+    pub(super) runtime: Runtime,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) limits: net::Limits,
+    pub(super) connections: Cap,
+    pub(super) shutdown: Shutdown,
+    pub(super) ended: CancellationToken,
+    pub(super) shared: Arc<proxy::Shared>,
+}
+
+impl Lane {
+    pub(super) fn run(self) {
+        let Self { runtime, listeners, limits, connections, shutdown, ended, shared } = self;
+        runtime.block_on(async move {
+            let proxy = Proxy::new(shared);
+            for listener in listeners {
+                let proxy = proxy.clone();
+                let service = move |connection, request| proxy.clone().serve(connection, request);
+                let (connections, shutdown) = (connections.clone(), shutdown.clone());
+                tokio::spawn(serve(listener, limits, connections, shutdown, service));
+            }
+            ended.cancelled().await;
+        });
+    }
+}
+
+/// Serves one share of a listener until told to stop; says so if it cannot.
+pub(super) async fn serve<S, F, B>(
+    listener: Listener,
+    limits: net::Limits,
+    connections: Cap,
+    shutdown: Shutdown,
+    service: S,
+) where
+    S: Fn(Arc<net::Connection>, http::Request<hyper::body::Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = http::Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + 'static,
+{
+    let address = listener.address().clone();
+    if let Err(error) = net::serve(listener, limits, connections, shutdown, service).await {
+        tracing::error!(%address, %error, "not served any more");
+    }
+}
