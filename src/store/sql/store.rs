@@ -46,10 +46,10 @@ impl<E: Engine> Books<E> {
     }
 
     /// Does what may block.
-    pub(in crate::store) async fn aside(
+    pub(in crate::store) async fn aside<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), StoreError> {
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|error| StoreError::unavailable("the database is closed", error))?
     }
@@ -324,10 +324,16 @@ impl<E: Engine> Store for Books<E> {
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {
-        let joining = instance.clone();
-        let work = move |step: &mut Step<'_>| instances::join(step, &joining, now);
+        let mut first = None;
+        if E::CLAIMS_FIRST && !self.engine.has(instance) {
+            let (engine, claiming) = (self.engine.clone(), instance.clone());
+            let lock = self.aside(move || engine.claim(&claiming)).await?;
+            first = Some(lock.map_or_else(|| instances::taken(instance), Ok)?);
+        }
+        let (joining, claimed) = (instance.clone(), first.is_some());
+        let work = move |step: &mut Step<'_>| instances::join(step, &joining, claimed, now);
         let (ended, lock) = self.writer.call(Survives::Crash, work).await?;
-        if let Some(lock) = lock {
+        if let Some(lock) = first.or(lock) {
             self.engine.keep(instance.clone(), lock);
         }
         Ok(ended)
