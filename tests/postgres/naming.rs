@@ -61,3 +61,24 @@ async fn one_that_left_lets_go_of_its_name_at_once() {
     assert_eq!(second.join(&instance, noon()).await.unwrap(), 0);
     assert_conflict(&first.join(&instance, noon()).await);
 }
+
+#[tokio::test]
+async fn nobody_waits_for_whoever_asks_for_a_name_that_another_has() {
+    let url = server().url("asking");
+    let (first, second) = (opened(&url), opened(&url));
+    let instance = Instance::named("a");
+    first.join(&instance, noon()).await.unwrap();
+    recorded(&second, &asks(1, &[MONTH_10MB])).await;
+    let begin = std::time::Instant::now();
+    let joining = async {
+        assert_conflict(&second.join(&instance, noon()).await);
+        begin.elapsed()
+    };
+    let charging = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        recorded(&first, &asks(1, &[MONTH_10MB])).await;
+        begin.elapsed()
+    };
+    let (joined, charged) = tokio::join!(joining, charging);
+    assert!(charged < joined, "charged after {charged:?}, refused after {joined:?}");
+}

@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::engine::{Engine, Glass};
 use super::step::View;
 use crate::store::StoreError;
 
-/// How many read at once.
+/// How many read at once,
 const AT_ONCE: usize = 4;
+
+/// and how many of them may look at much: so nobody who only asks a little waits for them.
+const LONG_AT_ONCE: usize = 2;
 
 /// The connections that nobody uses now; made when first needed.
 #[derive(Debug)]
@@ -19,12 +22,13 @@ struct Inner<E: Engine> {
     engine: Arc<E>,
     idle: Mutex<Vec<E::Glass>>,
     room: Arc<Semaphore>,
+    long: Arc<Semaphore>,
 }
 
 impl<E: Engine> Readers<E> {
     pub(in crate::store) fn of(engine: Arc<E>) -> Self {
-        let room = Arc::new(Semaphore::new(AT_ONCE));
-        Self(Arc::new(Inner { engine, idle: Mutex::default(), room }))
+        let [room, long] = [AT_ONCE, LONG_AT_ONCE].map(|most| Arc::new(Semaphore::new(most)));
+        Self(Arc::new(Inner { engine, idle: Mutex::default(), room, long }))
     }
 
     /// Returns what `work` finds in one state of the books. Writes nothing, so it may be dropped
@@ -34,15 +38,38 @@ impl<E: Engine> Readers<E> {
         T: Send + 'static,
         F: Fn(View<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.with(move |engine, glass| {
-            glass.begin()?;
-            work(View { db: glass.db(), own: engine })
-        })
-        .await
+        self.with(viewing(work)).await
+    }
+
+    /// Does as [`ask`](Self::ask), where there may be much to look at.
+    pub(in crate::store) async fn ask_much<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(View<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.with_much(viewing(work)).await
     }
 
     /// Returns what `work` makes of a connection.
     pub(in crate::store) async fn with<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&E, &mut E::Glass) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read(None, work).await
+    }
+
+    /// Does as [`with`](Self::with), where there may be much to look at.
+    pub(in crate::store) async fn with_much<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&E, &mut E::Glass) -> Result<T, StoreError> + Send + 'static,
+    {
+        let long = self.0.long.clone().acquire_owned().await.map_err(ended)?;
+        self.read(Some(long), work).await
+    }
+
+    async fn read<T, F>(&self, long: Option<OwnedSemaphorePermit>, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&E, &mut E::Glass) -> Result<T, StoreError> + Send + 'static,
@@ -52,9 +79,19 @@ impl<E: Engine> Readers<E> {
         let (caller, answer) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             inner.read(&work, caller);
-            drop(turn);
+            drop((turn, long));
         });
         answer.await.map_err(ended)?
+    }
+}
+
+/// Returns `work` on one state of the books, as work on a connection.
+fn viewing<E: Engine, T>(
+    work: impl Fn(View<'_>) -> Result<T, StoreError>,
+) -> impl Fn(&E, &mut E::Glass) -> Result<T, StoreError> {
+    move |engine, glass| {
+        glass.begin()?;
+        work(View { db: glass.db(), own: engine })
     }
 }
 
