@@ -15,12 +15,15 @@ const AT_ONCE: usize = 4;
 const LONG_AT_ONCE: usize = 2;
 
 /// The connections that nobody uses now; made when first needed.
+type Idle<E> = Arc<Mutex<Vec<<E as Engine>::Glass>>>;
+
+/// Connections that read.
 #[derive(Debug)]
 pub(in crate::store) struct Readers<E: Engine>(Arc<Inner<E>>);
 
 struct Inner<E: Engine> {
     engine: Arc<E>,
-    idle: Mutex<Vec<E::Glass>>,
+    idle: Idle<E>,
     room: Arc<Semaphore>,
     long: Arc<Semaphore>,
 }
@@ -28,7 +31,7 @@ struct Inner<E: Engine> {
 impl<E: Engine> Readers<E> {
     pub(in crate::store) fn of(engine: Arc<E>) -> Self {
         let [room, long] = [AT_ONCE, LONG_AT_ONCE].map(|most| Arc::new(Semaphore::new(most)));
-        Self(Arc::new(Inner { engine, idle: Mutex::default(), room, long }))
+        Self(Arc::new(Inner { engine, idle: Arc::default(), room, long }))
     }
 
     /// Returns what `work` finds in one state of the books. Writes nothing, so it may be dropped
@@ -100,22 +103,24 @@ fn ended(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
 }
 
 impl<E: Engine> Inner<E> {
-    /// Answers before it tidies up behind it.
+    /// Answers before it tidies up behind it, and lets go of the books before it answers: whoever
+    /// then closes them has closed them.
     fn read<T>(
-        &self,
+        self: Arc<Self>,
         work: &impl Fn(&E, &mut E::Glass) -> Result<T, StoreError>,
         caller: oneshot::Sender<Result<T, StoreError>>,
     ) {
-        let idle = self.idle().pop();
-        let was_idle = idle.is_some();
-        let mut glass = match idle.map_or_else(|| self.engine.glass(), Ok) {
+        let idle = self.idle.clone();
+        let kept = lock::<E>(&idle).pop();
+        let was_idle = kept.is_some();
+        let mut glass = match kept.map_or_else(|| self.engine.glass(), Ok) {
             Ok(glass) => glass,
-            Err(error) => return drop(caller.send(Err(error))),
+            Err(error) => return answer(self, caller, Err(error)),
         };
         let mut found = work(&self.engine, &mut glass);
         if found.is_err() && was_idle && glass.is_broken() {
             // It broke while nobody looked, and so did the others.
-            self.idle().clear();
+            lock::<E>(&idle).clear();
             match self.engine.glass() {
                 Ok(new) => {
                     glass = new;
@@ -126,15 +131,26 @@ impl<E: Engine> Inner<E> {
         }
         // A connection that had trouble is not used again.
         let is_good = found.is_ok();
-        drop(caller.send(found));
+        answer(self, caller, found);
         if is_good && glass.end() {
-            self.idle().push(glass);
+            lock::<E>(&idle).push(glass);
         }
     }
+}
 
-    fn idle(&self) -> MutexGuard<'_, Vec<E::Glass>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Lets go of `books`, and answers.
+fn answer<E: Engine, T>(
+    books: Arc<Inner<E>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+    found: Result<T, StoreError>,
+) {
+    drop(books);
+    // One who has left needs no answer.
+    drop(caller.send(found));
+}
+
+fn lock<E: Engine>(idle: &Idle<E>) -> MutexGuard<'_, Vec<E::Glass>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<E: Engine> std::fmt::Debug for Inner<E> {
