@@ -102,6 +102,24 @@ def test_a_refused_file_is_explained(sidecar, new_user, tmp_path):
         assert tab.complaints() == []
 
 
+def test_what_the_homeserver_never_takes_is_told_too(sidecar, scripted, tmp_path):
+    ways = [{"type": "m.login.password"}]
+    small = {"m.upload.size": 50_000, "flows": ways, "user_id": "@a:b", "access_token": "t"}
+    metergate = sidecar(limit="1MB/month", upstream=scripted(200, ways, small).url)
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(bytes(60_000))
+    with browser() as tab:
+        tab.open(metergate.url + PAGE)
+        tab.until(lambda: tab["password-form"].is_displayed())
+        tab["user"].send_keys("a")
+        tab["password"].send_keys("b")
+        tab["password-form"].submit()
+        assert "One file may have up to 50 kB right now." in tab.shown("verdict")
+        tab["file"].send_keys(str(file))
+        assert tab.shown("fit") == "“photo.jpg” (60 kB) is refused. This server takes files of up to 50 kB."
+        assert tab.complaints() == []
+
+
 def test_a_wrong_password_is_told_in_words(sidecar, new_user):
     metergate = sidecar()
     alice = new_user()
@@ -307,16 +325,20 @@ def test_the_token_of_a_sign_in_is_used_and_taken_out_of_the_address(sidecar, ho
 
 
 class Scripted(http.server.ThreadingHTTPServer):
-    """A homeserver that has nothing but ways to sign in."""
+    """A homeserver that has nothing but ways to sign in; or one answer to everything."""
 
-    def __init__(self, status, flows):
+    def __init__(self, status, flows, answer=None):
         super().__init__(("127.0.0.1", 0), _Flows)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.status, self.answer = status, json.dumps({"flows": flows}).encode()
+        self.status, self.answer = status, json.dumps(answer or {"flows": flows}).encode()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class _Flows(_CasPages):
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
     def do_GET(self):
         self._answer(self.server.status, "application/json", self.server.answer)
 
@@ -325,8 +347,8 @@ class _Flows(_CasPages):
 def scripted():
     started = []
 
-    def start(status, flows):
-        started.append(Scripted(status, flows))
+    def start(status, flows, answer=None):
+        started.append(Scripted(status, flows, answer))
         return started[-1]
 
     yield start

@@ -12,6 +12,8 @@ const idle = Number(document.querySelector("main").dataset.idle) * 1000;
 let touched = Date.now();
 let idling = null;
 let repeating = null;
+/** The largest file that the server takes. */
+let largest = null;
 
 function takeLoginToken() {
   const address = new URL(location.href);
@@ -104,6 +106,7 @@ find("again").addEventListener("click", () => {
 
 async function enter() {
   touch();
+  largest = await session.largest().catch(() => null);
   await refresh();
   if (!session.isSignedIn()) {
     return;
@@ -117,7 +120,7 @@ async function enter() {
 
 async function refresh() {
   try {
-    view.show(await session.quota());
+    view.show(await session.quota(), largest);
     tell("");
   } catch (error) {
     if (error instanceof session.Ended) {
@@ -169,8 +172,9 @@ find("file").addEventListener("change", async (event) => {
   try {
     const { upload } = await session.quota(file.size);
     const size = words.bytes(file.size);
-    const yes = `“${file.name}” (${size}) fits: it would be accepted now.`;
-    view.showFit(upload.allowed ? yes : `“${file.name}” (${size}) is refused. ${upload.error}`, upload.allowed);
+    const fits = upload.allowed && (largest === null || file.size <= largest);
+    const why = upload.error ?? `This server takes files of up to ${words.bytes(largest)}.`;
+    view.showFit(`“${file.name}” (${size}) ${fits ? "fits: it would be accepted now." : `is refused. ${why}`}`, fits);
   } catch (error) {
     if (error instanceof session.Ended) {
       leave();

@@ -90,6 +90,13 @@ export async function quota(size) {
   return json;
 }
 
+/** The largest file that the server ever takes; null if it does not say. */
+export async function largest() {
+  const { status, json } = await ask("GET", "/_matrix/client/v1/media/config", { authorized: true });
+  const size = json["m.upload.size"];
+  return status === 200 && Number.isFinite(size) ? size : null;
+}
+
 /** Signs out; true if the server has confirmed it. The token is forgotten in any case. */
 export async function signOut() {
   if (token === null) {

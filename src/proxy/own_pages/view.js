@@ -13,10 +13,16 @@ function make(tag, className, ...content) {
   return made;
 }
 
-/** Shows all of it. */
-export function show(quota) {
+/** The least of several sizes, some of which may be none. */
+function least(...sizes) {
+  const known = sizes.filter((size) => size !== null);
+  return known.length > 0 ? Math.min(...known) : null;
+}
+
+/** Shows all of it; `largest` is the size that the server takes in any case. */
+export function show(quota, largest) {
   find("who").textContent = quota.user_id;
-  verdict(quota);
+  verdict(quota, largest);
   const told = quota.resources.filter((it, index) => index === 0 || it.used !== 0 || it.limit !== null);
   find("resources").replaceChildren(...told.map((it) => resource(it, quota.now)));
   find("as-of").textContent = `As of ${clock(quota.now)}.`;
@@ -37,7 +43,7 @@ export function showFit(text, fits) {
   find("fit").classList.toggle("no", !fits);
 }
 
-function verdict({ upload, exempt, largest_now: room, max_upload_bytes: most, now }) {
+function verdict({ upload, exempt, largest_now, max_upload_bytes, now }, largest) {
   const box = find("verdict");
   box.classList.toggle("no", !upload.allowed);
   if (!upload.allowed) {
@@ -48,10 +54,11 @@ function verdict({ upload, exempt, largest_now: room, max_upload_bytes: most, no
     }
     return;
   }
+  const [room, most] = [least(largest_now, largest), least(max_upload_bytes, largest)];
   const usual = most !== null && room < most ? `; usually up to ${bytes(most)}` : "";
-  const words = room === null
-    ? exempt ? "No limit applies to your account." : "One file may have any size that the server takes."
-    : `One file may have up to ${bytes(room)} right now${usual}.`;
+  const free = exempt ? "No limit is set for your account. " : "";
+  const size = room === null ? "One file may have any size that the server takes." : `One file may have up to ${bytes(room)} right now${usual}.`;
+  const words = free + size;
   box.replaceChildren(make("p", "headline", "You can upload files"), make("p", "", words));
 }
 

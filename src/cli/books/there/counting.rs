@@ -6,6 +6,7 @@ use serde_json::json;
 use super::There;
 use super::call::Call;
 use crate::cli::books::{Counting, Told};
+use crate::clock::Timestamp;
 use crate::engine::{Decision, Explanation, Fact, Recorded, Worded};
 use crate::quota::{Amount, Period, Resource, Said, Subject};
 
@@ -22,7 +23,7 @@ impl Counting for There {
     async fn record(&self, fact: &Fact) -> Told<Recorded> {
         let Fact { subject, resource, amount, member, key, at } = fact;
         let amount = Some(amount).filter(|_| member.is_none());
-        let at = at.map(|moment| moment.exact());
+        let at = at.map(Timestamp::exact);
         let said = json!({
             "subject": subject,
             "resource": resource,

@@ -119,7 +119,7 @@ impl Declaring for There {
 
     async fn set_group(&self, name: &str, change: &GroupChange) -> Told<()> {
         let GroupChange { limits, max_upload_bytes, extends, timezone, default } = change;
-        let mut terms = terms(limits, *max_upload_bytes);
+        let mut terms = terms(limits, max_upload_bytes.as_ref());
         if let Some(base) = extends {
             terms.insert("extends".to_owned(), json!(base));
         }
@@ -167,7 +167,7 @@ impl Declaring for There {
 /// Returns limits as the API takes them, and the size of one upload if that is to change.
 pub(super) fn terms(
     limits: &BTreeMap<Resource, Limit>,
-    size: Option<Option<Amount>>,
+    size: Option<&Option<Amount>>,
 ) -> Map<String, Value> {
     let each = limits.iter().map(|(resource, limit)| (resource.to_string(), json!(limit)));
     let size = size.map(|size| size.map_or_else(|| json!("unlimited"), |size| json!(size)));

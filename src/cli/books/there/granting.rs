@@ -141,7 +141,7 @@ impl Granting for There {
         let OverrideChange { limits, max_upload_bytes, until, note } = change;
         let said = json!({
             "subject": subject,
-            "limits": terms(limits, *max_upload_bytes),
+            "limits": terms(limits, max_upload_bytes.as_ref()),
             "until": until.map(Timestamp::exact),
             "note": note,
         });
