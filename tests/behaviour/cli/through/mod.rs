@@ -126,11 +126,8 @@ fn still(text: &str, now: Timestamp) -> String {
             }
         }
     }
-    for (before, inside) in [
-        ("\"retry_after\":", |c: char| c.is_ascii_digit()),
-        ("forgotten-", |c: char| c.is_ascii_hexdigit()),
-    ] as [(&str, fn(char) -> bool); 2]
-    {
+    let is_hexadecimal = |c: char| c.is_ascii_hexdigit();
+    for (before, inside) in [("\"retry_after\":", is_hexadecimal), ("forgotten-", is_hexadecimal)] {
         let parts: Vec<_> = text.split(before).collect();
         let cut = parts
             .iter()
