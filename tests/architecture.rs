@@ -85,7 +85,7 @@ const OWNERS: [(&str, &[&str]); 35] = [
     ("tower", &["api"]),
     ("tracing_subscriber", &["telemetry"]),
     // What is told to programs is described where it is declared.
-    ("utoipa", &["api", "engine", "quota", "store/doctor"]),
+    ("utoipa", &["api", "engine", "quota", "store/answer", "store/doctor"]),
     ("utoipa_axum", &["api"]),
     ("wildmatch", &["quota/pattern"]),
 ];

@@ -254,7 +254,7 @@ pub(super) async fn grow(
 /// From now on. Once the reservation is no longer open: 409 `lapsed`.
 #[utoipa::path(post, path = "/v1/reservations/{id}/extend", tag = "deciding",
     params(("id" = HoldId, Path, description = "The reservation", example = "a-reservation")),
-    request_body(content = Longer, example = json!({"ttl": "10m"})),
+    request_body(content = Option<Longer>, example = json!({"ttl": "10m"})),
     responses((status = 200, description = "It is held", body = Reservation), Changes)
 )]
 pub(super) async fn extend(

@@ -119,12 +119,15 @@ pub(super) async fn list(
     let most = lists::size(limit)?;
     if let Some(Sort::LastActivity) = sort {
         const LIST: &str = "latest";
-        let behind: Option<Latest> = lists::place(LIST, cursor.as_deref())?;
+        // Moments are told by the second, and lie closer together.
+        let behind: Option<(Option<i64>, Subject)> = lists::place(LIST, cursor.as_deref())?;
+        let behind: Option<Latest> =
+            behind.map(|(last, subject)| (last.map(Timestamp::from_millis), subject));
         let engine = desk.engine.clone();
         // It looks at everyone, to find the latest.
         let looked =
             desk.over_all(async move { engine.latest(&among, behind.as_ref(), most + 1).await });
-        let place = |it: &Someone| (it.last_activity, it.subject.clone());
+        let place = |it: &Someone| (it.last_activity.map(Timestamp::millis), it.subject.clone());
         return Ok(Json(List::cut(LIST, looked.await??, most, place)));
     }
     let after = lists::place("subjects", cursor.as_deref())?;

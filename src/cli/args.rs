@@ -80,6 +80,7 @@ Shell:
 
 /// What stands below the options.
 const ENDINGS: &str = "\
+Books:   on a store (--storage), or through a running server (--server): the same answers
 Limits:  500MB/month, 500MB/month,50MB/day, 10000/week, unlimited, 0
          per minute, hour, day, week, month, quarter, year, never, month@15, year@03-01,
          30d@2026-01-01, 30d (from the first use), 'rolling 30d', 'rolling 1 month'

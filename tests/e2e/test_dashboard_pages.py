@@ -5,7 +5,6 @@ import contextlib
 import pytest
 from browser import browser
 from dashboard import NARROW, TOKEN, WIDE, Dashboard, Homeserver, lived_in, started
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from servers import RedisServer
 from stage.matrix import ask
@@ -152,7 +151,7 @@ def test_the_overview_tells_what_happened(seen):
     table = seen.one("figure table").text
     assert "1.38 GB (1,384,000,000 bytes)" in table
     seen.press("90 days")
-    seen.tab.until(lambda: len(seen.all("figure")[0].find_elements(By.CSS_SELECTOR, ".slot")) >= 90)
+    seen.tab.until(lambda: len(seen.all("figure .slot")) >= 90)
     seen.press("30 days")
 
 

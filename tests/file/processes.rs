@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use metergate::quota::Period;
+use metergate::quota::held::{HoldId, Instance, Life, State};
 use metergate::quota::notice::Topic;
 use metergate::store::Store;
 use metergate::store::sqlite::Sqlite;
@@ -95,4 +96,21 @@ async fn many_processes_that_write_at_once_lose_nothing() {
     let notices = store.notices(0, 9000).await.unwrap();
     assert_eq!(notices.iter().filter(|one| one.topic == Topic::ChargeOver).count(), 800);
     assert_eq!(notices.iter().filter(|one| one.topic == Topic::Over).count(), 1);
+}
+
+/// As in a database that was copied back, without what was beside it.
+#[tokio::test]
+async fn whoever_comes_back_without_its_lock_file_ends_what_its_former_process_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metergate.db");
+    let (named, id) = (Instance::named("a"), HoldId::fresh());
+    let former = Sqlite::open(&file).unwrap();
+    former.join(&named, noon()).await.unwrap();
+    let plan = asks(1, &[(Period::Month, None)]);
+    former.reserve(&plan, id, Life::While(named.clone()), noon()).await.unwrap();
+    drop(former);
+    std::fs::remove_file(folder.path().join("metergate.db-instance-a")).unwrap();
+    let again = Sqlite::open(&file).unwrap();
+    assert_eq!(again.join(&named, noon()).await.unwrap(), 1);
+    assert_eq!(again.held(id).await.unwrap().unwrap().state, State::Lapsed);
 }

@@ -61,3 +61,29 @@ async fn one_that_left_lets_go_of_its_name_at_once() {
     assert_eq!(second.join(&instance, noon()).await.unwrap(), 0);
     assert_conflict(&first.join(&instance, noon()).await);
 }
+
+#[tokio::test]
+async fn nobody_waits_for_whoever_asks_for_a_name_that_another_has() {
+    let url = server().url("asking");
+    let (first, second) = (opened(&url), opened(&url));
+    let instance = Instance::named("a");
+    first.join(&instance, noon()).await.unwrap();
+    recorded(&second, &asks(1, &[MONTH_10MB])).await;
+    // Whoever had to wait for those who ask would be later than them every time.
+    let mut was_quick = false;
+    for _ in 0..10 {
+        let mut joining = std::pin::pin!(second.join(&instance, noon()));
+        let charging = async {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            recorded(&first, &asks(1, &[MONTH_10MB])).await;
+        };
+        tokio::select! {
+            refused = &mut joining => assert_conflict(&refused),
+            () = charging => {
+                was_quick = true;
+                assert_conflict(&joining.await);
+            }
+        }
+    }
+    assert!(was_quick);
+}

@@ -183,6 +183,31 @@ async fn an_import_that_is_too_late_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn an_import_that_was_broken_off_is_swept_away_and_one_that_goes_on_is_not() {
+    let server = Redis::start().unwrap();
+    let store = open(&server.url("books"));
+    recorded(&store, &asks(1, &[])).await;
+    let root = "{books}:g1:";
+    {
+        let mut importing = std::pin::pin!(bring(&store, ledger(6000)));
+        while keys(&server, "{books}:g1:line").is_empty() {
+            let some = Duration::from_millis(5);
+            assert!(tokio::time::timeout(some, importing.as_mut()).await.is_err());
+        }
+    }
+    let old = noon().before(Duration::from_hours(24));
+    store.prune(old, noon()).await.unwrap();
+    assert!(!keys(&server, &format!("{root}*")).is_empty(), "it may go on");
+    // A minute passes.
+    tell(&server.address(), &["ZADD", "{books}:importing", "1", "g1:"]);
+    store.prune(old, noon()).await.unwrap();
+    assert_eq!(keys(&server, &format!("{root}*")), Vec::<String>::new());
+    assert_eq!(in_all(&store).await, 1);
+    bring(&store, ledger(3)).await.unwrap();
+    assert_eq!(in_all(&store).await, 3);
+}
+
+#[tokio::test]
 async fn long_lists_come_whole_in_one_page() {
     let server = Redis::start().unwrap();
     let store = open(&server.url("books"));

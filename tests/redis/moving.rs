@@ -105,8 +105,6 @@ async fn a_call_whose_answer_was_lost_happened_once_at_most() {
     assert!(matches!(admission, Admission::Granted(_)));
     store.grow(id, &plan, noon()).await.unwrap();
     let [node, _] = nodes(&cluster, &slot(&cluster));
-    let answer = unheard(node, store.record(&plan, None, noon())).await;
-    assert_no_answer(answer, "is it running there?");
     let present = async || {
         loop {
             if let Ok(Some(readings)) = store.read(&asks(0, &[MONTH_10MB]), noon()).await {
@@ -115,8 +113,13 @@ async fn a_call_whose_answer_was_lost_happened_once_at_most() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    assert_eq!(present().await, (2 * MB, 2 * MB));
+    assert_eq!(present().await, (MB, 2 * MB));
+    // A busy machine may get the answer through, or never ask.
+    let answer = unheard(node, store.record(&plan, None, noon())).await;
+    let (used, held) = present().await;
+    assert!(used == 2 * MB || (used == MB && answer.is_err()), "{used} after {answer:?}");
+    assert_eq!(held, 2 * MB);
     let answer = unheard(node, store.grow(id, &plan, noon())).await;
-    assert_no_answer(answer, "is it running there?");
-    assert_eq!(present().await, (2 * MB, 3 * MB));
+    let (_, held) = present().await;
+    assert!(held == 3 * MB || (held == 2 * MB && answer.is_err()), "{held} after {answer:?}");
 }

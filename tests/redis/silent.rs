@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use metergate::conformance::words::*;
 use metergate::store::Store;
 use metergate::store::redis::Redis as Books;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use crate::servers::Redis;
 use crate::words::open;

@@ -161,7 +161,7 @@ impl Process {
 
     /// Asks the admin API.
     pub(crate) fn api(&self, request: &Request) -> Answer {
-        self.admin().ask(request)
+        self.admin().ask(&request.clone().addressed_here())
     }
 
     /// Returns whether nobody can connect any more.

@@ -1,7 +1,7 @@
 //! S19: a name is taken off all that it did, and what was done stays.
 
 use crate::quota::{Aggregate, Amount, Per, Subject};
-use crate::store::{Page, Store};
+use crate::store::{Balance, Import, Ledger, Page, Store};
 
 use super::history::*;
 use crate::conformance::words::*;
@@ -13,6 +13,7 @@ clauses!(
     whom_nobody_knows_is_not_forgotten,
     open_reservations_are_not_forgotten,
     forgetting_takes_what_was_given,
+    what_both_had_stays_at_the_end_of_the_range,
 );
 
 fn gone() -> Subject {
@@ -101,4 +102,28 @@ async fn forgetting_takes_what_was_given(store: &dyn Store) {
     let grants = store.all_grants(Page::first(9)).await.unwrap();
     assert_eq!(grants, [(bob(), gold())]);
     assert!(!store.forget(&alice(), &gone(), noon()).await.unwrap());
+}
+
+async fn what_both_had_stays_at_the_end_of_the_range(store: &dyn Store) {
+    let balance = |account: Subject| Balance {
+        resource: media(),
+        per: Per::Subject,
+        account: account.to_string(),
+        used: Amount::MAX,
+        newest: None,
+    };
+    let balances = vec![balance(alice()), balance(bob())];
+    let ledger = Some(Ledger { balances, ..Ledger::default() });
+    let seen = store.policy().await.unwrap().version;
+    store.import(Import { ledger, ..Import::default() }, seen).await.unwrap();
+    for (who, most) in [(alice(), i64::MIN + 1), (bob(), i64::MIN + 1)] {
+        let plan = by(who, wants(most, &["any/rolling 30d"]));
+        recorded(store, &now_planned(store, plan).await).await;
+    }
+    assert!(store.forget(&alice(), &bob(), noon()).await.unwrap());
+    let balances = store.balances().await.unwrap();
+    assert_eq!(balances, [balance(bob())]);
+    let plan = now_planned(store, by(bob(), wants(0, &["any/rolling 30d"]))).await;
+    assert_eq!(used(store, &plan).await, [0; 2]);
+    assert_eq!(drifts(store, true).await, []);
 }

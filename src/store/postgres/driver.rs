@@ -92,14 +92,15 @@ impl Db for Driver {
         let query = self.session.prepared(query)?;
         self.session.wait(async {
             let mut rows = pin!(self.session.client.query_raw(&query, values).await?);
+            let mut taken = Ok(ControlFlow::Continue(()));
+            // To the end, though nobody takes any more: what fails there fails the transaction.
             while let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
-                match take(&row?) {
-                    Ok(ControlFlow::Continue(())) => {}
-                    Ok(ControlFlow::Break(())) => break,
-                    Err(error) => return Ok(Err(error)),
+                let row = row?;
+                if matches!(taken, Ok(ControlFlow::Continue(()))) {
+                    taken = take(&row);
                 }
             }
-            Ok(Ok(()))
+            Ok(taken.map(drop))
         })?
     }
 

@@ -11,7 +11,7 @@ use super::pen::ServerPen;
 use super::session::Session;
 use crate::clock::Timestamp;
 use crate::quota::held::Instance;
-use crate::store::sql::engine::{Claim, Engine, Lock, Own};
+use crate::store::sql::engine::{Engine, Lock, Own};
 use crate::store::{Finding, StoreError};
 
 /// A database on a server.
@@ -40,6 +40,7 @@ impl Engine for Server {
     type Glass = ServerGlass;
 
     const HAS_CLOCK: bool = true;
+    const CLAIMS_FIRST: bool = true;
 
     fn glass(&self) -> Result<ServerGlass, StoreError> {
         self.gate.pass().map(ServerGlass::of)
@@ -63,9 +64,8 @@ impl Own for Server {
         self.names.has(instance)
     }
 
-    /// Who had the name before, if anybody, has let go of it.
-    fn claim(&self, instance: &Instance) -> Result<Claim, StoreError> {
-        Ok(self.names.lock(instance)?.map_or(Claim::Taken, Claim::LetGo))
+    fn claim(&self, instance: &Instance) -> Result<Option<Lock>, StoreError> {
+        self.names.lock(instance)
     }
 
     fn keep(&self, instance: Instance, lock: Lock) {

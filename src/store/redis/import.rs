@@ -11,12 +11,12 @@ use crate::quota::event::Line;
 use crate::quota::{Grants, PolicyVersion, Subject};
 use crate::store::{Balance, Import, Ledger, StoreError};
 
-script!(BEGIN, WORDS, "verbs/import_begin.lua");
-script!(GRANTS, WORDS, "verbs/import_grants.lua");
-script!(BALANCES, WORDS, "verbs/import_balances.lua");
-script!(LINES, BOOKS, "verbs/import_lines.lua");
-script!(SWAP, BOOKS, "verbs/import_swap.lua");
-script!(SWEEP, WORDS, "verbs/sweep.lua");
+script!(BEGIN, IMPORTING, "verbs/import_begin.lua");
+script!(GRANTS, IMPORTING, "verbs/import_grants.lua");
+script!(BALANCES, IMPORTING, "verbs/import_balances.lua");
+script!(LINES, IMPORTING, "verbs/import_lines.lua");
+script!(SWAP, IMPORTING, "verbs/import_swap.lua");
+script!(SWEEP, IMPORTING, "verbs/sweep.lua");
 script!(UNSWEPT, WORDS, "verbs/unswept.lua");
 
 /// How many of each are put in at once, so that no call waits long for it.
@@ -122,7 +122,14 @@ async fn put(
     all: &[String],
 ) -> Result<(), StoreError> {
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    store.connection.run(script, &all).await
+    let is_in: u8 = store.connection.run(script, &all).await?;
+    if is_in == 1 {
+        return Ok(());
+    }
+    Err(StoreError::unavailable(
+        "the import was given up: try again",
+        "it stood still for too long",
+    ))
 }
 
 /// Takes away a root that was given up, or all that are no longer in use.

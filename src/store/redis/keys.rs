@@ -6,7 +6,8 @@
 //!
 //! An import is put under a root of its own, `{metergate}:g1:`, `{metergate}:g2:` and so on, where
 //! nobody looks; at its end [`generation`](Keys::generation) says that all keys are there. What was
-//! under the former root, or without one, is then taken away little by little.
+//! under the former root, or without one, or was left by an import that was broken off, is taken
+//! away little by little.
 //!
 //! How values are written: an amount and an id as decimal text, since a Lua number is exact to 53
 //! bits only; an id in [20 digits](Keys::id), so that the order of text is that of numbers; a
@@ -65,7 +66,7 @@ impl Keys {
     }
 
     /// String: the root of the present books behind the prefix, `g1:`; none before the first import.
-    /// This key, the two below and [`layout`](Self::layout) have no root.
+    /// This key, the three below and [`layout`](Self::layout) have no root.
     pub(super) fn generation(&self) -> String {
         self.named("generation")
     }
@@ -75,7 +76,12 @@ impl Keys {
         self.named("generations")
     }
 
-    /// String: the root when all keys of older ones were last taken away.
+    /// Sorted set by when they are given up, by the server's clock: the roots of imports that go on.
+    pub(super) fn importing(&self) -> String {
+        self.named("importing")
+    }
+
+    /// String: the root when all keys of others were last taken away; `?` since an import began.
     pub(super) fn swept(&self) -> String {
         self.named("swept")
     }

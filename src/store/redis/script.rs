@@ -44,6 +44,17 @@ pub(super) const BOOKS: [&str; 6] = [
     include_str!("shared/taken_back.lua"),
 ];
 
+/// What verbs need that fill a root of their own.
+pub(super) const IMPORTING: [&str; 7] = [
+    BOOKS[0],
+    BOOKS[1],
+    BOOKS[2],
+    BOOKS[3],
+    BOOKS[4],
+    BOOKS[5],
+    include_str!("shared/importing.lua"),
+];
+
 /// What verbs need that look at the windows of a plan.
 pub(super) const WINDOWS: [&str; 10] = [
     BOOKS[0],

@@ -59,7 +59,7 @@ impl Silence {
         tokio::select! {
             answer = call => {
                 if !answer.as_ref().is_err_and(RedisError::is_timeout) {
-                    caller.answered();
+                    caller.hears();
                 }
                 answer
             }
@@ -76,7 +76,7 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    fn answered(mut self) {
+    fn hears(mut self) {
         self.is_answered = true;
         *self.silence.since() = Since::default();
     }

@@ -20,6 +20,10 @@ pub trait Engine: Own + fmt::Debug + Send + Sync + 'static {
     /// It has a clock that all instances share.
     const HAS_CLOCK: bool;
 
+    /// A name is asked for before the transaction that makes it known: it may take long, and
+    /// everyone would wait.
+    const CLAIMS_FIRST: bool;
+
     /// Connects for reading; blocks meanwhile.
     fn glass(&self) -> Result<Self::Glass, StoreError>;
 
@@ -112,23 +116,14 @@ pub trait Glass: Send + 'static {
 /// Proof that a process lives, for as long as it is kept.
 pub(in crate::store) type Lock = Box<dyn Any + Send + Sync>;
 
-/// What became of asking for the name of an instance.
-pub enum Claim {
-    /// A former process of that name has let go.
-    LetGo(Lock),
-    /// Nobody had it.
-    New(Lock),
-    /// A process has it.
-    Taken,
-}
-
 /// The instances of this process, and what can be known of those of others.
 pub trait Own: Send + Sync + fmt::Debug {
     /// Returns true if `instance` joined through this store.
     fn has(&self, instance: &Instance) -> bool;
 
-    /// Asks for the name of `instance`. Inside a transaction.
-    fn claim(&self, instance: &Instance) -> Result<Claim, StoreError>;
+    /// Asks for the name of `instance`; none if a process has it. Inside a transaction, unless the
+    /// [engine](Engine::CLAIMS_FIRST) says otherwise; blocks meanwhile.
+    fn claim(&self, instance: &Instance) -> Result<Option<Lock>, StoreError>;
 
     /// Keeps the name until [`Own::forget`].
     fn keep(&self, instance: Instance, lock: Lock);

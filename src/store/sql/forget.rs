@@ -15,15 +15,24 @@ const NAMED: [&str; 3] = [
     "UPDATE notice SET subject = ?2 WHERE subject = ?1",
 ];
 
-/// Where it stands as an account; `?2` may stand there too.
+/// Where it stands as an account; `?2` may stand there too. What is past 64 bits stays at the end of
+/// the range.
 const ACCOUNTS: [&str; 10] = [
     "INSERT INTO part SELECT resource, per, size_ms, ?2, start_ms, net FROM part
      WHERE account = ?1 AND per = 'subject'
-     ON CONFLICT (resource, per, size_ms, account, start_ms) DO UPDATE SET net = part.net + excluded.net",
+     ON CONFLICT (resource, per, size_ms, account, start_ms) DO UPDATE SET net =
+         CASE WHEN part.net > 0 AND excluded.net > 9223372036854775807 - part.net
+                  THEN 9223372036854775807
+              WHEN part.net < 0 AND excluded.net < -9223372036854775807 - part.net - 1
+                  THEN -9223372036854775807 - 1
+              ELSE part.net + excluded.net END",
     "DELETE FROM part WHERE account = ?1 AND account <> ?2 AND per = 'subject'",
     "INSERT INTO balance SELECT resource, per, ?2, used, newest_ms FROM balance
      WHERE account = ?1 AND per = 'subject'
-     ON CONFLICT (resource, per, account) DO UPDATE SET used = balance.used + excluded.used,
+     ON CONFLICT (resource, per, account) DO UPDATE SET used =
+         CASE WHEN balance.used > 0 AND excluded.used > 9223372036854775807 - balance.used
+                  THEN 9223372036854775807
+              ELSE balance.used + excluded.used END,
         newest_ms = CASE WHEN balance.newest_ms > excluded.newest_ms THEN balance.newest_ms
                          ELSE coalesce(excluded.newest_ms, balance.newest_ms) END",
     "DELETE FROM balance WHERE account = ?1 AND account <> ?2 AND per = 'subject'",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::db::Db;
-use super::engine::{Claim, Lock};
+use super::engine::Lock;
 use super::open;
 use super::step::Step;
 use super::value::values;
@@ -14,27 +14,25 @@ use crate::store::{INSTANCE_LEASE, StoreError};
 /// How old the sign of life may be when an instance reserves.
 const RENEWED: Duration = Duration::from_secs(3);
 
-/// Makes `instance` known as alive, and ends the reservations of those proven dead.
+/// Makes `instance` known as alive, and ends the reservations of those proven dead. Its name may be
+/// `claimed` already.
 ///
-/// Returns how many reservations ended, and the lock to keep, unless it is kept already.
+/// Returns how many reservations ended, and the lock to keep, if one was taken here.
 pub(super) fn join(
     step: &mut Step<'_>,
     instance: &Instance,
+    claimed: bool,
     now: Timestamp,
 ) -> Result<(usize, Option<Lock>), StoreError> {
-    let mut ended = 0;
-    let lock = if step.own.has(instance) {
-        None
-    } else {
-        match step.own.claim(instance)? {
-            Claim::LetGo(lock) => {
-                ended += open::end_all_of(step, instance, State::Lapsed, now)?;
-                Some(lock)
-            }
-            Claim::New(lock) => Some(lock),
-            Claim::Taken => return taken(instance),
+    let (mut ended, mut lock) = (0, None);
+    if claimed || !step.own.has(instance) {
+        if !claimed {
+            lock = Some(step.own.claim(instance)?.map_or_else(|| taken(instance), Ok)?);
         }
-    };
+        // Whoever has the name now, no other process has: what is there under it is of a former one,
+        // even where nothing else is left of that.
+        ended += open::end_all_of(step, instance, State::Lapsed, now)?;
+    }
     beat(step, instance, now)?;
     for (other, seen) in others(step, instance)? {
         let is_stale = seen.after(INSTANCE_LEASE) <= now;

@@ -2,29 +2,36 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::engine::{Engine, Glass};
 use super::step::View;
 use crate::store::StoreError;
 
-/// How many read at once.
+/// How many read at once,
 const AT_ONCE: usize = 4;
 
+/// and how many of them may look at much: so nobody who only asks a little waits for them.
+const LONG_AT_ONCE: usize = 2;
+
 /// The connections that nobody uses now; made when first needed.
+type Idle<E> = Arc<Mutex<Vec<<E as Engine>::Glass>>>;
+
+/// Connections that read.
 #[derive(Debug)]
 pub(in crate::store) struct Readers<E: Engine>(Arc<Inner<E>>);
 
 struct Inner<E: Engine> {
     engine: Arc<E>,
-    idle: Mutex<Vec<E::Glass>>,
+    idle: Idle<E>,
     room: Arc<Semaphore>,
+    long: Arc<Semaphore>,
 }
 
 impl<E: Engine> Readers<E> {
     pub(in crate::store) fn of(engine: Arc<E>) -> Self {
-        let room = Arc::new(Semaphore::new(AT_ONCE));
-        Self(Arc::new(Inner { engine, idle: Mutex::default(), room }))
+        let [room, long] = [AT_ONCE, LONG_AT_ONCE].map(|most| Arc::new(Semaphore::new(most)));
+        Self(Arc::new(Inner { engine, idle: Arc::default(), room, long }))
     }
 
     /// Returns what `work` finds in one state of the books. Writes nothing, so it may be dropped
@@ -34,15 +41,38 @@ impl<E: Engine> Readers<E> {
         T: Send + 'static,
         F: Fn(View<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.with(move |engine, glass| {
-            glass.begin()?;
-            work(View { db: glass.db(), own: engine })
-        })
-        .await
+        self.with(viewing(work)).await
+    }
+
+    /// Does as [`ask`](Self::ask), where there may be much to look at.
+    pub(in crate::store) async fn ask_much<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(View<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.with_much(viewing(work)).await
     }
 
     /// Returns what `work` makes of a connection.
     pub(in crate::store) async fn with<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&E, &mut E::Glass) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read(None, work).await
+    }
+
+    /// Does as [`with`](Self::with), where there may be much to look at.
+    pub(in crate::store) async fn with_much<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&E, &mut E::Glass) -> Result<T, StoreError> + Send + 'static,
+    {
+        let long = self.0.long.clone().acquire_owned().await.map_err(ended)?;
+        self.read(Some(long), work).await
+    }
+
+    async fn read<T, F>(&self, long: Option<OwnedSemaphorePermit>, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&E, &mut E::Glass) -> Result<T, StoreError> + Send + 'static,
@@ -52,9 +82,19 @@ impl<E: Engine> Readers<E> {
         let (caller, answer) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             inner.read(&work, caller);
-            drop(turn);
+            drop((turn, long));
         });
         answer.await.map_err(ended)?
+    }
+}
+
+/// Returns `work` on one state of the books, as work on a connection.
+fn viewing<E: Engine, T>(
+    work: impl Fn(View<'_>) -> Result<T, StoreError>,
+) -> impl Fn(&E, &mut E::Glass) -> Result<T, StoreError> {
+    move |engine, glass| {
+        glass.begin()?;
+        work(View { db: glass.db(), own: engine })
     }
 }
 
@@ -63,22 +103,24 @@ fn ended(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
 }
 
 impl<E: Engine> Inner<E> {
-    /// Answers before it tidies up behind it.
+    /// Answers before it tidies up behind it, and lets go of the books before it answers: whoever
+    /// then closes them has closed them.
     fn read<T>(
-        &self,
+        self: Arc<Self>,
         work: &impl Fn(&E, &mut E::Glass) -> Result<T, StoreError>,
         caller: oneshot::Sender<Result<T, StoreError>>,
     ) {
-        let idle = self.idle().pop();
-        let was_idle = idle.is_some();
-        let mut glass = match idle.map_or_else(|| self.engine.glass(), Ok) {
+        let idle = self.idle.clone();
+        let kept = lock::<E>(&idle).pop();
+        let was_idle = kept.is_some();
+        let mut glass = match kept.map_or_else(|| self.engine.glass(), Ok) {
             Ok(glass) => glass,
-            Err(error) => return drop(caller.send(Err(error))),
+            Err(error) => return answer(self, caller, Err(error)),
         };
         let mut found = work(&self.engine, &mut glass);
         if found.is_err() && was_idle && glass.is_broken() {
             // It broke while nobody looked, and so did the others.
-            self.idle().clear();
+            lock::<E>(&idle).clear();
             match self.engine.glass() {
                 Ok(new) => {
                     glass = new;
@@ -89,15 +131,26 @@ impl<E: Engine> Inner<E> {
         }
         // A connection that had trouble is not used again.
         let is_good = found.is_ok();
-        drop(caller.send(found));
+        answer(self, caller, found);
         if is_good && glass.end() {
-            self.idle().push(glass);
+            lock::<E>(&idle).push(glass);
         }
     }
+}
 
-    fn idle(&self) -> MutexGuard<'_, Vec<E::Glass>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Lets go of `books`, and answers.
+fn answer<E: Engine, T>(
+    books: Arc<Inner<E>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+    found: Result<T, StoreError>,
+) {
+    drop(books);
+    // One who has left needs no answer.
+    drop(caller.send(found));
+}
+
+fn lock<E: Engine>(idle: &Idle<E>) -> MutexGuard<'_, Vec<E::Glass>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<E: Engine> std::fmt::Debug for Inner<E> {

@@ -46,10 +46,10 @@ impl<E: Engine> Books<E> {
     }
 
     /// Does what may block.
-    pub(in crate::store) async fn aside(
+    pub(in crate::store) async fn aside<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), StoreError> {
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|error| StoreError::unavailable("the database is closed", error))?
     }
@@ -215,7 +215,7 @@ impl<E: Engine> Store for Books<E> {
         page: Page,
     ) -> Result<Vec<Usage>, StoreError> {
         let resource = resource.clone();
-        self.readers.ask(move |view| listing::users(view, &resource, at, &page)).await
+        self.readers.ask_much(move |view| listing::users(view, &resource, at, &page)).await
     }
 
     async fn top(
@@ -228,7 +228,7 @@ impl<E: Engine> Store for Books<E> {
     ) -> Result<Vec<Charged>, StoreError> {
         let (resource, bucket, behind) = (resource.clone(), bucket.clone(), behind.cloned());
         self.readers
-            .ask(move |view| {
+            .ask_much(move |view| {
                 listing::top(view, &resource, aggregate, &bucket, behind.as_ref(), most)
             })
             .await
@@ -236,12 +236,12 @@ impl<E: Engine> Store for Books<E> {
 
     async fn subjects(&self, prefix: &str, page: Page) -> Result<Vec<Known>, StoreError> {
         let prefix = prefix.to_owned();
-        self.readers.ask(move |view| listing::subjects(view, &prefix, &page)).await
+        self.readers.ask_much(move |view| listing::subjects(view, &prefix, &page)).await
     }
 
     async fn lines(&self, which: &Lines) -> Result<Vec<Line>, StoreError> {
         let which = which.clone();
-        self.readers.ask(move |view| lines::lines(view, &which)).await
+        self.readers.ask_much(move |view| lines::lines(view, &which)).await
     }
 
     async fn history(
@@ -253,7 +253,9 @@ impl<E: Engine> Store for Books<E> {
     ) -> Result<Vec<Amount>, StoreError> {
         let (subject, resource, cuts) = (subject.cloned(), resource.clone(), cuts.to_owned());
         self.readers
-            .ask(move |view| lines::history(view, subject.as_ref(), &resource, aggregate, &cuts))
+            .ask_much(move |view| {
+                lines::history(view, subject.as_ref(), &resource, aggregate, &cuts)
+            })
             .await
     }
 
@@ -300,7 +302,7 @@ impl<E: Engine> Store for Books<E> {
     }
 
     async fn balances(&self) -> Result<Vec<Balance>, StoreError> {
-        self.readers.ask(prune::balances).await
+        self.readers.ask_much(prune::balances).await
     }
 
     async fn notices(&self, behind: u64, most: usize) -> Result<Vec<Notice>, StoreError> {
@@ -322,10 +324,16 @@ impl<E: Engine> Store for Books<E> {
     }
 
     async fn join(&self, instance: &Instance, now: Timestamp) -> Result<usize, StoreError> {
-        let joining = instance.clone();
-        let work = move |step: &mut Step<'_>| instances::join(step, &joining, now);
+        let mut first = None;
+        if E::CLAIMS_FIRST && !self.engine.has(instance) {
+            let (engine, claiming) = (self.engine.clone(), instance.clone());
+            let lock = self.aside(move || engine.claim(&claiming)).await?;
+            first = Some(lock.map_or_else(|| instances::taken(instance), Ok)?);
+        }
+        let (joining, claimed) = (instance.clone(), first.is_some());
+        let work = move |step: &mut Step<'_>| instances::join(step, &joining, claimed, now);
         let (ended, lock) = self.writer.call(Survives::Crash, work).await?;
-        if let Some(lock) = lock {
+        if let Some(lock) = first.or(lock) {
             self.engine.keep(instance.clone(), lock);
         }
         Ok(ended)
@@ -359,7 +367,7 @@ impl<E: Engine> Store for Books<E> {
     }
 
     async fn examine(&self, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
-        self.readers.with(move |engine, glass| engine.examine(glass, now)).await
+        self.readers.with_much(move |engine, glass| engine.examine(glass, now)).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

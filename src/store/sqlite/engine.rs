@@ -12,7 +12,7 @@ use super::pen::FilePen;
 use crate::clock::Timestamp;
 use crate::quota::held::Instance;
 use crate::store::sql::db::Db;
-use crate::store::sql::engine::{Claim, Engine, Glass, Lock, Own};
+use crate::store::sql::engine::{Engine, Glass, Lock, Own};
 use crate::store::{Finding, StoreError};
 
 /// A database in a file.
@@ -36,6 +36,8 @@ impl Engine for OneFile {
 
     // All who share a file share a machine.
     const HAS_CLOCK: bool = false;
+    // No two processes may look at the same file at once.
+    const CLAIMS_FIRST: bool = false;
 
     fn glass(&self) -> Result<Connection, StoreError> {
         file::for_reading(&self.whole)
@@ -77,7 +79,7 @@ impl Own for OneFile {
         self.locks.has(instance)
     }
 
-    fn claim(&self, instance: &Instance) -> Result<Claim, StoreError> {
+    fn claim(&self, instance: &Instance) -> Result<Option<Lock>, StoreError> {
         self.locks.claim(instance)
     }
 

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::quota::held::Instance;
 use crate::store::StoreError;
-use crate::store::sql::engine::{Claim, Lock};
+use crate::store::sql::engine::Lock;
 
 /// The instances that joined through this store, each with its locked file. Closing the file, as
 /// the end of the process does, unlocks it.
@@ -41,16 +41,16 @@ impl Locks {
         self.joined().remove(instance);
     }
 
-    /// Locks the file of `instance`, made if there is none.
-    pub(super) fn claim(&self, instance: &Instance) -> Result<Claim, StoreError> {
+    /// Locks the file of `instance`, made if there is none; none if a process has it.
+    pub(super) fn claim(&self, instance: &Instance) -> Result<Option<Lock>, StoreError> {
         let path = self.lock_of(instance);
-        Ok(match sign(&path)? {
-            Sign::Dead(lock) => Claim::LetGo(Box::new(lock)),
-            Sign::Nothing => match new_lock(&path)? {
-                Sign::Dead(lock) => Claim::New(Box::new(lock)),
-                Sign::Alive | Sign::Nothing => Claim::Taken,
-            },
-            Sign::Alive => Claim::Taken,
+        let sign = match sign(&path)? {
+            Sign::Nothing => new_lock(&path)?,
+            sign => sign,
+        };
+        Ok(match sign {
+            Sign::Dead(lock) => Some(Box::new(lock)),
+            Sign::Alive | Sign::Nothing => None,
         })
     }
 

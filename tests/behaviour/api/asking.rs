@@ -122,9 +122,12 @@ fn what_is_told_to_be_used_is_used() {
     let sidecar = Sidecar::alone().limit("1MB/month").start();
     let told =
         json!({"subject": "@alice:example.org", "resource": "media_bytes", "amount": "300kB"});
-    let answer = post(&sidecar, &told);
+    let mut answer = post(&sidecar, &told).json();
+    // What is left, beside what was promised.
+    let window = answer.as_object_mut().unwrap().remove("window").unwrap();
+    assert_eq!((&window["used"], &window["remaining"]), (&json!(300_000), &json!(700_000)));
     assert_eq!(
-        answer.json(),
+        answer,
         json!({
             "subject": "@alice:example.org", "resource": "media_bytes", "used": 300_000,
             "unit": "bytes", "over": false, "replayed": false,

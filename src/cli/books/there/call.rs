@@ -21,6 +21,8 @@ use crate::clock::{Aligned, Clock, System, Timestamp};
 use crate::net::{Body, Client, ClientError, ClientSettings, Route, Tls, small};
 use crate::telemetry::Secret;
 
+/// What is to be written where nothing of ours answers.
+const ADDRESS: &str = "write the address where the API of metergate listens";
 /// How long a usual answer may take: longer than a server lets itself take.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The most bytes of an answer that is read whole.
@@ -146,7 +148,9 @@ impl Line {
     pub(super) async fn ask<T: DeserializeOwned>(&self, call: Call) -> Told<T> {
         let bytes = self.whole(call).await?;
         serde_json::from_slice(&bytes).map_err(|error| {
-            self.unreached(format_args!("answers what this version does not understand: {error}"))
+            self.unreached(format_args!(
+                "answers what this version does not understand ({error}): {ADDRESS}"
+            ))
         })
     }
 
@@ -239,6 +243,7 @@ impl Line {
     fn refused(&self, status: StatusCode, said: Option<String>) -> Failure {
         let exit = match status {
             StatusCode::UNAUTHORIZED => return self.unknown(said),
+            StatusCode::PAYLOAD_TOO_LARGE => return self.too_much(),
             StatusCode::NOT_FOUND => Exit::NotFound,
             StatusCode::CONFLICT => Exit::Conflict,
             status if status.is_client_error() => Exit::BadInput,
@@ -246,10 +251,17 @@ impl Line {
         };
         match said {
             Some(sentence) => Failure::Server { exit, sentence },
-            None => self.unreached(format_args!(
-                "answers {status}: write the address where the API of metergate listens"
-            )),
+            None => self.unreached(format_args!("answers {status}: {ADDRESS}")),
         }
+    }
+
+    /// Says that a server does not take so much.
+    fn too_much(&self) -> Failure {
+        let sentence = format!(
+            "{} does not take so much at once: do it on the store, with --storage URL",
+            self.address
+        );
+        Failure::Server { exit: Exit::BadInput, sentence }
     }
 
     /// Says that the server does not know us.

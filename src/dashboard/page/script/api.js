@@ -118,6 +118,12 @@ export async function change(method, path, body) {
   }
 }
 
+/** Forgets all that was answered: whoever was signed in has left. */
+export function forget() {
+  kept.clear();
+  slow.clear();
+}
+
 /** Returns a name as a part of a path. */
 export const name = encodeURIComponent;
 

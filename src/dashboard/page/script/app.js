@@ -1,6 +1,6 @@
 // App: the frame around the pages: who is signed in, which page is shown, and that it stays true.
 
-import { Failure, LATE, maybe, readiness, session } from "./api.js";
+import { Failure, LATE, forget, maybe, readiness, session } from "./api.js";
 import { h, show } from "./dom.js";
 import { relative, useZone } from "./format.js";
 import { follow } from "./live.js";
@@ -51,6 +51,7 @@ async function begin(why) {
 }
 
 function gate(why) {
+  forget();
   signedOut(true);
   signIn(main, why, () => begin());
 }

@@ -7,6 +7,9 @@
 
 if is_stale(ARGV[1]) then return conflict('the policy was changed by someone else: try again') end
 local new = 'g' .. whole(call('INCR', KEYS[1] .. 'generations')) .. ':'
+call('ZADD', KEYS[1] .. 'importing', whole(server_time() + 60000), new)
+-- No root is called that: whoever prunes next looks for what this one leaves.
+call('SET', KEYS[1] .. 'swept', '?')
 if ARGV[2] ~= '1' then
   call('COPY', root .. 'grants', KEYS[1] .. new .. 'grants')
   call('COPY', root .. 'granted', KEYS[1] .. new .. 'granted')

@@ -2,7 +2,9 @@
 --
 -- KEYS: the prefix. ARGV: the root of the import; then a subject and what it has, as JSON, or
 -- nothing, each.
+-- Returns 1; 0 if the import was given up.
 
+if not goes_on(ARGV[1]) then return 0 end
 local old = root
 root = KEYS[1] .. ARGV[1]
 for index = 2, #ARGV, 2 do

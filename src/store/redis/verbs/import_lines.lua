@@ -2,7 +2,9 @@
 --
 -- KEYS: the prefix. ARGV: the root of the import; then the id of a line, in 20 digits, and its text
 -- each.
+-- Returns 1; 0 if the import was given up.
 
+if not goes_on(ARGV[1]) then return 0 end
 root = KEYS[1] .. ARGV[1]
 for index = 2, #ARGV, 2 do
   local id, text = ARGV[index], ARGV[index + 1]

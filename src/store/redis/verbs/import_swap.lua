@@ -7,6 +7,7 @@
 
 local seen, version, new, layer, is_replaced, measures = unpack(ARGV)
 if is_stale(seen) then return conflict('the policy was changed by someone else: try again') end
+if not goes_on(new) then return conflict('the import stood still for too long: try again') end
 
 -- Gives a key of the old root to another.
 local function move(name, from, to)
@@ -33,4 +34,5 @@ else
 end
 call('HSET', root .. 'policy', 'store', layer, 'version', version)
 call('INCR', root .. 'epoch')
+call('ZREM', KEYS[1] .. 'importing', new)
 return { 'done', '' }

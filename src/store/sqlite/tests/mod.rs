@@ -207,3 +207,26 @@ async fn calls_past_what_may_wait_are_refused() {
     }
     store.beat(&instance, noon()).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_a_little_waits_for_nobody_who_looks_at_much() {
+    let (_folder, file) = folder();
+    let store = Sqlite::open(&file).unwrap();
+    store.record(&byte("alice"), None, noon()).await.unwrap().unwrap();
+    let (go_on, wait) = channel::<()>();
+    let wait = Arc::new(std::sync::Mutex::new(wait));
+    let looks = || {
+        let wait = wait.clone();
+        store.readers.ask_much(move |_| {
+            let _ = wait.lock().unwrap().recv();
+            Ok(())
+        })
+    };
+    let mut looking: Vec<_> = std::iter::repeat_with(|| Box::pin(looks())).take(9).collect();
+    looking.iter_mut().for_each(begin);
+    assert_eq!(used(&store, "alice").await, 1);
+    drop(go_on);
+    for look in looking {
+        look.await.unwrap();
+    }
+}

@@ -91,8 +91,11 @@ impl Twins {
     fn compare(&self, line: &str) -> Option<String> {
         let (here, there) = self.run(line);
         let now = System.now();
-        let said = |said: Said| (said.code, still(&said.out, now), still(&said.err, now));
-        let (here, there) = (said(here), said(there));
+        let said = |said: Said, folder: &TempDir| {
+            let still = |text: &str| still(text, now).replace(folder.path().to_str().unwrap(), ".");
+            (said.code, still(&said.out), still(&said.err))
+        };
+        let (here, there) = (said(here, &self.here), said(there, &self.there));
         (here != there).then(|| format!("{line}\n  here:  {here:?}\n  there: {there:?}"))
     }
 
@@ -123,11 +126,8 @@ fn still(text: &str, now: Timestamp) -> String {
             }
         }
     }
-    for (before, inside) in [
-        ("\"retry_after\":", |c: char| c.is_ascii_digit()),
-        ("forgotten-", |c: char| c.is_ascii_hexdigit()),
-    ] as [(&str, fn(char) -> bool); 2]
-    {
+    let is_hexadecimal = |c: char| c.is_ascii_hexdigit();
+    for (before, inside) in [("\"retry_after\":", is_hexadecimal), ("forgotten-", is_hexadecimal)] {
         let parts: Vec<_> = text.split(before).collect();
         let cut = parts
             .iter()
