@@ -1,8 +1,11 @@
 //! Homeservers that are spoken to otherwise than by HTTP/1.1 in the clear.
 
+use std::time::Duration;
+
 use metergate::net::{Protocol, Roots};
 
 use crate::support::certificates::Files;
+use crate::support::figures::{Figures, grow};
 use crate::support::origin::Origin;
 use crate::support::{Request, Sidecar, bytes, eventually};
 
@@ -57,6 +60,28 @@ fn over_h2c_uploads_are_counted_and_never_half_stored() {
     sidecar.comes_to(600_000);
     assert_eq!(origin.reached().iter().filter(|one| one.whole).count(), 2);
     assert_eq!(sidecar.upload(0), 200);
+}
+
+#[test]
+fn over_h2c_a_body_that_stops_is_the_clients_doing() {
+    let origin = Origin::h2c();
+    let setup = Sidecar::before_url(&origin.url);
+    let setup = setup.limits(|limits| limits.body_idle_timeout = Duration::from_millis(300));
+    let sidecar = setup.proxy(|proxy| proxy.protocol = Protocol::H2c).start();
+    let figures = || Figures::of(&sidecar.api(&Request::get("/metrics")));
+    let before = figures();
+    let mut client = sidecar.client();
+    client.send(Request::post("/x").length(10).head());
+    client.send("12345");
+    assert_eq!(client.answer().status, 408);
+    let mut client = sidecar.client();
+    client.send(Request::post("/y").length(10).head());
+    client.send("12345");
+    client.reset();
+    let told = |status| format!("metergate_requests_total{{kind=\"other\",status=\"{status}\"}}");
+    let expected = [(told("4xx"), 1.0), (told("499"), 1.0), (told("5xx"), 0.0)];
+    let expected = expected.each_ref().map(|(series, by)| (series.as_str(), *by));
+    grow(&before, figures, &expected);
 }
 
 #[test]

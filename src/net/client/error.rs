@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::net::body::BodyError;
+use crate::net::body::{BodyError, BoxError};
 use crate::telemetry::labels::Silence;
 
 /// Why a request has no answer.
@@ -17,7 +17,7 @@ pub enum ClientError {
     ConnectTimeout,
     /// The request's own body failed half way: not the upstream's fault.
     #[error("the request body broke off")]
-    Body(#[source] hyper::Error),
+    Body(#[source] BoxError),
     /// The connection broke, or what came over it was not HTTP.
     #[error("the other side broke off the exchange")]
     Broken(#[source] hyper::Error),
@@ -26,15 +26,21 @@ pub enum ClientError {
 impl ClientError {
     /// Returns the error of a request that was sent, or that another connection may have had.
     pub(super) fn sent_in_vain(error: hyper::Error) -> Self {
-        if error.is_user() { Self::Body(error) } else { Self::Broken(error) }
+        if error.is_user() { Self::Body(error.into()) } else { Self::Broken(error) }
     }
 
     /// Returns true if whoever sent the request's body has gone.
     #[must_use]
     pub fn is_parting(&self) -> bool {
         let Self::Body(error) = self else { return false };
-        let cause = Error::source(error);
-        cause.and_then(|cause| cause.downcast_ref()).is_some_and(BodyError::is_parting)
+        let mut cause: Option<&(dyn Error + 'static)> = Some(error.as_ref());
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<BodyError>() {
+                return error.is_parting();
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// Returns what it is counted as.

@@ -14,13 +14,14 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 
 use self::kept::Kept;
-use self::sender::Sender;
+use self::sender::{Failed, Sender};
 use crate::net::body::BoxError;
 use crate::telemetry::metrics::Upstream;
 
 mod connecting;
 mod error;
 mod kept;
+mod noted;
 mod route;
 mod sender;
 
@@ -133,13 +134,13 @@ where
                     }
                     return Ok(response);
                 }
-                Err(mut failed) => match (failed.take_message(), again) {
+                Err(Failed { unsent, error }) => match (unsent, again) {
                     (Some(unsent), _) if reused => request = unsent,
                     // Over one that goes on it would only be sent the same way again.
-                    (None, Some(again)) if broke_off(failed.error()) && connection.is_spent() => {
+                    (None, Some(again)) if broke_off(&error) && connection.is_spent() => {
                         request = again;
                     }
-                    _ => return Err(ClientError::sent_in_vain(failed.into_error())),
+                    _ => return Err(error),
                 },
             }
         }
@@ -201,8 +202,8 @@ where
 }
 
 /// Returns whether a connection ended without an answer, rather than with one that is none.
-fn broke_off(error: &hyper::Error) -> bool {
-    !error.is_parse() && !error.is_user()
+fn broke_off(error: &ClientError) -> bool {
+    matches!(error, ClientError::Broken(error) if !error.is_parse())
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use http::header::{CONNECTION, HOST};
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::client::conn::{http1, http2};
 
+use super::error::ClientError;
+use super::noted::{Fault, Noted};
 use crate::net::body::BoxError;
 
 /// The most requests at the same time over one HTTP/2 connection: no server allows fewer unless
@@ -17,7 +19,13 @@ const STREAMS: usize = 100;
 /// One connection.
 pub(super) enum Sender<B> {
     Http1(http1::SendRequest<B>),
-    Http2(http2::SendRequest<B>, Share),
+    Http2(http2::SendRequest<Noted<B>>, Share),
+}
+
+/// Why a request got no answer, and the request itself if no byte of it was sent.
+pub(super) struct Failed<B> {
+    pub(super) unsent: Option<Request<B>>,
+    pub(super) error: ClientError,
 }
 
 /// A part in an HTTP/2 connection; it counts as long as it, or an answer that has it, is there.
@@ -79,11 +87,24 @@ where
     pub(super) async fn send(
         &mut self,
         request: Request<B>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<B>>> {
+    ) -> Result<Response<Incoming>, Failed<B>> {
         match self {
-            Self::Http1(sender) => sender.try_send_request(request).await,
+            Self::Http1(sender) => sender.try_send_request(request).await.map_err(|mut failed| {
+                let unsent = failed.take_message();
+                Failed { unsent, error: ClientError::sent_in_vain(failed.into_error()) }
+            }),
             Self::Http2(sender, share) => {
-                let mut response = sender.try_send_request(for_http2(request)).await?;
+                let fault = Fault::default();
+                let request = for_http2(request).map(|body| Noted::new(body, fault.clone()));
+                let sent = sender.try_send_request(request).await;
+                let mut response = sent.map_err(|mut failed| {
+                    let unsent = failed.take_message().map(|unsent| unsent.map(Noted::into_inner));
+                    let error = match fault.take() {
+                        Some(fault) => ClientError::Body(fault),
+                        None => ClientError::sent_in_vain(failed.into_error()),
+                    };
+                    Failed { unsent, error }
+                })?;
                 response.extensions_mut().insert(share.clone());
                 Ok(response)
             }
