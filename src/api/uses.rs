@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Desk;
-use super::asked::Body;
+use super::asked::{Body, Query};
 use super::respond::Problem;
 use super::statuses::Writes;
 use crate::clock::Timestamp;
-use crate::engine::{Fact, Recorded};
+use crate::engine::{Fact, Recorded, WindowDecision};
 use crate::quota::{Amount, Period, Resource, Said, Subject};
 
 /// Something that happened.
@@ -33,19 +33,46 @@ pub(super) struct Use {
     at: Option<Timestamp>,
 }
 
+/// What else is told.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Telling {
+    /// Whether the window with the least room is told, too.
+    window: Option<bool>,
+}
+
+/// What the count is now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ToldCount {
+    #[serde(flatten)]
+    recorded: Recorded,
+    /// The subject's own window with the least room; without a limit that of the default period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<WindowDecision>,
+}
+
+impl ToldCount {
+    fn of(recorded: Recorded, telling: &Telling) -> Json<Self> {
+        let window = telling.window.unwrap_or_default().then(|| recorded.window.clone());
+        Json(Self { recorded, window })
+    }
+}
+
 /// Record what was used
 ///
 /// Whatever the limit: what happened, happened. Answers once it is on disk.
-#[utoipa::path(post, path = "/v1/use", tag = "recording",
+#[utoipa::path(post, path = "/v1/use", tag = "recording", params(Telling),
     request_body(content = Use, example = json!({
         "subject": "@alice:example.org", "resource": "media_bytes", "amount": "300MB", "key": "file-17"
     })),
-    responses((status = 200, description = "What the count is now", body = Recorded), Writes)
+    responses((status = 200, description = "What the count is now", body = ToldCount), Writes)
 )]
 pub(super) async fn record(
     State(desk): State<Arc<Desk>>,
+    Query(telling): Query<Telling>,
     Body(told): Body<Use>,
-) -> Result<Json<Recorded>, Problem> {
+) -> Result<Json<ToldCount>, Problem> {
     let Use { subject, resource, amount, value, key, at } = told;
     let resource = desk.engine.resource(&resource).await?;
     let amount = match amount {
@@ -56,7 +83,7 @@ pub(super) async fn record(
         }
     };
     let fact = Fact { subject, resource, amount, member: value, key, at };
-    Ok(Json(desk.engine.record(&fact).await?))
+    Ok(ToldCount::of(desk.engine.record(&fact).await?, &telling))
 }
 
 /// What there is.
@@ -95,19 +122,20 @@ pub(super) struct WasReset {
 ///
 /// For stocks, such as what somebody's files take up now. The difference is one line of the
 /// ledger, whatever the limit.
-#[utoipa::path(post, path = "/v1/set", tag = "recording",
+#[utoipa::path(post, path = "/v1/set", tag = "recording", params(Telling),
     request_body(content = Set, example = json!({
         "subject": "@alice:example.org", "resource": "media_bytes", "value": "120MB"
     })),
-    responses((status = 200, description = "What the count is now", body = Recorded), Writes)
+    responses((status = 200, description = "What the count is now", body = ToldCount), Writes)
 )]
 pub(super) async fn set(
     State(desk): State<Arc<Desk>>,
+    Query(telling): Query<Telling>,
     Body(Set { subject, resource, value }): Body<Set>,
-) -> Result<Json<Recorded>, Problem> {
+) -> Result<Json<ToldCount>, Problem> {
     let resource = desk.engine.resource(&resource).await?;
     let value = desk.amount(&resource, &value)?;
-    Ok(Json(desk.engine.set(&subject, &resource, value).await?))
+    Ok(ToldCount::of(desk.engine.set(&subject, &resource, value).await?, &telling))
 }
 
 /// Bring a count to zero

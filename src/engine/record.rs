@@ -49,7 +49,9 @@ pub struct Recorded {
     /// It had been recorded before; nothing was changed.
     pub replayed: bool,
     /// The subject's own window with the least room after it; without a limit that of the
-    /// default period.
+    /// default period. Programs are told what it counts, as `used`.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "server", schema(ignore))]
     pub window: WindowDecision,
 }
 

@@ -48,8 +48,8 @@ impl Tally {
     #[must_use]
     pub fn between(&self, start: i64, end: i64) -> Refusals {
         let ring = self.lock();
-        let first = start.saturating_add(HOUR - 1).div_euclid(HOUR).max(ring.oldest());
-        let last = end.saturating_add(HOUR - 1).div_euclid(HOUR).min(ring.latest.saturating_add(1));
+        let first = hour_from(start).max(ring.oldest());
+        let last = hour_from(end).min(ring.latest.saturating_add(1));
         let hours = (first..last).filter_map(|hour| ring.hours.get(ring.index(hour)?));
         hours.fold(Refusals::default(), |sum, hour| Refusals {
             uploads: sum.uploads.saturating_add(hour.uploads),
@@ -87,6 +87,11 @@ impl Ring {
 
 fn hour(moment: i64) -> i64 {
     moment.div_euclid(HOUR)
+}
+
+/// Returns the first hour that begins at `moment` or later.
+fn hour_from(moment: i64) -> i64 {
+    hour(moment).saturating_add(i64::from(moment.rem_euclid(HOUR) > 0))
 }
 
 fn span() -> i64 {

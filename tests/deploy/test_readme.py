@@ -24,7 +24,7 @@ class Readme(Check):
             self.assertEqual(self.check_file(block), (0, "metergate.toml is fine\n"))
 
     def test_the_commands_work_one_after_the_other(self):
-        lines = [line for line in shell_lines() if line.startswith("metergate ")]
+        lines = [line for line in shell_lines() if line.startswith("metergate ") and " --server " not in line]
         store = {
             "METERGATE_STORAGE": f"sqlite:{self.folder / 'readme.db'}",
             "PATH": f"{BINARY.parent}:{os.environ['PATH']}",
@@ -42,6 +42,19 @@ class Readme(Check):
                     continue
                 # The longest holds a store to its contract, by some 200 sentences.
                 done = run("bash", "-c", line, folder=self.folder, env=store, timeout=900)
+                self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_commands_work_through_a_server(self):
+        homeserver = Homeserver()
+        self.addCleanup(homeserver.close)
+        group = 'default_group = "free"\n[policy.groups.free]\nmedia_bytes = "500MB"\n'
+        metergate = start_metergate(self, self.folder, homeserver.url, f"[policy]\n{group}")
+        lines = [line for line in shell_lines() if " --server " in line or line.startswith("METERGATE_SERVER=")]
+        self.assertGreaterEqual(len(lines), 2)
+        for line in lines:
+            with self.subTest(line):
+                line = line.replace("http://127.0.0.1:8400", metergate.admin_url)
+                done = run("bash", "-c", line, folder=self.folder, env={"PATH": f"{BINARY.parent}:{os.environ['PATH']}"})
                 self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_the_calls_of_the_api_work(self):
@@ -66,7 +79,7 @@ class Readme(Check):
         """What is neither run by the other checks nor on the list of what is not run would be unchecked."""
         for line in shell_lines():
             words = shlex.split(line, comments=True)
-            if words[0] in ("metergate", "curl") or line.startswith(NOT_RUN):
+            if words[0] in ("metergate", "curl") or line.startswith(("METERGATE_SERVER=", *NOT_RUN)):
                 continue
             with self.subTest(line):
                 named = [word for word in words if word.startswith(("deploy/", "tests/"))]

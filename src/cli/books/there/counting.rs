@@ -32,12 +32,12 @@ impl Counting for There {
             "key": key,
             "at": at,
         });
-        self.0.ask(Call::post("/v1/use").saying(&said)?).await
+        self.0.ask(Call::post("/v1/use").with("window", &true).saying(&said)?).await
     }
 
     async fn set(&self, subject: &Subject, resource: &Resource, value: Amount) -> Told<Recorded> {
         let said = json!({ "subject": subject, "resource": resource, "value": value });
-        self.0.ask(Call::post("/v1/set").saying(&said)?).await
+        self.0.ask(Call::post("/v1/set").with("window", &true).saying(&said)?).await
     }
 
     async fn reset(
