@@ -53,8 +53,13 @@ class Synapse:
 
     def stored(self, user_id):
         """The sizes of all files that the homeserver keeps for this user."""
-        answer = self._admin.ask("GET", f"/_synapse/admin/v1/users/{quote(user_id)}/media?limit=1000")
-        return [file["media_length"] for file in answer.json["media"]]
+        sizes, behind = [], 0
+        while behind is not None:
+            path = f"/_synapse/admin/v1/users/{quote(user_id)}/media?limit=1000&from={behind}"
+            page = self._admin.ask("GET", path).json
+            sizes += [file["media_length"] for file in page["media"]]
+            behind = page.get("next_token")
+        return sizes
 
     def exited(self):
         return self._child.exited()

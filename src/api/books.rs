@@ -155,6 +155,7 @@ fn draft(bytes: &[u8]) -> Result<Draft, Problem> {
 /// A policy to be tried.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TriedPolicy)]
 pub(super) struct Tried {
     /// As in an import, without subjects and events; nothing else that is declared holds.
     #[schema(value_type = super::words::Books)]

@@ -23,6 +23,7 @@ use crate::quota::{Said, Subject};
 /// What the boosts of one subject are to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutBoosts)]
 pub(super) struct Put {
     /// How much more of which resource, above zero.
     amounts: BTreeMap<String, Said>,
@@ -35,6 +36,7 @@ pub(super) struct Put {
 /// The same, and whose they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PostBoosts)]
 pub(super) struct Post {
     subject: Subject,
     /// How much more of which resource, above zero.

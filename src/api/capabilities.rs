@@ -52,6 +52,7 @@ pub(super) fn all(policy: &Policy) -> Vec<ToldCapability> {
 /// What a capability is to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutCapability)]
 pub(super) struct Put {
     /// What it draws on, at least one. Naming a resource declares it.
     resources: Vec<Resource>,

@@ -72,6 +72,7 @@ pub(super) fn all(policy: &Policy) -> Vec<ToldGroup> {
 /// What a group is to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutGroup)]
 pub(super) struct Put {
     /// Each resource with its limit or several; `max_upload_bytes`, `extends` and `timezone`, too.
     limits: Tree,
@@ -82,6 +83,7 @@ pub(super) struct Put {
 /// A group by its name.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PostGroup)]
 pub(super) struct Post {
     /// 1 to 64 letters, digits, `_`, `-` and `.`.
     name: String,
@@ -95,6 +97,7 @@ pub(super) struct Post {
 /// What a group could be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TriedGroup)]
 pub(super) struct Tried {
     /// As in `PUT`, whole.
     limits: Tree,

@@ -22,6 +22,7 @@ use crate::quota::Subject;
 /// What the limits of one subject are to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutOverrides)]
 pub(super) struct Put {
     /// Each resource with its limit or several; and `max_upload_bytes`.
     limits: Tree,
@@ -34,6 +35,7 @@ pub(super) struct Put {
 /// The same, and whose they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PostOverrides)]
 pub(super) struct Post {
     subject: Subject,
     /// As in `PUT`; limits of other resources stay.

@@ -20,6 +20,7 @@ use crate::quota::{Aggregate, Measure, Resource, Unit};
 /// How a resource is to be counted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutResource)]
 pub(super) struct Put {
     /// How single amounts become one count: `sum` unless told.
     aggregate: Option<Aggregate>,

@@ -21,6 +21,8 @@ pub(super) enum Problem {
     Unauthorized,
     /// 401: a page of somebody else calls, or may be behind what calls without a token.
     OfAPage,
+    /// 401: a page of another site signs in or out.
+    OfAnotherSite,
     /// 404.
     NotFound(String),
     /// 405.
@@ -48,6 +50,11 @@ impl Problem {
             Self::OfAPage => {
                 let text = "without a token only programs and pages of this machine may call, by \
                      localhost or 127.0.0.1: set [admin] token";
+                (StatusCode::UNAUTHORIZED, "unauthorized", text.to_owned())
+            }
+            Self::OfAnotherSite => {
+                let text = "only the dashboard's own page signs in and out: a proxy before it has to \
+                     pass Host on as it is";
                 (StatusCode::UNAUTHORIZED, "unauthorized", text.to_owned())
             }
             Self::NotFound(text) => (StatusCode::NOT_FOUND, "not_found", text),

@@ -45,6 +45,7 @@ pub(super) fn all(policy: &Policy) -> Vec<ToldRule> {
 /// The group of a rule.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutRule)]
 pub(super) struct Put {
     group: String,
 }
@@ -52,6 +53,7 @@ pub(super) struct Put {
 /// A rule.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PostRule)]
 pub(super) struct Post {
     /// Whom.
     #[serde(rename = "match")]

@@ -46,7 +46,7 @@ async fn sign_in(
 ) -> Result<Response, Problem> {
     let by_a_stranger = origin::is_of_a_page(&headers) && !origin::is_own(&method, &headers);
     if by_a_stranger {
-        return Err(Problem::OfAPage);
+        return Err(Problem::OfAnotherSite);
     }
     let Some(token) = &desk.token else {
         token::may_call_openly(&method, &headers)?;
@@ -85,7 +85,7 @@ async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if !origin::is_own(&method, &headers) {
-        return Err(Problem::OfAPage);
+        return Err(Problem::OfAnotherSite);
     }
     names(&headers).for_each(|name| desk.sessions.end(name));
     Ok(with_cookie(&headers, "", "; Max-Age=0"))

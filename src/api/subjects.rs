@@ -48,6 +48,7 @@ enum Sort {
 /// Someone's place.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PutSubject)]
 pub(super) struct Put {
     /// Its group; without one, rules and the default group hold.
     group: Option<String>,
@@ -60,6 +61,7 @@ pub(super) struct Put {
 /// Someone's place, and whose it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PostSubject)]
 pub(super) struct Post {
     subject: Subject,
     /// Its group; as it is unless told.

@@ -145,7 +145,9 @@ impl Decision {
             window: WindowDecision::of(&case),
         });
         let resets_at = binding.as_ref().and_then(|figures| figures.window.resets_at);
-        let wait = resets_at.filter(|_| verdict != Verdict::Fits).map(|end| now.until(end));
+        // No waiting makes a file smaller.
+        let waits = verdict != Verdict::Fits && !too_large;
+        let wait = resets_at.filter(|_| waits).map(|end| now.until(end));
         let items = plan.items.iter().map(|item| {
             let all = rule::cases(plan, readings, now);
             let measure = planned.measure(&item.resource);

@@ -13,7 +13,7 @@ use super::{Amount, Measure};
 pub enum Said {
     /// A number of base units.
     Units(Amount),
-    /// Text, which a [`Measure`](super::Measure) reads.
+    /// Text, which a [`Measure`] reads.
     Text(String),
 }
 

@@ -41,6 +41,14 @@ def token_of(tab, requests=None):
     return asked[-1]["headers"]["Authorization"].removeprefix("Bearer ")
 
 
+def signed_in(tab, metergate, user):
+    """Opens the page and signs in; the token that the page then has."""
+    tab.open(metergate.url + PAGE)
+    sign_in(tab, user)
+    tab.shown("who")
+    return token_of(tab)
+
+
 def knows(metergate, token):
     return ask(metergate.url, "GET", WHOAMI, headers={"Authorization": f"Bearer {token}"}).status
 
@@ -86,9 +94,7 @@ def test_a_refused_file_is_explained(sidecar, new_user, tmp_path):
     small.write_bytes(MEGABYTE[:300_000])
     large.write_bytes(MEGABYTE[:400_000])
     with browser() as tab:
-        tab.open(metergate.url + PAGE)
-        sign_in(tab, alice)
-        tab.shown("who")
+        signed_in(tab, metergate, alice)
         tab["file"].send_keys(str(large))
         assert tab.shown("fit") == f"“large.jpg” (400 kB) is refused. {refusal}"
         tab["file"].send_keys(str(small))
@@ -140,10 +146,7 @@ def test_whoever_leaves_the_page_is_signed_out(sidecar, new_user):
     metergate = sidecar()
     alice = new_user()
     with browser() as tab:
-        tab.open(metergate.url + PAGE)
-        sign_in(tab, alice)
-        tab.shown("who")
-        token = token_of(tab)
+        token = signed_in(tab, metergate, alice)
         tab.open("about:blank")
         tab.until(lambda: knows(metergate, token) == 401)
 
@@ -152,10 +155,7 @@ def test_whoever_does_nothing_is_signed_out(sidecar, new_user):
     metergate = sidecar(more='[page]\nidle = "2s"\n')
     alice = new_user()
     with browser() as tab:
-        tab.open(metergate.url + PAGE)
-        sign_in(tab, alice)
-        tab.shown("who")
-        token = token_of(tab)
+        token = signed_in(tab, metergate, alice)
         assert "not used for a while" in tab.shown("notice")
         assert knows(metergate, token) == 401
         assert not tab["signed-in"].is_displayed()
@@ -166,10 +166,7 @@ def test_a_session_that_was_ended_elsewhere_is_told(sidecar, new_user):
     metergate = sidecar()
     alice = new_user()
     with browser() as tab:
-        tab.open(metergate.url + PAGE)
-        sign_in(tab, alice)
-        tab.shown("who")
-        token = token_of(tab)
+        token = signed_in(tab, metergate, alice)
         headers = {"Authorization": f"Bearer {token}"}
         assert ask(metergate.url, "POST", "/_matrix/client/v3/logout", b"{}", headers).status == 200
         tab["refresh"].click()

@@ -85,12 +85,16 @@ impl Operation {
             assert!(answer.body.is_empty(), "{method} {path}: {}", answer.text());
             return;
         }
-        let schema = json!({"components": document["components"], "allOf": [content["schema"]]});
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let body = answer.json();
-        let wrong: Vec<_> = validator.iter_errors(&body).map(|it| it.to_string()).collect();
-        assert!(wrong.is_empty(), "{method} {path}: {wrong:?}: {body}");
+        fits(document, &content["schema"], &answer.json(), &format!("{method} {path}"));
     }
+}
+
+/// Asserts that `body`, of the call `name`, is what `schema` says.
+fn fits(document: &Value, schema: &Value, body: &Value, name: &str) {
+    let schema = json!({"components": document["components"], "allOf": [schema]});
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<_> = validator.iter_errors(body).map(|it| it.to_string()).collect();
+    assert!(wrong.is_empty(), "{name}: {wrong:?}: {body}");
 }
 
 #[test]
@@ -136,5 +140,8 @@ fn every_operation_is_described_whole() {
         let body = &told["requestBody"]["content"]["application/json"];
         let needs_one = body.is_object() && told["requestBody"]["required"] == json!(true);
         assert!(!needs_one || body["example"].is_object(), "{name} has no example");
+        if body["example"].is_object() {
+            fits(&document, &body["schema"], &body["example"], &name);
+        }
     }
 }

@@ -52,6 +52,40 @@ fn every_list_goes_on_where_it_ended() {
 }
 
 #[test]
+fn lists_of_more_than_ten_thousand_miss_nobody_and_tell_nobody_twice() {
+    let sidecar = seeded("1B/month");
+    let mut document = get(&sidecar, "/v1/export?usage=true");
+    let lines = (0..10_500).map(|number| {
+        json!({
+            "id": number + 1, "kind": "use", "subject": format!("@{number:05}:x"), "amount": 1,
+            "resource": "media_bytes", "at": moment(), "recorded": moment(),
+        })
+    });
+    document["events"] = lines.collect();
+    done(&post(&sidecar, "/v1/import", &document), 200);
+    for list in [
+        "/v1/subjects?limit=1000",
+        "/v1/subjects?limit=1000&group=free",
+        "/v1/subjects?limit=1000&sort=last_activity",
+        "/v1/over?resource=media_bytes&limit=1000",
+        "/v1/top?resource=media_bytes&limit=1000",
+        "/v1/events?limit=1000",
+    ] {
+        let told = pages(&sidecar, list).concat();
+        let mut names: Vec<_> =
+            told.iter().map(|it| it["subject"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!((told.len(), names.len()), (10_500, 10_500), "{list}");
+    }
+}
+
+/// Returns the present moment, in words.
+fn moment() -> String {
+    metergate::clock::Clock::now(&metergate::clock::System).to_string()
+}
+
+#[test]
 fn a_page_is_as_long_as_it_says_and_a_cursor_belongs_to_its_list() {
     let sidecar = seven();
     let cursor = get(&sidecar, "/v1/subjects?limit=2")["next_cursor"].as_str().unwrap().to_owned();

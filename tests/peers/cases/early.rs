@@ -98,5 +98,5 @@ fn no_request(stand: &Stand) {
     client.wire.stream.timeout(Duration::from_secs(3));
     let _ = client.wire.head();
     let _ = client.try_send(&hidden);
-    never(stand, "it became one", || !stand.homeserver.seen("/smuggled").is_empty());
+    never("it became one", || !stand.homeserver.seen("/smuggled").is_empty());
 }

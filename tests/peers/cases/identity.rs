@@ -146,7 +146,7 @@ fn connect(stand: &Stand) {
     if let Ok(Some(head)) = client.wire.head() {
         assert_ne!(head.word(1), "200", "a tunnel was opened");
     }
-    never(stand, "what was in the tunnel went on", || {
+    never("what was in the tunnel went on", || {
         let seen = stand.homeserver.forwarded();
         seen.iter().any(|seen| find(&seen.body, HIDDEN.as_bytes()).is_some())
     });

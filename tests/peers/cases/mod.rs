@@ -95,10 +95,10 @@ fn is_refused(stand: &Stand, bytes: impl AsRef<[u8]>) {
     let is_no =
         matches!(taken, Taken::Closed | Taken::Answered(400 | 405 | 414 | 422 | 431 | 501 | 505));
     assert!(is_no, "{taken:?}, and not refused");
-    never(stand, "it went on", || !stand.homeserver.seen("").is_empty());
+    never("it went on", || !stand.homeserver.seen("").is_empty());
 }
 
 /// Asserts that `happened` stays false for a while.
-fn never(_stand: &Stand, what: &str, happened: impl FnMut() -> bool) {
+fn never(what: &str, happened: impl FnMut() -> bool) {
     assert!(!within(MOMENT, happened), "{what}");
 }

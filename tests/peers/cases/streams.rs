@@ -182,7 +182,7 @@ fn no_tunnel(stand: &Stand) {
     let mut client = stand.client();
     client.send([upgrade().head(), Request::get("/second").bytes()].concat());
     assert_eq!(client.answer_to("GET").status, 200);
-    never(stand, "bytes went through as they are", || {
+    never("bytes went through as they are", || {
         stand.homeserver.seen("/ws").iter().any(|seen| !seen.body.is_empty())
     });
 }
