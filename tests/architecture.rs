@@ -51,7 +51,7 @@ const LAW: [(&str, &[&str]); 16] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 32] = [
+const OWNERS: [(&str, &[&str]); 35] = [
     ("askama", &["proxy/own_pages"]),
     ("axum", &["api", "dashboard"]),
     ("backon", &["notify"]),
@@ -66,13 +66,16 @@ const OWNERS: [(&str, &[&str]); 32] = [
     ("hyper", &["net", "matrix", "proxy", "api", "app", "cli/books/there"]),
     ("hyper_util", &["net"]),
     ("indicatif", &["cli"]),
-    ("ipnet", &["proxy", "config"]),
+    ("ipnet", &["net", "proxy", "config"]),
     ("jiff", &["clock", "quota/bucket", "quota/period"]),
+    ("listenfd", &["net/listener"]),
     ("prometheus", &["telemetry/metrics"]),
+    ("proxy_header", &["net/server"]),
     ("redis", &["store/redis"]),
     ("rusqlite", &["store/sqlite"]),
     ("rust_embed", &["dashboard"]),
     ("rustls_native_certs", &["net/tls", "store/postgres/tls"]),
+    ("sd_notify", &["app"]),
     ("serde_saphyr", &["cli"]),
     ("socket2", &["net"]),
     ("tokio_postgres", &["store/postgres"]),

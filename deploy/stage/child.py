@@ -23,12 +23,13 @@ _running = []
 class Child:
     """A running command, its output going to the file `log`."""
 
-    def __init__(self, command, log, env=None, cwd=None):
+    def __init__(self, command, log, env=None, cwd=None, pass_fds=()):
         self.log = log
         with signals_held(), open(log, "ab") as output:
             self._process = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL,
+                pass_fds=pass_fds,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=env,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::IntoResponse;
+use http::header::{HOST, HeaderValue};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -30,8 +31,9 @@ impl Api {
     pub async fn serve(
         self,
         connection: Arc<Connection>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Response<Watched<Body>> {
+        name_host(&mut request);
         let id = RequestId::fresh();
         let access = self.desk.access_log.then(|| watch(&connection, &request, &id));
         let is_head = request.method() == Method::HEAD;
@@ -54,6 +56,15 @@ impl Api {
             }
         }
         response.map(|body| Watched::new(body, access))
+    }
+}
+
+/// Makes `Host` what the target says, if it says one, as it does over HTTP/2 (RFC 9113 §8.3.1): by
+/// which name this machine was asked is looked up there alone.
+fn name_host(request: &mut Request<Incoming>) {
+    let authority = request.uri().authority();
+    if let Some(Ok(host)) = authority.map(|it| HeaderValue::from_str(it.as_str())) {
+        request.headers_mut().insert(HOST, host);
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::net::{self, Cap, Listener, Shutdown};
+use crate::net::{self, Cap, Entrance, Listener, Shutdown};
 use crate::proxy::{self, Proxy};
 
 /// One core's part of the proxy.
 pub(super) struct Lane {
     pub(super) runtime: Runtime,
     pub(super) listeners: Vec<Listener>,
-    pub(super) limits: net::Limits,
+    pub(super) entrance: Entrance,
     pub(super) connections: Cap,
     pub(super) shutdown: Shutdown,
     pub(super) ended: CancellationToken,
@@ -20,15 +20,17 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// Serves until all has ended.
     pub(super) fn run(self) {
-        let Self { runtime, listeners, limits, connections, shutdown, ended, shared } = self;
+        let Self { runtime, listeners, entrance, connections, shutdown, ended, shared } = self;
         runtime.block_on(async move {
             let proxy = Proxy::new(shared);
             for listener in listeners {
                 let proxy = proxy.clone();
                 let service = move |connection, request| proxy.clone().serve(connection, request);
                 let (connections, shutdown) = (connections.clone(), shutdown.clone());
-                tokio::spawn(serve(listener, limits, connections, shutdown, service));
+                let entrance = entrance.clone();
+                tokio::spawn(serve(listener, entrance, connections, shutdown, service));
             }
             ended.cancelled().await;
         });
@@ -38,7 +40,7 @@ impl Lane {
 /// Serves one share of a listener until told to stop; says so if it cannot.
 pub(super) async fn serve<S, F, B>(
     listener: Listener,
-    limits: net::Limits,
+    entrance: Entrance,
     connections: Cap,
     shutdown: Shutdown,
     service: S,
@@ -50,7 +52,7 @@ pub(super) async fn serve<S, F, B>(
         + 'static,
 {
     let address = listener.address().clone();
-    if let Err(error) = net::serve(listener, limits, connections, shutdown, service).await {
+    if let Err(error) = net::serve(listener, entrance, connections, shutdown, service).await {
         tracing::error!(%address, %error, "not served any more");
     }
 }

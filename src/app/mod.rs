@@ -4,10 +4,6 @@
 //! listener and keeps its own connections to the homeserver, so that no request crosses threads.
 //! Beside them one small runtime keeps the books' chores and serves the admin API.
 
-mod error;
-mod lane;
-mod measured;
-
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,9 +11,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-pub use error::AppError;
-
 use self::lane::{Lane, serve};
+use self::listening::{listen, shares};
 use self::measured::Measured;
 use crate::api::{self, Api, Desk};
 use crate::clock::{self, Timestamp};
@@ -25,13 +20,25 @@ use crate::config::Settings;
 use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
-use crate::net::{self, Address, Cap, Client, ClientSettings, Listener, Origin, Shutdown};
+use crate::net::{
+    self, Address, Cap, Certificate, Client, ClientSettings, Entrance, Heralds, Listener, Route,
+    Seal, Shutdown,
+};
 use crate::notify::{self, Notifier};
 use crate::proxy;
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, Store, Timed};
 use crate::telemetry::{Metrics, cause};
+
+mod error;
+mod lane;
+mod listening;
+mod manager;
+mod measured;
+
+pub use error::AppError;
+pub use manager::{Phase, tell};
 
 pub use crate::api::{NotReloaded, Reloaded, Reloads};
 
@@ -56,6 +63,8 @@ pub struct App {
     grace: Duration,
     proxy: Vec<Address>,
     admin: Address,
+    /// Absent: the proxy speaks in the clear.
+    seal: Option<Seal>,
     metrics: Arc<Metrics>,
     /// What the API has of all this.
     desk: Desk,
@@ -82,6 +91,8 @@ impl App {
         // Whatever may fail comes before the policy, which others on the store obey at once.
         let admin = listen(&settings.admin.listen, 1)?;
         let shares = settings.proxy.as_ref().map(|proxy| shares(&proxy.listen)).transpose()?;
+        let shown = settings.proxy.as_ref().map(|proxy| proxy.certificates.clone());
+        let seal = shown.filter(|shown| !shown.is_empty()).map(Seal::with);
         let office = office()?;
         let metrics = Arc::new(Metrics::new()?);
         let instance = settings.instance.as_deref().map_or_else(Instance::fresh, Instance::named);
@@ -118,13 +129,13 @@ impl App {
             grace: settings.proxy.as_ref().map_or(ADMIN_GRACE, |proxy| proxy.limits.shutdown_grace),
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
+            seal,
             metrics,
         };
         app.keep_events(settings.keep_events);
         // Before the first charge, so that it is told to those who are new.
         app.notify(settings.notify);
-        let origin = settings.proxy.as_ref().map(|proxy| proxy.upstream.clone());
-        app.open_admin(admin, origin);
+        app.open_admin(admin, settings.proxy.as_ref().map(proxy::Settings::route));
         if let Some((proxy, shares)) = settings.proxy.zip(shares) {
             let whoami = Whoami::new(settings.auth, app.metrics.lookups.clone());
             app.open_proxy(proxy, shares, whoami)?;
@@ -175,6 +186,14 @@ impl App {
             applied
         });
         applied.unwrap_or_else(|| Err(EngineError::Conflict("this process ends".to_owned())))
+    }
+
+    /// Shows these certificates from the next handshake on; no connection is dropped. Does nothing
+    /// where none were shown at the start, and none are nothing.
+    pub fn show(&self, certificates: &[Certificate]) {
+        if let Some(seal) = self.seal.as_ref().filter(|_| !certificates.is_empty()) {
+            seal.show(certificates.to_vec());
+        }
     }
 
     /// Tells these of warnings and overages from now on, and no others.
@@ -246,15 +265,14 @@ impl App {
         gentle
     }
 
-    fn open_admin(&mut self, listeners: Vec<Listener>, origin: Option<Origin>) {
+    fn open_admin(&mut self, listeners: Vec<Listener>, route: Option<Route>) {
         let Some(office) = &self.office else { return };
-        let upstream = origin.map(|origin| api::Upstream {
-            client: Client::pooled(origin, ClientSettings::default()),
+        let upstream = route.map(|route| api::Upstream {
+            client: Client::pooled(route, ClientSettings::default()),
             path: VERSIONS,
         });
         self.desk.upstream = upstream;
         let api = Api::new(self.desk.clone()).beside(dashboard::pages());
-        let limits = net::Limits::default();
         let connections = self.metrics.admin.clone();
         let connections = Cap::new("connections to the admin API", ADMIN_CONNECTIONS, connections);
         for listener in listeners {
@@ -262,7 +280,7 @@ impl App {
             let api = api.clone();
             let service = move |connection, request| api.clone().serve(connection, request);
             let (connections, shutdown) = (connections.clone(), self.shutdown.clone());
-            office.spawn(serve(listener, limits, connections, shutdown, service));
+            office.spawn(serve(listener, Entrance::default(), connections, shutdown, service));
         }
     }
 
@@ -279,6 +297,8 @@ impl App {
             head_bytes: settings.limits.head_bytes,
             header_count: settings.limits.header_count,
         };
+        let heralds = settings.proxy_protocol.then(|| Heralds::of(&settings.trusted_proxies));
+        let entrance = Entrance { limits, seal: self.seal.clone(), heralds };
         let connections = self.metrics.public.clone();
         let connections = Cap::new("connections", settings.limits.connections, connections);
         let shutdown = self.shutdown.clone();
@@ -296,7 +316,7 @@ impl App {
                     .build()
                     .map_err(AppError::Thread)?,
                 listeners,
-                limits,
+                entrance: entrance.clone(),
                 connections: connections.clone(),
                 shutdown: shutdown.clone(),
                 ended: self.ended.clone(),
@@ -331,23 +351,6 @@ fn since_1970(moment: Timestamp) -> Duration {
 fn told_of(target: &notify::Target) -> api::Target {
     let endpoint = &target.endpoint;
     api::Target { host: endpoint.host().to_owned(), name: endpoint.name() }
-}
-
-/// Listens at every address, a share of each for every core.
-fn shares(addresses: &[Address]) -> Result<Vec<Vec<Listener>>, AppError> {
-    let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut shares: Vec<Vec<Listener>> = (0..lanes).map(|_| Vec::new()).collect();
-    for address in addresses {
-        for (share, listener) in shares.iter_mut().zip(listen(address, lanes)?) {
-            share.push(listener);
-        }
-    }
-    Ok(shares)
-}
-
-fn listen(address: &Address, shares: usize) -> Result<Vec<Listener>, AppError> {
-    Listener::bind(address, shares)
-        .map_err(|source| AppError::Listen { address: address.clone(), source })
 }
 
 /// The runtime of the books' chores and the admin API.

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Failure;
-use crate::app::{App, NotReloaded, Reloaded, Reloads};
+use crate::app::{App, NotReloaded, Phase, Reloaded, Reloads, tell};
 use crate::config::{self, Complaint, ConfigError, Flags, Loaded, Settings, Sources};
 use crate::store::StorageSpec;
 use crate::telemetry::log::Log;
@@ -74,10 +74,17 @@ impl Serve {
         let signals = runtime.block_on(async { Signals::heed() })?;
         let app = App::start(settings.clone())?;
         announce(&app, &settings.storage);
+        tell(Phase::Ready);
         let reloads = app.reloads();
         let mut served = Served { app, log, settings };
-        runtime.block_on(signals.until_told(reloads, || served.reload(read())));
+        runtime.block_on(signals.until_told(reloads, || {
+            tell(Phase::Reloading);
+            let reloaded = served.reload(read());
+            tell(Phase::Ready);
+            reloaded
+        }));
         let Served { app, .. } = served;
+        tell(Phase::Stopping);
         tracing::info!("stopping: uploads in flight may end");
         if app.stop() {
             tracing::info!("stopped");
@@ -136,6 +143,7 @@ impl Served {
             tracing::error!(error = cause(error), "reload failed: everything stays as it was");
         })?;
         self.app.notify(settings.notify.clone());
+        self.show(&settings);
         let (before, level) = (self.settings.log.level, settings.log.level);
         // Told at whichever level tells more, so that one who turns it down reads that it worked.
         self.set_level(before.max(level));
@@ -152,6 +160,19 @@ impl Served {
             warnings: warnings.iter().map(ToString::to_string).collect(),
             needs_restart: changed.into_iter().map(ToString::to_string).collect(),
         })
+    }
+
+    /// Shows the certificates of other files, or of the same ones as they are now.
+    fn show(&mut self, settings: &Settings) {
+        let (Some(old), Some(new)) = (&mut self.settings.proxy, &settings.proxy) else { return };
+        if old.certificates == new.certificates || old.certificates.is_empty() {
+            return;
+        }
+        if !new.certificates.is_empty() {
+            self.app.show(&new.certificates);
+            old.certificates.clone_from(&new.certificates);
+            tracing::info!(certificates = new.certificates.len(), "certificates reloaded");
+        }
     }
 
     fn set_level(&self, level: tracing::Level) {

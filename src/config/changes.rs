@@ -6,7 +6,7 @@ use crate::{api, proxy};
 
 impl Settings {
     /// Returns the keys and sections in which `new` differs from what a process runs by, but for
-    /// what it can apply while running: the policy, who is told, and the log's level.
+    /// what it can apply while running: the policy, certificates, who is told, and the log's level.
     #[must_use]
     pub fn needing_restart(&self, new: &Self) -> Vec<&'static str> {
         // Taken apart, so that a setting that is added is not forgotten here.
@@ -49,12 +49,28 @@ fn changed(old: Option<&proxy::Settings>, new: Option<&proxy::Settings>) -> Vec<
     let (Some(old), Some(new)) = (old, new) else {
         return differing(&[("[upstream]", old != new)]);
     };
-    let proxy::Settings { listen, trusted_proxies, upstream, limits, refusal, page, access_log } =
-        old;
+    let proxy::Settings {
+        listen,
+        certificates,
+        trusted_proxies,
+        proxy_protocol,
+        upstream,
+        protocol,
+        roots,
+        limits,
+        refusal,
+        page,
+        access_log,
+    } = old;
+    let there = (upstream, protocol, roots);
+    // Others are shown while running; to begin or end with TLS is a matter of the start.
+    let sealed = certificates.is_empty() != new.certificates.is_empty();
     differing(&[
         ("[server] listen", *listen != new.listen),
+        ("[server.tls]", sealed),
         ("[server] trusted_proxies", *trusted_proxies != new.trusted_proxies),
-        ("[upstream]", *upstream != new.upstream),
+        ("[server] proxy_protocol", *proxy_protocol != new.proxy_protocol),
+        ("[upstream]", there != (&new.upstream, &new.protocol, &new.roots)),
         ("[limits]", *limits != new.limits),
         ("[reject]", *refusal != new.refusal),
         ("[page]", *page != new.page),
@@ -71,6 +87,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::net::Protocol;
     use crate::quota::{Layer, OnOutage};
     use crate::store::StorageSpec;
     use crate::telemetry::Secret;
@@ -105,6 +122,8 @@ mod tests {
     fn everything_else_is_named() {
         assert_needs(|_, proxy| proxy.listen.clear(), &["[server] listen"]);
         assert_needs(|_, proxy| proxy.trusted_proxies.clear(), &["[server] trusted_proxies"]);
+        assert_needs(|_, proxy| proxy.proxy_protocol = true, &["[server] proxy_protocol"]);
+        assert_needs(|_, proxy| proxy.protocol = Protocol::H2c, &["[upstream]"]);
         assert_needs(|_, proxy| proxy.upstream = "unix:/x".parse().unwrap(), &["[upstream]"]);
         assert_needs(|_, proxy| proxy.limits.connections = 7, &["[limits]"]);
         assert_needs(|_, proxy| proxy.refusal.info_uri = Some(String::new()), &["[reject]"]);

@@ -7,8 +7,8 @@ use super::error::Place;
 use super::notes::Notes;
 use super::section::Section;
 use super::sections::{
-    Server, Storage, admin, auth, limits, log, notify, page, policy, reject, server, storage,
-    upstream,
+    Server, Storage, Upstream, admin, auth, limits, log, notify, page, policy, reject, server,
+    storage, upstream,
 };
 use super::settings::Settings;
 use super::tree::Table;
@@ -25,7 +25,7 @@ pub(super) fn resolve(
 ) -> Settings {
     let whole = Section::whole(tree, notes);
     let server = server(&whole);
-    let upstream = upstream(&whole);
+    let Upstream { origin: upstream, protocol, roots } = upstream(&whole);
     let auth = auth(&whole);
     let mut admin = admin(&whole, port);
     let Storage { spec: storage, timeout: store_timeout, keep_events, on_outage, journal } =
@@ -43,6 +43,8 @@ pub(super) fn resolve(
         needs_upstream(&whole);
     }
     let proxy = upstream.map(|upstream| proxy::Settings {
+        protocol,
+        roots,
         limits,
         refusal,
         page,
@@ -72,7 +74,9 @@ fn proxy(server: Server, upstream: Origin, access: Option<bool>) -> proxy::Setti
     let default = proxy::Settings::before(upstream);
     proxy::Settings {
         listen: server.listen.unwrap_or(default.listen),
+        certificates: server.certificates,
         trusted_proxies: server.trusted_proxies.unwrap_or(default.trusted_proxies),
+        proxy_protocol: server.proxy_protocol.unwrap_or(default.proxy_protocol),
         access_log: access.unwrap_or(default.access_log),
         ..default
     }
@@ -122,7 +126,7 @@ fn meet(one: &Address, other: &Address) -> bool {
 fn leads_to(origin: &Origin, address: &Address) -> bool {
     match (origin, address) {
         (Origin::Unix(one), Address::Unix(other)) => one == other,
-        (Origin::Tcp { host, port }, Address::Tcp(address)) => {
+        (Origin::Tcp { host, port } | Origin::Https { host, port }, Address::Tcp(address)) => {
             let (here, at) = (address.ip().to_canonical(), host.parse::<IpAddr>());
             let same = match at.map(|ip| ip.to_canonical()) {
                 Ok(ip) => {

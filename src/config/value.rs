@@ -48,25 +48,6 @@ pub(super) fn word<T: Copy>(node: &Node, known: &[(&str, T)]) -> Result<T, Inval
     })
 }
 
-/// Reads the one word that this version knows; `later` are those of other versions.
-pub(super) fn only(
-    today: &'static str,
-    later: &'static [&'static str],
-) -> impl Fn(&Node) -> Result<(), Invalid> {
-    move |node| {
-        let text = text(node)?;
-        if text == today {
-            Ok(())
-        } else if later.contains(&text) {
-            Err(Invalid::new(format!(
-                "\"{text}\" is not in this version: write \"{today}\", or leave it out"
-            )))
-        } else {
-            Err(Invalid::new(format!("needs \"{today}\", not \"{text}\"")))
-        }
-    }
-}
-
 /// Reads true or false.
 pub(super) fn yes(node: &Node) -> Result<bool, Invalid> {
     match &node.value {

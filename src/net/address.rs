@@ -11,21 +11,34 @@ use http::uri::Scheme;
 /// What a Unix socket's address begins with, in both forms.
 const UNIX: &str = "unix:";
 
-/// A place to listen at: `127.0.0.1:8010`, `[::1]:8010` or `unix:/run/x.sock`.
+/// The word for sockets that are passed in.
+const SYSTEMD: &str = "systemd";
+
+/// A place to listen at: `127.0.0.1:8010`, `[::1]:8010`, `unix:/run/x.sock` or `systemd`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// An IP address and port; port 0 is any free one.
     Tcp(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
+    /// Wherever the sockets listen that systemd passes to this process.
+    Systemd,
 }
 
-/// An upstream to connect to: `http://host:port`, `http://host` (port 80) or `unix:/path`.
+/// An upstream to connect to: `http://host:port`, `http://host` (port 80), `https://host:port`,
+/// `https://host` (port 443) or `unix:/path`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// A host, by name or address (an IPv6 one without its brackets), and a port.
     Tcp {
         /// Resolved anew at each connection.
+        host: String,
+        /// Never 0.
+        port: u16,
+    },
+    /// The same, over TLS.
+    Https {
+        /// Resolved anew at each connection, and whom the certificate must name.
         host: String,
         /// Never 0.
         port: u16,
@@ -38,13 +51,17 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
     /// Not an IP address with a port, nor a Unix socket.
-    #[error("`{0}` is not an address: write it as 127.0.0.1:8010, [::1]:8010 or unix:/path")]
+    #[error(
+        "`{0}` is not an address: write it as 127.0.0.1:8010, [::1]:8010, unix:/path or systemd"
+    )]
     Unclear(String),
     /// A Unix socket without an absolute path.
     #[error("`{0}` needs an absolute path after `unix:`")]
     NoPath(String),
     /// A URL with a scheme that is not spoken here.
-    #[error("`{0}` is not an upstream: write it as http://host:port or unix:/path")]
+    #[error(
+        "`{0}` is not an upstream: write it as http://host:port, https://host:port or unix:/path"
+    )]
     Scheme(String),
     /// A URL with more in it than a host and a port.
     #[error("`{0}` may hold a host and a port, no user, path or query")]
@@ -61,6 +78,9 @@ impl FromStr for Address {
         if let Some(path) = text.strip_prefix(UNIX) {
             return unix_path(text, path).map(Self::Unix);
         }
+        if text == SYSTEMD {
+            return Ok(Self::Systemd);
+        }
         let address = text.parse().map_err(|_| BadAddress::Unclear(text.to_owned()))?;
         Ok(Self::Tcp(address))
     }
@@ -71,6 +91,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+            Self::Systemd => f.write_str(SYSTEMD),
         }
     }
 }
@@ -88,9 +109,11 @@ impl FromStr for Origin {
         }
         let bad = |reason: fn(String) -> BadAddress| reason(text.to_owned());
         let uri = Uri::from_str(text).map_err(|_| bad(BadAddress::Scheme))?;
-        if uri.scheme() != Some(&Scheme::HTTP) {
-            return Err(bad(BadAddress::Scheme));
-        }
+        let is_secure = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            _ => return Err(bad(BadAddress::Scheme)),
+        };
         if text.contains(['?', '#']) || !matches!(uri.path(), "" | "/") {
             return Err(bad(BadAddress::Extra));
         }
@@ -100,10 +123,17 @@ impl FromStr for Origin {
             return Err(bad(BadAddress::Scheme));
         }
         let port = match authority.as_str().strip_prefix(authority.host()) {
-            None | Some("") => 80,
+            None | Some("") => {
+                if is_secure {
+                    443
+                } else {
+                    80
+                }
+            }
             Some(port) => port_number(port).ok_or_else(|| bad(BadAddress::Port))?,
         };
-        Ok(Self::Tcp { host: host.to_owned(), port })
+        let host = host.to_owned();
+        Ok(if is_secure { Self::Https { host, port } } else { Self::Tcp { host, port } })
     }
 }
 
@@ -112,8 +142,10 @@ impl Origin {
     #[must_use]
     pub fn authority(&self) -> String {
         match self {
-            Self::Tcp { host, port } if host.contains(':') => format!("[{host}]:{port}"),
-            Self::Tcp { host, port } => format!("{host}:{port}"),
+            Self::Tcp { host, port } | Self::Https { host, port } if host.contains(':') => {
+                format!("[{host}]:{port}")
+            }
+            Self::Tcp { host, port } | Self::Https { host, port } => format!("{host}:{port}"),
             Self::Unix(_) => "localhost".to_owned(),
         }
     }
@@ -123,6 +155,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { .. } => write!(f, "http://{}", self.authority()),
+            Self::Https { .. } => write!(f, "https://{}", self.authority()),
             Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
         }
     }
@@ -150,7 +183,9 @@ mod tests {
 
     #[test]
     fn an_address_prints_as_it_is_written() {
-        for text in ["127.0.0.1:8010", "[::1]:8010", "0.0.0.0:0", "unix:/run/metergate.sock"] {
+        for text in
+            ["127.0.0.1:8010", "[::1]:8010", "0.0.0.0:0", "unix:/run/metergate.sock", "systemd"]
+        {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
     }
@@ -172,6 +207,8 @@ mod tests {
             ("HTTP://matrix.example.org", "http://matrix.example.org:80"),
             ("http://[::1]:8008", "http://[::1]:8008"),
             ("http://[::1]", "http://[::1]:80"),
+            ("https://matrix.example.org", "https://matrix.example.org:443"),
+            ("https://[::1]:8448/", "https://[::1]:8448"),
             ("unix:/run/homeserver.sock", "unix:/run/homeserver.sock"),
         ];
         for (text, printed) in rows {
@@ -185,8 +222,11 @@ mod tests {
             "",
             "localhost:8008",
             "127.0.0.1:8008",
-            "https://matrix.example.org",
+            "matrix.example.org",
             "ftp://x",
+            "https://",
+            "https://host:0",
+            "https://host/path",
             "http://",
             "http://:8008",
             "http://host:0",

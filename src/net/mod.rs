@@ -3,6 +3,7 @@
 // Where to listen, where to connect.
 mod address;
 // In: sockets, connections, and how they end.
+mod ahead;
 mod listener;
 mod server;
 mod shutdown;
@@ -19,18 +20,19 @@ mod vanishing;
 // Out: to the upstream.
 mod client;
 mod parting;
+// Both ways: in secret.
 mod tls;
 
 pub use address::{Address, BadAddress, Origin};
 pub use bearer::bearer;
 pub use body::{Body, BodyError, SmallError, small};
-pub use client::{Client, ClientError, ClientSettings};
+pub use client::{Client, ClientError, ClientSettings, Protocol, Route, Share};
 pub use hop::end_to_end;
 pub use listener::{Listener, Peer};
 pub use passing::Passing;
 pub use segments::Segments;
-pub use server::{Cap, Connection, Limits, serve};
+pub use server::{Cap, Connection, Entrance, Heralds, Limits, serve};
 pub use shutdown::Shutdown;
-pub use tls::Tls;
+pub use tls::{BadCertificate, Certificate, Roots, Seal, Tls};
 pub use tunnel::tunnel;
 pub use watched::Watched;

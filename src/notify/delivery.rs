@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{Endpoint, Signer};
 use crate::clock::Timestamp;
-use crate::net::{Body, Client, ClientError, ClientSettings, Tls, small};
+use crate::net::{Body, Client, ClientError, ClientSettings, Route, Tls, small};
 use crate::quota::notice::Notice;
 
 /// How long an answer's head may take, connecting included.
@@ -49,12 +49,9 @@ pub(super) struct Courier {
 impl Courier {
     /// Belongs to the runtime it is made in.
     pub(super) fn to(endpoint: Endpoint) -> Self {
-        let (origin, settings) = (endpoint.origin.clone(), ClientSettings::default());
-        let client = if endpoint.secure {
-            Client::fresh_over(Tls::system(), origin, settings)
-        } else {
-            Client::fresh(origin, settings)
-        };
+        let route = Route::from(endpoint.origin.clone());
+        let route = if endpoint.secure { route.over(Tls::system()) } else { route };
+        let client = Client::fresh(route, ClientSettings::default());
         Self { endpoint, client }
     }
 

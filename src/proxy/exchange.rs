@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tracing::Instrument;
 
@@ -11,6 +11,7 @@ use super::rejection::{Departed, Rejection};
 use super::{Proxy, forwarding, media_config, media_usage, own_pages, tunnel, upload};
 use crate::matrix::Endpoint;
 use crate::net::{Body, Connection, Passing, Watched};
+use crate::telemetry::labels::Hindrance;
 use crate::telemetry::{Access, Asked, End, RequestId, X_REQUEST_ID};
 
 impl Proxy {
@@ -24,14 +25,13 @@ impl Proxy {
         let id = forwarding::request_id(request.headers(), connection.peer, self.settings());
         let span = tracing::info_span!("exchange", %id);
         let access = self.settings().access_log.then(|| self.watch(&connection, &request, &id));
-        request.headers_mut().insert(X_REQUEST_ID, id.value());
         if let Some(access) = &access {
             request.extensions_mut().insert(access.clone());
         }
         let exchange = async move {
             let mut counted = Counted::begin(self.metrics(), access.as_deref());
             let is_head = request.method() == Method::HEAD;
-            let mut response = self.answer(connection, request, &mut counted).await;
+            let mut response = self.answer(connection, request, &id, &mut counted).await;
             let status = response.status();
             if response.body().is_ours() && status != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(X_REQUEST_ID, id.value());
@@ -65,12 +65,19 @@ impl Proxy {
         &self,
         connection: Arc<Connection>,
         request: Request<Incoming>,
+        id: &RequestId,
         counted: &mut Counted<'_>,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         if let Err(rejection) = forwarding::admit(&mut parts) {
             return self.refuse(rejection, &parts, body);
         }
+        // Over HTTP/1.1 the connection has counted them.
+        if parts.version == Version::HTTP_2 && parts.headers.len() > self.limits().header_count {
+            self.metrics().public.limited(Hindrance::HeadSize);
+            return self.refuse(Rejection::TooManyHeaders, &parts, body);
+        }
+        parts.headers.insert(X_REQUEST_ID, id.value());
         let endpoint = Endpoint::of(&parts.method, &parts.uri);
         counted.is_about(kind(endpoint));
         let request = Request::from_parts(parts, body);
@@ -112,6 +119,7 @@ impl Proxy {
             self.settings(),
             tunnel.is_some(),
         );
+        forwarding::frame(&mut request);
         let access = request.extensions_mut().remove::<Arc<Access>>();
         let (idle, told) = (self.limits().body_idle_timeout, access.clone());
         let request =

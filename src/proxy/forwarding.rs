@@ -7,13 +7,14 @@ use http::header::{
     HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
-use http::uri::Authority;
-use http::{Method, Response, Version};
+use http::uri::{Authority, PathAndQuery};
+use http::{Method, Request, Response, Uri, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::Settings;
 use super::rejection::Rejection;
-use crate::net::{Body, Peer, end_to_end};
+use crate::net::{Body, Peer, Share, end_to_end};
 use crate::telemetry::{RequestId, X_REQUEST_ID};
 
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -46,10 +47,20 @@ pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
     if parts.uri.path_and_query().is_none() && parts.method != Method::CONNECT {
         return Err(Rejection::BadRequest("the target has no path"));
     }
+    if parts.version == Version::HTTP_2 {
+        agree(&parts.uri, &parts.headers)?;
+        join_cookies(&mut parts.headers);
+    }
     if let Some(authority) = parts.uri.authority() {
         let host = HeaderValue::from_str(authority.as_str());
         let host = host.map_err(|_| Rejection::BadRequest("the target's host is unreadable"))?;
         parts.headers.insert(HOST, host);
+    }
+    // What HTTP/2 says with pseudo-headers is no absolute target.
+    if parts.version == Version::HTTP_2
+        && let Some(target) = parts.uri.path_and_query()
+    {
+        parts.uri = Uri::from(target.clone());
     }
     let mut hosts = parts.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -58,6 +69,37 @@ pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
         (None, _) => Err(Rejection::BadRequest("a Host header is missing")),
         (Some(_), Some(_)) => Err(Rejection::BadRequest("there are two Host headers")),
         (Some(_), None) => Err(Rejection::BadRequest("the Host header is unreadable")),
+    }
+}
+
+/// Refuses a request over HTTP/2 whose `Host` is not its `:authority`, or whose path is none (RFC
+/// 9113 §8.3.1).
+fn agree(target: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
+    let path = target.path_and_query().map(PathAndQuery::as_str);
+    if path.is_some_and(|path| !path.starts_with('/') && path != "*") {
+        return Err(Rejection::BadRequest("the path does not begin with a slash"));
+    }
+    let Some(authority) = target.authority() else { return Ok(()) };
+    let is_same =
+        |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+    if headers.get_all(HOST).iter().all(is_same) {
+        Ok(())
+    } else {
+        Err(Rejection::BadRequest("Host and :authority differ"))
+    }
+}
+
+/// Makes one header of the cookies that HTTP/2 may send apart (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    let (Some(first), Some(second)) = (cookies.next(), cookies.next()) else { return };
+    let mut joined = first.as_bytes().to_vec();
+    for cookie in std::iter::once(second).chain(cookies) {
+        joined.extend_from_slice(b"; ");
+        joined.extend_from_slice(cookie.as_bytes());
+    }
+    if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+        headers.insert(COOKIE, joined);
     }
 }
 
@@ -81,6 +123,17 @@ pub(super) fn request(headers: &mut HeaderMap, peer: Peer, settings: &Settings, 
     say_who(headers, peer, settings);
 }
 
+/// Says how a body of unknown length is framed where one is not expected: it would be left out.
+pub(super) fn frame(request: &mut Request<Incoming>) {
+    let is_unexpected = matches!(*request.method(), Method::GET | Method::HEAD);
+    if is_unexpected && !request.body().is_end_stream() {
+        let headers = request.headers_mut();
+        if !headers.contains_key(CONTENT_LENGTH) {
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+    }
+}
+
 /// Makes the headers of an answer fit for the client.
 pub(super) fn answer(response: Response<Incoming>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
@@ -88,7 +141,13 @@ pub(super) fn answer(response: Response<Incoming>) -> Response<Body> {
         parts.headers.remove(CONTENT_LENGTH);
     }
     strip(&mut parts.headers);
-    Response::from_parts(parts, Body::passing(body))
+    let body = Body::passing(body);
+    // It counts as long as the body is under way.
+    let body = match parts.extensions.remove::<Share>() {
+        Some(share) => body.with_guard(share),
+        None => body,
+    };
+    Response::from_parts(parts, body)
 }
 
 /// Removes what belongs to one hop.
@@ -196,7 +255,7 @@ mod tests {
         target: &str,
         lines: &[(&'static str, &'static str)],
     ) -> Result<HeaderMap, Rejection> {
-        let mut request = http::Request::builder().uri(target).body(()).unwrap();
+        let mut request = Request::builder().uri(target).body(()).unwrap();
         *request.headers_mut() = headers(lines);
         let (mut parts, ()) = request.into_parts();
         admit(&mut parts).map(|()| parts.headers)

@@ -44,8 +44,9 @@ use self::concurrency::Concurrency;
 use self::own_pages::Pages;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
-use crate::net::{Body, Client, ClientSettings, Shutdown};
+use crate::net::{Body, Client, ClientSettings, Route, Shutdown};
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Upstream;
 
 /// What every runtime shares.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ pub struct Shared {
     engine: Engine,
     whoami: Whoami,
     settings: Settings,
+    route: Route,
     concurrency: Concurrency,
     pages: Pages,
     shutdown: Shutdown,
@@ -70,8 +72,8 @@ impl Shared {
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
-        let pages = Pages::of(&settings.page);
-        Arc::new(Self { engine, whoami, settings, concurrency, pages, shutdown, metrics })
+        let (route, pages) = (settings.route(), Pages::of(&settings.page));
+        Arc::new(Self { engine, whoami, settings, route, concurrency, pages, shutdown, metrics })
     }
 }
 
@@ -91,12 +93,15 @@ impl Proxy {
     /// Returns the proxy for the present runtime.
     #[must_use]
     pub fn new(shared: Arc<Shared>) -> Self {
-        let upstream = &shared.settings.upstream;
         let connect_timeout = shared.settings.limits.connect_timeout;
-        let settings = ClientSettings { connect_timeout, ..ClientSettings::default() };
+        let counted = |counts: &Upstream| ClientSettings {
+            connect_timeout,
+            counts: Some(counts.clone()),
+            ..ClientSettings::default()
+        };
         let Metrics { passing, metered, .. } = &*shared.metrics;
-        let kept = Client::pooled_counted(upstream.clone(), settings, passing.clone());
-        let fresh = Client::fresh_counted(upstream.clone(), settings, metered.clone());
+        let kept = Client::pooled(shared.route.clone(), counted(passing));
+        let fresh = Client::fresh(shared.route.clone(), counted(metered));
         Self(Arc::new(Lane { shared, kept, fresh }))
     }
 

@@ -40,6 +40,8 @@ pub(super) enum Rejection {
     BadParameter(String),
     /// The head can be read in two ways.
     BadRequest(&'static str),
+    /// There are more headers than `header_count`.
+    TooManyHeaders,
     /// The client sent nothing for too long.
     BodyIdle,
     /// The client left in the middle of its request; it may still listen.
@@ -128,6 +130,10 @@ impl Rejection {
                 MatrixError::new(StatusCode::BAD_REQUEST, ErrCode::InvalidParam, text)
             }
             Self::BadRequest(text) => unknown(StatusCode::BAD_REQUEST, text),
+            Self::TooManyHeaders => unknown(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The request has too many headers (header_count).",
+            ),
             Self::BodyIdle => unknown(
                 StatusCode::REQUEST_TIMEOUT,
                 "The request body stopped coming (body_idle_timeout).",

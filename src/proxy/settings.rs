@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use super::own_pages::Page;
-use crate::net::{Address, Origin};
+use crate::net::{Address, Certificate, Origin, Protocol, Roots, Route, Tls};
 
 /// How long an upload whose client has gone waits for the homeserver, from the moment the client
 /// went: longer than homeservers take to store a file, yet its task, connection and slot end.
@@ -16,11 +16,21 @@ const ABANDONED: Duration = Duration::from_mins(3);
 pub struct Settings {
     /// Where clients, or the web server in front, connect. At least one; default `127.0.0.1:8010`.
     pub listen: Vec<Address>,
+    /// By which TLS is spoken with clients over TCP, each for the names it holds, the first for all
+    /// others. Default none: in the clear.
+    pub certificates: Vec<Certificate>,
     /// Whose `X-Forwarded-For` passes unchanged; peers on a Unix socket always are. Default
     /// `127.0.0.1` and `::1`.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether each connection of `trusted_proxies`, and each over a Unix socket, begins with a PROXY
+    /// header that says whose it is. Default no.
+    pub proxy_protocol: bool,
     /// The homeserver, such as `http://127.0.0.1:8008`; there is no default.
     pub upstream: Origin,
+    /// What is spoken to the homeserver. Default HTTP/1.1.
+    pub protocol: Protocol,
+    /// Whom an `https` homeserver may be signed by, beside those this machine trusts. Default nobody.
+    pub roots: Option<Roots>,
     /// What a client may cost.
     pub limits: Limits,
     /// How an upload past its quota is refused.
@@ -37,18 +47,31 @@ impl Settings {
     pub fn before(upstream: Origin) -> Self {
         Self {
             listen: vec![Address::Tcp(([127, 0, 0, 1], 8010).into())],
+            certificates: Vec::new(),
             trusted_proxies: [
                 std::net::Ipv4Addr::LOCALHOST.into(),
                 std::net::Ipv6Addr::LOCALHOST.into(),
             ]
             .map(|address: std::net::IpAddr| address.into())
             .into(),
+            proxy_protocol: false,
             upstream,
+            protocol: Protocol::default(),
+            roots: None,
             limits: Limits::default(),
             refusal: Refusal::default(),
             page: Page::default(),
             access_log: false,
         }
+    }
+
+    /// Returns the way to the homeserver. Blocks while it reads whom this machine trusts, if that
+    /// is over TLS.
+    #[must_use]
+    pub fn route(&self) -> Route {
+        let is_secure = matches!(self.upstream, Origin::Https { .. });
+        let tls = is_secure.then(|| Tls::system_and(self.roots.as_ref()));
+        Route { origin: self.upstream.clone(), tls, protocol: self.protocol }
     }
 }
 

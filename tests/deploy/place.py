@@ -38,9 +38,9 @@ def start_metergate(case, folder, upstream, more):
     return metergate
 
 
-def start(case, command, log, env=None, cwd=None):
+def start(case, command, log, env=None, cwd=None, pass_fds=()):
     """Any other process; ended when `case` is done."""
-    process = child.Child(command, log, env=env, cwd=cwd)
+    process = child.Child(command, log, env=env, cwd=cwd, pass_fds=pass_fds)
     clean = case.addClassCleanup if isinstance(case, type) else case.addCleanup
     clean(process.end)
     return process

@@ -104,10 +104,7 @@ class Readme(Check):
 
     def test_what_is_not_in_this_version_is_refused_with_a_hint(self):
         later = (
-            '[server.tls]\ncert = "x"',
             '[[meter]]\npath = "/x"',
-            '[upstream]\nurl = "https://x"',
-            '[upstream]\nurl = "http://x"\nprotocol = "h2c"',
         )
         for text in later:
             with self.subTest(text):

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -13,11 +14,12 @@ from stage import free_port
 from stage.matrix import ask
 
 UNIT = DEPLOY / "systemd" / "metergate.service"
+SOCKET = DEPLOY / "systemd" / "metergate.socket"
 #: What the service may at most be exposed, in tenths; up to 2.0 systemd calls "OK".
 EXPOSURE = 20
 CONFIG = """\
 [server]
-listen = "127.0.0.1:{port}"
+listen = "{listen}"
 
 [upstream]
 url = "{upstream}"
@@ -37,6 +39,42 @@ class Unit(Check):
     def test_it_is_understood(self):
         checked = run(self.tool("it is understood"), "verify", self.runnable(), folder=self.folder)
         self.assertEqual((checked.returncode, checked.stdout), (0, ""))
+
+    def test_its_socket_is_understood(self):
+        self.runnable()
+        socket = self.folder / SOCKET.name
+        socket.write_text(SOCKET.read_text())
+        checked = run(self.tool("its socket is understood"), "verify", socket, folder=self.folder)
+        self.assertEqual((checked.returncode, checked.stdout), (0, ""))
+
+    def test_it_tells_when_it_is_ready_reloads_and_stops(self):
+        self.assertEqual(said("Type"), "notify")
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        manager.bind(str(self.folder / "notify"))
+        manager.settimeout(20)
+        service = self.serve(environment={"NOTIFY_SOCKET": str(self.folder / "notify")})
+        self.assertEqual(manager.recv(1024), b"READY=1\n")
+        service.reload()
+        self.assertRegex(manager.recv(1024), rb"^RELOADING=1\nMONOTONIC_USEC=\d+\n$")
+        self.assertEqual(manager.recv(1024), b"READY=1\n")
+        self.assertEqual(service.end(), 0)
+        self.assertEqual(manager.recv(1024), b"STOPPING=1\n")
+
+    def test_a_socket_that_is_passed_outlives_a_restart(self):
+        (address,) = [line.split("=", 1)[1] for line in SOCKET.read_text().splitlines() if line.startswith("ListenStream=")]
+        self.assertEqual(address, "127.0.0.1:8010")
+        with socket.create_server(("127.0.0.1", 0)) as passed:
+            service = self.serve(passed=passed)
+            self.upload(service)
+            self.assertEqual(service.end(), 0)
+            # It waits for the next process.
+            with socket.create_connection(passed.getsockname()) as client:
+                client.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                service = self.serve(passed=passed)
+                client.settimeout(20)
+                self.assertTrue(client.recv(1024).startswith(b"HTTP/1.1 200 "))
+            self.assertEqual(service.end(), 0)
 
     def test_it_confines_the_service(self):
         words = ("security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", self.runnable())
@@ -100,10 +138,10 @@ class Unit(Check):
                 calls = calls - members(analyze, name) if line.startswith("~") else calls | members(analyze, name)
         return calls
 
-    def serve(self, before=(), more=()):
+    def serve(self, before=(), more=(), environment=None, passed=None):
         homeserver = Homeserver()
         self.addCleanup(homeserver.close)
-        return Service(self, homeserver.url, before, more)
+        return Service(self, homeserver.url, before, more, environment or {}, passed)
 
     def upload(self, service):
         headers = {"Authorization": "Bearer alice"}
@@ -114,20 +152,28 @@ class Unit(Check):
 class Service:
     """What systemd would start: the unit's own command line, umask and environment, in a directory of the check."""
 
-    def __init__(self, check, upstream, before, more):
+    def __init__(self, check, upstream, before, more, environment, passed):
         self._folder = check.folder
         self._upstream = upstream
-        self._port, self._admin_port = free_port(), free_port()
+        self._port, self._admin_port = passed.getsockname()[1] if passed else free_port(), free_port()
+        self._listen = "systemd" if passed else f"127.0.0.1:{self._port}"
         self.url, self.admin_url = f"http://127.0.0.1:{self._port}", f"http://127.0.0.1:{self._admin_port}"
         (check.folder / "token").write_text("the-token-of-the-check\n")
         self.write_config("1MB/month")
         command = self.in_folder(said("ExecStart")).split()
         check.assertTrue(os.path.samefile(command[0], BINARY))
         name, value = self.in_folder(said("Environment")).split("=", 1)
-        shell = ["sh", "-c", f'umask {said("UMask")}; exec "$@"', "sh"]
-        environment = plain_environment() | {name: value}
+        # The first socket that is passed has the number 3.
+        take = f"exec 3<&{passed.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$" if passed else ""
+        shell = ["sh", "-c", f'umask {said("UMask")}; {take} exec "$@"', "sh"]
+        environment = plain_environment() | {name: value} | environment
         self._process = start(
-            check, [*shell, *before, *command, *more], check.folder / "log", env=environment, cwd=check.folder
+            check,
+            [*shell, *before, *command, *more],
+            check.folder / "log",
+            env=environment,
+            cwd=check.folder,
+            pass_fds=(passed.fileno(),) if passed else (),
         )
         check.assertTrue(self.wait_for_log("proxy listens"), self._process.last_lines())
 
@@ -143,7 +189,7 @@ class Service:
         return text
 
     def write_config(self, limit):
-        text = CONFIG.format(port=self._port, admin_port=self._admin_port, upstream=self._upstream, limit=limit)
+        text = CONFIG.format(listen=self._listen, admin_port=self._admin_port, upstream=self._upstream, limit=limit)
         (self._folder / "metergate.toml").write_text(text)
 
     def usage(self):

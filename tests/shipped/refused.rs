@@ -71,7 +71,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[server]\nlisten = \"localhost:8010\"",
-        "metergate.toml:2: [server] listen: `localhost:8010` is not an address: write it as 127.0.0.1:8010, [::1]:8010 or unix:/path",
+        "metergate.toml:2: [server] listen: `localhost:8010` is not an address: write it as 127.0.0.1:8010, [::1]:8010, unix:/path or systemd",
     ),
     (
         "[server]\nlisten = []",
@@ -130,7 +130,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "[upstream]\nurl = \"127.0.0.1:8008\"",
-        "metergate.toml:2: [upstream] url: `127.0.0.1:8008` is not an upstream: write it as http://host:port or unix:/path",
+        "metergate.toml:2: [upstream] url: `127.0.0.1:8008` is not an upstream: write it as http://host:port, https://host:port or unix:/path",
     ),
     (
         "[policy]\ntimezone = \"Berlin\"",
@@ -376,22 +376,46 @@ const REFUSED: &[(&str, &str)] = &[
         "[storage]\njournal = \"\"",
         "metergate.toml:2: [storage] journal: needs a file, like \"/var/lib/metergate/metergate.journal\"",
     ),
+    (
+        "[server.tls]\ncert = \"/nowhere\"",
+        "metergate.toml:1: [server.tls] needs key, like key = \"/etc/metergate/privkey.pem\"",
+    ),
+    (
+        "[server.tls]\ncert = \"/nowhere\"\nkey = \"/nowhere\"",
+        "metergate.toml:2: [server.tls] cert: /nowhere cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        "[server.tls]\ncert = \"/dev/null\"\nkey = \"/nowhere\"",
+        "metergate.toml:2: [server.tls] cert: /dev/null holds no certificate: write a PEM file, which has lines BEGIN CERTIFICATE",
+    ),
+    (
+        "[server.tls]\ncert = [\"/a\", \"/b\"]\nkey = \"/c\"",
+        "metergate.toml:3: [server.tls] key: needs as many files as cert has, in the same order",
+    ),
     // What this version does not have.
     (
-        "[server.tls]\ncert = \"c\"",
-        "metergate.toml:1: [server] tls is not in this version: let the web server in front of metergate speak TLS, and leave [server.tls] out",
+        "[admin]\nlisten = \"systemd\"",
+        "metergate.toml:2: [admin] listen: systemd passes the proxy's sockets only: write an address, like \"127.0.0.1:8400\"",
     ),
     (
-        "[server]\nlisten = \"systemd\"",
-        "metergate.toml:2: [server] listen: socket activation is not in this version: write an address, like \"127.0.0.1:8010\"",
+        "[server]\nproxy_protocol = \"v2\"",
+        "metergate.toml:2: [server] proxy_protocol: needs true or false, not text",
     ),
     (
-        "[upstream]\nurl = \"http://h:1\"\nprotocol = \"h2c\"",
-        "metergate.toml:3: [upstream] protocol: \"h2c\" is not in this version: write \"http1\", or leave it out",
+        "[upstream]\nurl = \"https://h\"\nprotocol = \"h2c\"",
+        "metergate.toml:3: [upstream] protocol: h2c is HTTP/2 in the clear: write \"http1\" to speak https, or leave it out",
     ),
     (
-        "[upstream]\nurl = \"https://h\"",
-        "metergate.toml:2: [upstream] url: https to the homeserver is not in this version: write http://host:port or unix:/path",
+        "[upstream]\nurl = \"http://h:1\"\nprotocol = \"h2\"",
+        "metergate.toml:3: [upstream] protocol: \"h2\" is none of http1, h2c (did you mean \"h2c\"?)",
+    ),
+    (
+        "[upstream]\nurl = \"http://h:1\"\nca = \"/a\"",
+        "metergate.toml:3: [upstream] ca: /a cannot be read: No such file or directory (os error 2)",
+    ),
+    (
+        "[upstream]\nurl = \"https://h\"\nca = \"/dev/null\"",
+        "metergate.toml:3: [upstream] ca: /dev/null holds no certificate: write a PEM file, which has lines BEGIN CERTIFICATE",
     ),
     (
         "[storage]\nurl = \"mysql://h/quota\"",

@@ -1,12 +1,15 @@
 //! What the tests stand on: a homeserver that is told what to do, the whole sidecar in this
 //! process, and a client that speaks in bytes.
 //!
-//! All of it is blocking and reads by hand, so that nothing smooths what is on the wire. Every
+//! Nearly all of it is blocking and reads by hand, so that nothing smooths what is on the wire. Every
 //! wait has the deadline [`PATIENCE`]; no outcome is decided by a sleep.
 
+pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod figures;
 pub(crate) mod homeserver;
+pub(crate) mod http2;
+pub(crate) mod origin;
 pub(crate) mod process;
 pub(crate) mod scene;
 pub(crate) mod servers;

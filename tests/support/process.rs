@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -42,14 +43,42 @@ impl Process {
         Self::spawn(folder, &["--config", CONFIG], &[])
     }
 
+    /// Starts it by this configuration with a socket, as a service manager does that is told at
+    /// `notify` how it goes on.
+    pub(crate) fn passed(
+        folder: &Path,
+        config: &str,
+        socket: OwnedFd,
+        notify: Option<&Path>,
+    ) -> Self {
+        std::fs::write(folder.join(CONFIG), config).unwrap();
+        let mut command = Command::new("/bin/sh");
+        // The first socket has the number 3.
+        let moved = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"";
+        command.args(["-c", moved, env!("CARGO_BIN_EXE_metergate")]).stdin(Stdio::from(socket));
+        let notify = notify.map(|it| ("NOTIFY_SOCKET", it.to_str().unwrap()));
+        let environment: Vec<_> = notify.into_iter().collect();
+        Self::run(command, folder, &["--config", CONFIG], &environment)
+    }
+
     fn spawn(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_metergate"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_metergate"));
+        command.stdin(Stdio::null());
+        Self::run(command, folder, arguments, environment)
+    }
+
+    fn run(
+        mut command: Command,
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command
             .args(["serve", "--port", "0", "--storage", "sqlite:quota.db"])
             .args(arguments)
             .env_clear()
             .envs(environment.iter().copied())
             .current_dir(folder)
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -104,6 +133,11 @@ impl Process {
 
     fn proxy(&self) -> SocketAddr {
         self.address("proxy listens")
+    }
+
+    /// Returns the port of the proxy.
+    pub(crate) fn port(&self) -> u16 {
+        self.proxy().port()
     }
 
     pub(crate) fn client(&self) -> Client {

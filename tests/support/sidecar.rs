@@ -21,6 +21,7 @@ use metergate::{matrix, proxy};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::http2::Http2;
 use super::stores::Scripted;
 use super::wire::Stream;
 use super::{Answer, Client, Homeserver, Request, eventually};
@@ -84,6 +85,17 @@ impl Sidecar {
     /// Connects as a client.
     pub(crate) fn client(&self) -> Client {
         Client::to(connect(&self.addresses[0]))
+    }
+
+    /// Connects as a client that speaks HTTP/2.
+    pub(crate) fn http2(&self) -> Http2 {
+        Http2::to(&self.addresses[0])
+    }
+
+    /// Returns the port of the proxy.
+    pub(crate) fn port(&self) -> u16 {
+        let Address::Tcp(address) = self.addresses[0] else { panic!("not TCP") };
+        address.port()
     }
 
     /// Connects as a client to each address.
@@ -288,5 +300,6 @@ fn connect(address: &Address) -> Stream {
     match address {
         Address::Tcp(address) => Stream::Tcp(TcpStream::connect(address).unwrap()),
         Address::Unix(path) => Stream::Unix(UnixStream::connect(path).unwrap()),
+        Address::Systemd => panic!("it stands for others"),
     }
 }

@@ -17,7 +17,7 @@ const SHORT: usize = 16;
 pub(in crate::config) fn admin(whole: &Section<'_>, port: Option<u16>) -> Settings {
     let section = whole.section("admin");
     let mut read = Settings::default();
-    if let Some(listen) = section.value("listen", parsed) {
+    if let Some(listen) = section.value("listen", address) {
         read.listen = listen;
     }
     match (&mut read.listen, port) {
@@ -26,7 +26,8 @@ pub(in crate::config) fn admin(whole: &Section<'_>, port: Option<u16>) -> Settin
             &Place::Flag("--port"),
             "[admin] listen is a Unix socket, which has no port: leave --port out",
         ),
-        (_, None) => {}
+        // Refused below.
+        (Address::Systemd, _) | (_, None) => {}
     }
     read.token = section.value("token", token);
     if let Some(from_file) = section.value("token_file", token_file) {
@@ -44,7 +45,7 @@ pub(in crate::config) fn admin(whole: &Section<'_>, port: Option<u16>) -> Settin
 fn guarded(section: &Section<'_>, read: &Settings) {
     let here = match &read.listen {
         Address::Tcp(address) => address.ip().to_canonical().is_loopback(),
-        Address::Unix(_) => true,
+        Address::Unix(_) | Address::Systemd => true,
     };
     let token_is_said = ["token", "token_file"].map(|key| section.place(key).is_some());
     if here {
@@ -60,6 +61,15 @@ fn guarded(section: &Section<'_>, read: &Settings) {
             "listen",
             format!("can be reached from other machines, and the token is short: write at least {SHORT} characters"),
         );
+    }
+}
+
+fn address(node: &Node) -> Result<Address, Invalid> {
+    match parsed(node)? {
+        Address::Systemd => Err(Invalid::new(
+            "systemd passes the proxy's sockets only: write an address, like \"127.0.0.1:8400\"",
+        )),
+        address => Ok(address),
     }
 }
 

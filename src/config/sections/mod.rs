@@ -24,4 +24,4 @@ pub(super) use policy::policy;
 pub(super) use reject::reject;
 pub(super) use server::{Server, server};
 pub(super) use storage::{KEEP_EVENTS, STORE_TIMEOUT, Storage, storage};
-pub(super) use upstream::upstream;
+pub(super) use upstream::{Upstream, upstream};

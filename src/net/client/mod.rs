@@ -3,82 +3,50 @@
 //! Not the pooled client of hyper-util: this one keeps the target's bytes as they are, decides by
 //! itself which connection is fit for a request, and costs no boxed future and no task per request.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
-use crate::net::address::Origin;
-use crate::net::body::{BodyError, BoxError};
-use crate::net::parting::Parting;
-use crate::net::server::BUFFER;
-use crate::net::tls::Tls;
-use crate::net::vanishing::cut_vanished;
-use crate::telemetry::labels::Silence;
+use self::kept::Kept;
+use self::sender::{Failed, Sender};
+use crate::net::body::BoxError;
 use crate::telemetry::metrics::Upstream;
 
-/// The most kept connections a request looks at before it opens one of its own.
-const LOOKED_AT: usize = 32;
+mod connecting;
+mod error;
+mod kept;
+mod noted;
+mod route;
+mod sender;
 
-/// Limits of the connections to an upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub use error::ClientError;
+pub use route::{Protocol, Route};
+pub use sender::Share;
+
+/// Limits of the connections to an upstream, and who counts them.
+#[derive(Clone, Debug)]
 pub struct ClientSettings {
     /// How long it may take to resolve the name and connect, TLS included.
     pub connect_timeout: Duration,
     /// How long a connection without a request is kept; less than the upstream keeps it.
     pub idle_timeout: Duration,
+    /// Where connections, answers and failures are counted; absent: nowhere.
+    pub counts: Option<Upstream>,
 }
 
 impl Default for ClientSettings {
-    /// 5 seconds to connect, 10 seconds kept.
+    /// 5 seconds to connect, 10 seconds kept, nothing counted.
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(5), idle_timeout: Duration::from_secs(10) }
-    }
-}
-
-/// Why a request has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody could be reached; nothing was sent.
-    #[error("failed to connect")]
-    Connect(#[source] io::Error),
-    /// Connecting took longer than `connect_timeout`; nothing was sent.
-    #[error("failed to connect in time")]
-    ConnectTimeout,
-    /// The request's own body failed half way: not the upstream's fault.
-    #[error("the request body broke off")]
-    Body(#[source] hyper::Error),
-    /// The connection broke, or what came over it was not HTTP.
-    #[error("the other side broke off the exchange")]
-    Broken(#[source] hyper::Error),
-}
-
-impl ClientError {
-    /// Returns true if whoever sent the request's body has gone.
-    #[must_use]
-    pub fn is_parting(&self) -> bool {
-        let Self::Body(error) = self else { return false };
-        let cause = std::error::Error::source(error);
-        cause.and_then(|cause| cause.downcast_ref()).is_some_and(BodyError::is_parting)
-    }
-
-    /// Returns what it is counted as.
-    const fn silence(&self) -> Silence {
-        match self {
-            Self::Connect(_) => Silence::Connect,
-            Self::ConnectTimeout => Silence::ConnectTimeout,
-            Self::Body(_) => Silence::Body,
-            Self::Broken(_) => Silence::Broken,
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(10),
+            counts: None,
         }
     }
 }
@@ -91,24 +59,12 @@ pub struct Client<B> {
 }
 
 struct Shared<B> {
-    origin: Origin,
-    /// Absent: in the clear.
-    tls: Option<Tls>,
+    route: Route,
     /// What `Host` says where a request has none.
     host: HeaderValue,
     settings: ClientSettings,
-    protocol: http1::Builder,
     /// Absent: no connection is kept.
-    kept: Option<Mutex<Kept<B>>>,
-    /// Absent: nobody counts.
-    counts: Option<Upstream>,
-}
-
-/// Connections for further requests, the oldest first. Some may still be busy with an answer's body.
-struct Kept<B> {
-    connections: VecDeque<(SendRequest<B>, Instant)>,
-    /// Whether a task watches over their age.
-    watched: bool,
+    kept: Option<Arc<Kept<B>>>,
 }
 
 impl<B> Client<B>
@@ -121,55 +77,21 @@ where
     /// sent over another. So is one that was sent, if it asks for nothing but an answer: the
     /// upstream may have closed the connection before it came (RFC 9112 §9.3.1).
     #[must_use]
-    pub fn pooled(origin: Origin, settings: ClientSettings) -> Self {
-        let kept = Kept { connections: VecDeque::new(), watched: false };
-        Self::new(origin, None, settings, Some(Mutex::new(kept)), None)
+    pub fn pooled(route: impl Into<Route>, settings: ClientSettings) -> Self {
+        let kept = Kept::new(settings.idle_timeout);
+        Self::new(route.into(), settings, Some(kept))
     }
 
     /// Returns a client that opens a connection for each request and keeps none.
     #[must_use]
-    pub fn fresh(origin: Origin, settings: ClientSettings) -> Self {
-        Self::new(origin, None, settings, None, None)
+    pub fn fresh(route: impl Into<Route>, settings: ClientSettings) -> Self {
+        Self::new(route.into(), settings, None)
     }
 
-    /// Like [`Client::pooled`], with everything counted.
-    #[must_use]
-    pub fn pooled_counted(origin: Origin, settings: ClientSettings, counts: Upstream) -> Self {
-        let kept = Kept { connections: VecDeque::new(), watched: false };
-        Self::new(origin, None, settings, Some(Mutex::new(kept)), Some(counts))
-    }
-
-    /// Like [`Client::fresh`], with everything counted.
-    #[must_use]
-    pub fn fresh_counted(origin: Origin, settings: ClientSettings, counts: Upstream) -> Self {
-        Self::new(origin, None, settings, None, Some(counts))
-    }
-
-    /// Like [`Client::fresh`], over TLS; a Unix socket is spoken to in the clear all the same.
-    #[must_use]
-    pub fn fresh_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
-        Self::new(origin, Some(tls), settings, None, None)
-    }
-
-    /// Like [`Client::pooled`], over TLS; a Unix socket is spoken to in the clear all the same.
-    #[must_use]
-    pub fn pooled_over(tls: Tls, origin: Origin, settings: ClientSettings) -> Self {
-        let kept = Kept { connections: VecDeque::new(), watched: false };
-        Self::new(origin, Some(tls), settings, Some(Mutex::new(kept)), None)
-    }
-
-    fn new(
-        origin: Origin,
-        tls: Option<Tls>,
-        settings: ClientSettings,
-        kept: Option<Mutex<Kept<B>>>,
-        counts: Option<Upstream>,
-    ) -> Self {
-        let host = HeaderValue::from_str(&origin.authority())
+    fn new(route: Route, settings: ClientSettings, kept: Option<Arc<Kept<B>>>) -> Self {
+        let host = HeaderValue::from_str(&route.origin.authority())
             .unwrap_or_else(|_| HeaderValue::from_static("localhost"));
-        let mut protocol = http1::Builder::new();
-        protocol.max_buf_size(BUFFER);
-        Self { shared: Arc::new(Shared { origin, tls, host, settings, protocol, kept, counts }) }
+        Self { shared: Arc::new(Shared { route, host, settings, kept }) }
     }
 
     /// Sends a request and returns the answer's head; its body follows as it is read.
@@ -181,7 +103,7 @@ where
     /// When no answer came; see [`ClientError`] for what had been sent by then.
     pub async fn request(&self, request: Request<B>) -> Result<Response<Incoming>, ClientError> {
         let answer = self.exchange(request).await;
-        if let (Err(error), Some(counts)) = (&answer, &self.shared.counts) {
+        if let (Err(error), Some(counts)) = (&answer, &self.shared.settings.counts) {
             counts.failed(error.silence());
         }
         answer
@@ -190,26 +112,35 @@ where
     async fn exchange(&self, mut request: Request<B>) -> Result<Response<Incoming>, ClientError> {
         self.prepare(&mut request)?;
         loop {
-            let (mut connection, reused) = match self.take_kept() {
+            let kept = self.shared.kept.as_ref().and_then(|kept| kept.take());
+            let (mut connection, reused) = match kept {
                 Some(connection) => (connection, true),
                 None => (self.connect().await?, false),
             };
             let again = if reused { copy(&request) } else { None };
-            let sent = self.shared.counts.as_ref().map(|counts| (counts, Instant::now()));
-            match connection.try_send_request(request).await {
+            let sent = self.shared.settings.counts.as_ref().map(|counts| (counts, Instant::now()));
+            match connection.send(request).await {
                 Ok(response) => {
                     if let Some((counts, sent)) = sent {
                         counts.answered(sent.elapsed());
                     }
-                    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                        self.keep(connection);
+                    // A part in a connection goes with the answer; the connection is kept already.
+                    let is_part = reused && matches!(connection, Sender::Http2(..));
+                    if response.status() != StatusCode::SWITCHING_PROTOCOLS
+                        && !is_part
+                        && let Some(kept) = &self.shared.kept
+                    {
+                        kept.keep(connection);
                     }
                     return Ok(response);
                 }
-                Err(mut failed) => match (failed.take_message(), again) {
+                Err(Failed { unsent, error }) => match (unsent, again) {
                     (Some(unsent), _) if reused => request = unsent,
-                    (None, Some(again)) if broke_off(failed.error()) => request = again,
-                    _ => return Err(sent_in_vain(failed.into_error())),
+                    // Over one that goes on it would only be sent the same way again.
+                    (None, Some(again)) if broke_off(&error) && connection.is_spent() => {
+                        request = again;
+                    }
+                    _ => return Err(error),
                 },
             }
         }
@@ -230,98 +161,16 @@ where
         Ok(())
     }
 
-    async fn connect(&self) -> Result<SendRequest<B>, ClientError> {
-        let attempt = timeout(self.shared.settings.connect_timeout, async {
-            match &self.shared.origin {
-                Origin::Tcp { host, port } => {
-                    let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                    stream.set_nodelay(true)?;
-                    cut_vanished(&stream)?;
-                    match &self.shared.tls {
-                        Some(tls) => Ok(self.speak(tls.over(stream, host).await?).await),
-                        None => Ok(self.speak(stream).await),
-                    }
-                }
-                Origin::Unix(path) => Ok(self.speak(UnixStream::connect(path).await?).await),
-            }
-        });
+    async fn connect(&self) -> Result<Sender<B>, ClientError> {
+        let Shared { route, settings, .. } = &*self.shared;
         let begun = Instant::now();
-        let connected = attempt.await.map_err(|_| ClientError::ConnectTimeout)?;
+        let connected = timeout(settings.connect_timeout, route.connect());
+        let connected = connected.await.map_err(|_| ClientError::ConnectTimeout)?;
         let connected = connected.map_err(ClientError::Connect)?.map_err(ClientError::Broken)?;
-        if let Some(counts) = &self.shared.counts {
+        if let Some(counts) = &settings.counts {
             counts.connected(begun.elapsed());
         }
         Ok(connected)
-    }
-
-    async fn speak<T>(&self, stream: T) -> Result<SendRequest<B>, hyper::Error>
-    where
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (sender, connection) =
-            self.shared.protocol.handshake(TokioIo::new(Parting::new(stream))).await?;
-        // Ends when the sender is dropped and its last answer is read, or with the runtime.
-        drop(tokio::spawn(async {
-            if let Err(error) = connection.with_upgrades().await {
-                tracing::debug!(%error, "upstream connection ended early");
-            }
-        }));
-        Ok(sender)
-    }
-
-    /// Takes the youngest kept connection that is ready for a request.
-    fn take_kept(&self) -> Option<SendRequest<B>> {
-        let mut kept = lock(self.shared.kept.as_ref()?);
-        let oldest = Instant::now().checked_sub(self.shared.settings.idle_timeout);
-        for _ in 0..LOOKED_AT.min(kept.connections.len()) {
-            let (connection, since) = kept.connections.pop_back()?;
-            if connection.is_closed() || oldest.is_some_and(|oldest| since < oldest) {
-                continue;
-            }
-            if connection.is_ready() {
-                return Some(connection);
-            }
-            kept.connections.push_front((connection, since));
-        }
-        None
-    }
-
-    /// Keeps a connection from the answer's head on: it is taken again only once it is ready.
-    fn keep(&self, connection: SendRequest<B>) {
-        let Some(kept) = &self.shared.kept else {
-            return;
-        };
-        let mut kept = lock(kept);
-        kept.connections.push_back((connection, Instant::now()));
-        if !kept.watched {
-            kept.watched = true;
-            drop(tokio::spawn(close_idle(Arc::downgrade(&self.shared))));
-        }
-    }
-}
-
-/// Closes connections as they reach `idle_timeout`, until none is left.
-async fn close_idle<B>(shared: Weak<Shared<B>>) {
-    loop {
-        let Some(next) = shared.upgrade().and_then(|shared| shared.close_old()) else {
-            return;
-        };
-        sleep_until(next).await;
-    }
-}
-
-impl<B> Shared<B> {
-    /// Closes what is too old; returns when to look again.
-    fn close_old(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let idle_timeout = self.settings.idle_timeout;
-        let mut kept = lock(self.kept.as_ref()?);
-        kept.connections.retain(|(connection, since)| {
-            !connection.is_closed() && now.duration_since(*since) < idle_timeout
-        });
-        let oldest = kept.connections.iter().map(|(_, since)| *since).min();
-        kept.watched = oldest.is_some();
-        Some(oldest? + idle_timeout)
     }
 }
 
@@ -333,7 +182,7 @@ impl<B> Clone for Client<B> {
 
 impl<B> fmt::Debug for Client<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("origin", &self.shared.origin).finish_non_exhaustive()
+        f.debug_struct("Client").field("origin", &self.shared.route.origin).finish_non_exhaustive()
     }
 }
 
@@ -353,16 +202,8 @@ where
 }
 
 /// Returns whether a connection ended without an answer, rather than with one that is none.
-fn broke_off(error: &hyper::Error) -> bool {
-    !error.is_parse() && !error.is_user()
-}
-
-fn sent_in_vain(error: hyper::Error) -> ClientError {
-    if error.is_user() { ClientError::Body(error) } else { ClientError::Broken(error) }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn broke_off(error: &ClientError) -> bool {
+    matches!(error, ClientError::Broken(error) if !error.is_parse())
 }
 
 #[cfg(test)]

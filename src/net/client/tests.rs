@@ -6,12 +6,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::Frame;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::mpsc;
 use tokio::time::advance;
 
 use super::*;
+use crate::net::address::Origin;
 use crate::net::body::{Body, small};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -119,7 +121,7 @@ async fn a_request_without_host_names_the_upstream() {
     let folder = tempfile::tempdir().unwrap();
     let path: &Path = &folder.path().join("homeserver.sock");
     let listener = UnixListener::bind(path).unwrap();
-    let origin = format!("unix:{}", path.display()).parse().unwrap();
+    let origin: Origin = format!("unix:{}", path.display()).parse().unwrap();
     let client = Client::fresh(origin, ClientSettings::default());
     let exchange = tokio::spawn(async move { text(client.request(get("/")).await.unwrap()).await });
     let (mut stream, _) = listener.accept().await.unwrap();
@@ -229,7 +231,7 @@ async fn what_changes_something_or_was_answered_is_not_sent_again() {
 async fn a_connection_is_closed_at_idle_timeout() {
     let upstream = upstream().await;
     let settings = ClientSettings::default();
-    let client = Client::pooled(upstream.origin.clone(), settings);
+    let client = Client::pooled(upstream.origin.clone(), settings.clone());
     let exchange = tokio::spawn(async move {
         assert_eq!(ask(&client).await, "ok");
         client
@@ -392,7 +394,7 @@ async fn connecting_ends_at_connect_timeout() {
     let listener = socket.listen(0).unwrap();
     let address = listener.local_addr().unwrap();
     let _first = std::net::TcpStream::connect(address).unwrap();
-    let origin = format!("http://{address}").parse().unwrap();
+    let origin: Origin = format!("http://{address}").parse().unwrap();
     let client = Client::fresh(origin, ClientSettings::default());
     let begun = Instant::now();
     let error = client.request(get("/")).await.unwrap_err();

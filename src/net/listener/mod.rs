@@ -15,6 +15,8 @@ use tokio::time::sleep;
 use crate::net::address::Address;
 use crate::net::vanishing::cut_vanished;
 
+mod inherited;
+
 /// Connections the kernel keeps for us until they are accepted; it lowers this to `somaxconn`.
 const BACKLOG: u32 = 4096;
 /// The first wait after an accept error; doubled up to [`LONGEST_WAIT`].
@@ -32,7 +34,8 @@ pub struct Listener {
 #[derive(Debug)]
 enum Socket {
     Tcp(std::net::TcpListener),
-    Unix(StdUnixListener, Arc<SocketFile>),
+    /// The file is absent where it is not ours.
+    Unix(StdUnixListener, Option<Arc<SocketFile>>),
 }
 
 /// Who is at the other end of a connection.
@@ -57,7 +60,26 @@ impl Listener {
         match address {
             Address::Tcp(address) => bind_tcp(*address, shares),
             Address::Unix(path) => bind_unix(path, shares),
+            Address::Systemd => Ok(inherited::take(shares)?.into_iter().flatten().collect()),
         }
+    }
+
+    /// Likewise, as one list for each runtime: an address may stand for several sockets.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub fn bind_for(address: &Address, runtimes: usize) -> io::Result<Vec<Vec<Self>>> {
+        let sockets = match address {
+            Address::Systemd => inherited::take(runtimes)?,
+            other => vec![Self::bind(other, runtimes)?],
+        };
+        let mut each: Vec<Vec<Self>> = (0..runtimes).map(|_| Vec::new()).collect();
+        for shares in sockets {
+            for (runtime, share) in each.iter_mut().zip(shares) {
+                runtime.push(share);
+            }
+        }
+        Ok(each)
     }
 
     /// Returns where this listens: never port 0.
@@ -82,7 +104,7 @@ impl Listener {
 #[derive(Debug)]
 pub(in crate::net) enum Acceptor {
     Tcp(TcpListener),
-    Unix(UnixListener, #[expect(dead_code, reason = "kept for its drop")] Arc<SocketFile>),
+    Unix(UnixListener, #[expect(dead_code, reason = "kept for its drop")] Option<Arc<SocketFile>>),
 }
 
 /// An accepted connection, before its first byte.
@@ -174,7 +196,7 @@ fn bind_unix(path: &Path, shares: usize) -> io::Result<Vec<Listener>> {
     listener.set_nonblocking(true)?;
     let file = Arc::new(SocketFile::at(path)?);
     let share = |_| {
-        let socket = Socket::Unix(listener.try_clone()?, Arc::clone(&file));
+        let socket = Socket::Unix(listener.try_clone()?, Some(Arc::clone(&file)));
         Ok(Listener { socket, address: Address::Unix(path.to_owned()) })
     };
     (0..shares).map(share).collect()

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::net::address::Address;
 use crate::net::body::Body;
+use crate::telemetry::metrics::Connections;
 
 const HEAD: &str = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
 
@@ -28,12 +29,8 @@ where
         let answer = service(request.uri().path().to_owned());
         async { Response::new(Body::full(answer.await)) }
     };
-    let serving = Serving {
-        protocol: protocol(limits),
-        shutdown: shutdown.clone(),
-        service,
-        counts: counts(),
-    };
+    let entrance = Entrance { limits, ..Entrance::default() };
+    let serving = Serving { house: House::new(entrance, shutdown.clone(), counts()), service };
     let (client, server) = duplex(1024 * 1024);
     let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     serving.begin(server, Peer::Unix, room);
@@ -72,7 +69,7 @@ async fn a_dripping_head_ends_at_head_timeout() {
     let begun = Instant::now();
     let mut client = client_of(Limits::default(), &Shutdown::new(), echo).await;
     while client.write_all(b"G").await.is_ok() {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(1)).await;
     }
     assert!(begun.elapsed() <= Duration::from_secs(32));
 }
@@ -80,7 +77,7 @@ async fn a_dripping_head_ends_at_head_timeout() {
 #[tokio::test(start_paused = true)]
 async fn a_kept_connection_ends_at_head_timeout_after_its_answer() {
     let slow = |_| async {
-        tokio::time::sleep(Duration::from_secs(100)).await;
+        sleep(Duration::from_secs(100)).await;
         "late.".to_owned()
     };
     let begun = Instant::now();
@@ -116,14 +113,29 @@ async fn more_headers_than_header_count_are_answered_431() {
 #[tokio::test(start_paused = true)]
 async fn shutdown_closes_what_is_idle_at_once() {
     let shutdown = Shutdown::new();
-    let silent = client_of(Limits::default(), &shutdown, echo).await;
     let mut kept = client_of(Limits::default(), &shutdown, echo).await;
     kept.write_all(b"GET /~ HTTP/1.1\r\n\r\n").await.unwrap();
     assert!(answer(&mut kept).await.starts_with("HTTP/1.1 200 "));
     let begun = Instant::now();
     assert!(shutdown.finish(Duration::from_secs(30)).await);
     assert_eq!(begun.elapsed(), Duration::ZERO);
-    assert_eq!((all_of(silent).await, all_of(kept).await), (String::new(), String::new()));
+    assert_eq!(all_of(kept).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_gives_a_new_connection_a_moment_for_its_first_request() {
+    let shutdown = Shutdown::new();
+    let silent = client_of(Limits::default(), &shutdown, echo).await;
+    let mut slow = client_of(Limits::default(), &shutdown, echo).await;
+    slow.write_all(b"GET /~").await.unwrap();
+    tokio::task::yield_now().await;
+    shutdown.stop();
+    sleep(Duration::from_millis(500)).await;
+    slow.write_all(b" HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(all_of(slow).await.starts_with("HTTP/1.1 200 "));
+    let begun = Instant::now();
+    assert_eq!(all_of(silent).await, "");
+    assert!(begun.elapsed() <= Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +202,7 @@ fn serve_at(address: &str, shares: usize, room: usize, shutdown: &Shutdown) -> A
             Response::new(Body::full(format!("{:?}~", connection.peer)))
         };
         let connections = connections.clone();
-        let serving = serve(listener, Limits::default(), connections, shutdown.clone(), service);
+        let serving = serve(listener, Entrance::default(), connections, shutdown.clone(), service);
         tokio::spawn(serving);
     }
     address
@@ -247,7 +259,7 @@ async fn when_shutdown_begins_nobody_listens() {
     let address = listener.address().clone();
     let service = |_, _| async { Response::new(Body::empty()) };
     let connections = Cap::new("connections", 1, counts());
-    let serving = serve(listener, Limits::default(), connections, shutdown.clone(), service);
+    let serving = serve(listener, Entrance::default(), connections, shutdown.clone(), service);
     shutdown.stop();
     serving.await.unwrap();
     let Address::Tcp(address) = address else { panic!("no TCP address") };
@@ -265,7 +277,7 @@ async fn trailers_and_bodies_without_length_reach_the_client() {
         response
     };
     let connections = Cap::new("connections", 1, counts());
-    tokio::spawn(serve(listener, Limits::default(), connections, Shutdown::new(), service));
+    tokio::spawn(serve(listener, Entrance::default(), connections, Shutdown::new(), service));
     let mut stream = tcp(&address).await;
     let head = "POST / HTTP/1.1\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     let body = "3\r\none\r\n3\r\ntwo\r\n0\r\nX-Sum: 6\r\n\r\n";

@@ -1,4 +1,4 @@
-//! TLS to whoever is called, who must be whom the system's certificates say.
+//! TLS: to whoever is called, who must be whom the system's certificates say; and to clients.
 
 use std::fmt;
 use std::io;
@@ -11,6 +11,10 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, RootCertStore};
 
+mod certificates;
+
+pub use certificates::{BadCertificate, Certificate, Roots, Seal};
+
 /// Makes connections secret, and sure of the other side. Cheap to clone.
 #[derive(Clone)]
 pub struct Tls(Result<Arc<ClientConfig>, Error>);
@@ -21,13 +25,20 @@ impl Tls {
     /// Blocks while it reads them. Without any, which is logged, every connection fails.
     #[must_use]
     pub fn system() -> Self {
+        Self::system_and(None)
+    }
+
+    /// Likewise, and trusts these roots too.
+    #[must_use]
+    pub fn system_and(more: Option<&Roots>) -> Self {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
             tracing::warn!(%error, "a root certificate cannot be read");
         }
         let mut roots = RootCertStore::empty();
         let (trusted, _) = roots.add_parsable_certificates(found.certs);
-        if trusted == 0 {
+        let more = more.map(|more| roots.add_parsable_certificates(more.0.iter().cloned()).0);
+        if trusted + more.unwrap_or_default() == 0 {
             tracing::warn!("no root certificates: nobody can be called over https");
         }
         Self::trusting(roots)

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::*;
-use crate::net::{Body, Client, ClientSettings, Origin};
+use crate::net::{Body, Client, ClientSettings, Origin, Route};
 
 /// A key made for these tests, in Base64 like the two certificates of it.
 const KEY: &str = "\
@@ -56,7 +56,8 @@ async fn asked(certificate: &str, is_trusted: bool) -> Result<u16, String> {
         stream.write_all(b"HTTP/1.1 204 Good\r\n\r\n").await.unwrap();
         stream.flush().await.unwrap();
     });
-    let client = Client::fresh_over(Tls::trusting(roots), origin, ClientSettings::default());
+    let route = Route::from(origin).over(Tls::trusting(roots));
+    let client = Client::fresh(route, ClientSettings::default());
     let answer = client.request(Request::new(Body::empty())).await;
     server.await.unwrap();
     answer.map(|answer| answer.status().as_u16()).map_err(|error| {

@@ -18,7 +18,7 @@ use crate::cli::books::Told;
 use crate::cli::exit::{Exit, Failure, with_causes};
 use crate::cli::place::Server;
 use crate::clock::{Aligned, Clock, System, Timestamp};
-use crate::net::{Body, Client, ClientError, ClientSettings, Tls, small};
+use crate::net::{Body, Client, ClientError, ClientSettings, Route, Tls, small};
 use crate::telemetry::Secret;
 
 /// What is to be written where nothing of ours answers.
@@ -133,12 +133,9 @@ impl Line {
     /// Returns the line to `server`; nothing is sent yet. Belongs to one runtime.
     pub(super) fn to(server: Server) -> Self {
         let Server { address, token } = server;
-        let (origin, settings) = (address.origin.clone(), ClientSettings::default());
-        let client = if address.secure {
-            Client::pooled_over(Tls::system(), origin, settings)
-        } else {
-            Client::pooled(origin, settings)
-        };
+        let route = Route::from(address.origin.clone());
+        let route = if address.secure { route.over(Tls::system()) } else { route };
+        let client = Client::pooled(route, ClientSettings::default());
         Self { address, token, client, clock: Aligned::by(Arc::new(System)) }
     }
 

@@ -1,0 +1,94 @@
+//! HTTP/2: a connection that speaks it, to its end.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep};
+
+use super::connection::Connection;
+use super::ended::{tell_broken, tell_late};
+use super::opening::{Alarm, Watch};
+use super::serving::Serving;
+use super::streams::{Counted, Streams};
+use crate::net::body::BoxError;
+
+/// How long a client that was told to go may take, once nothing of it is under way.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+impl<S, F, B> Serving<S>
+where
+    S: Fn(Arc<Connection>, Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    pub(super) async fn speak_http2<T>(
+        self,
+        stream: T,
+        connection: Arc<Connection>,
+        mut watch: Pin<&mut Watch>,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { house, service } = self;
+        let (heard, streams) = (Arc::clone(&connection), Streams::new());
+        let counting = streams.clone();
+        let service = service_fn(move |request| {
+            connection.hear();
+            let stream = counting.begin();
+            let answer = service(Arc::clone(&connection), request);
+            async { Ok::<_, Infallible>(answer.await.map(|body| Counted::new(body, stream))) }
+        });
+        let mut wire = pin!(house.http2.serve_connection(TokioIo::new(stream), service));
+        let (mut told, mut idle) = (None, pin!(sleep(Duration::ZERO)));
+        let head_timeout = house.entrance.limits.head_timeout;
+        let end = poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(end) = wire.as_mut().poll(cx) {
+                    return Poll::Ready(end);
+                }
+                let alarm = match told {
+                    Some(_) => Poll::Pending,
+                    None => watch.as_mut().poll(cx, heard.is_heard()),
+                };
+                if alarm == Poll::Ready(Alarm::Late) {
+                    tell_late(&house.counts);
+                    return Poll::Ready(Ok(()));
+                }
+                // One that said nothing for long, or is to end, is told first; if it does not go
+                // then, it is left.
+                let due = streams.idle_since(cx).and_then(|since| match told {
+                    Some(told) => since.max(told).checked_add(LAST_WORD),
+                    None if heard.is_heard() => since.checked_add(head_timeout),
+                    None => None,
+                });
+                let is_over = due.is_some_and(|due| {
+                    if idle.deadline() != due {
+                        idle.as_mut().reset(due);
+                    }
+                    idle.as_mut().poll(cx).is_ready()
+                });
+                match (told, is_over) {
+                    (Some(_), true) => return Poll::Ready(Ok(())),
+                    (None, false) if alarm.is_pending() => return Poll::Pending,
+                    (Some(_), false) => return Poll::Pending,
+                    (None, true) if alarm.is_pending() => tell_late(&house.counts),
+                    (None, _) => {}
+                }
+                told = Some(Instant::now());
+                wire.as_mut().graceful_shutdown();
+            }
+        });
+        if let Err(error) = end.await {
+            tell_broken(&error);
+        }
+    }
+}
