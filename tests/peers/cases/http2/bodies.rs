@@ -306,8 +306,8 @@ fn once(stand: &Stand) {
     for _ in 0..20 {
         let stream = frames.begin(&Fields::post("/x").length(1), false);
         frames.body(stream, b"x", true);
-        let status = frames.told(stream).status;
-        assert!([200, 502, 503].contains(&status), "{status}");
+        let told = frames.told(stream);
+        assert!([200, 502, 503].contains(&told.status) || told.reset.is_some(), "{told:?}");
     }
     assert!(count.load(Ordering::SeqCst) <= 20, "some were delivered twice");
 }

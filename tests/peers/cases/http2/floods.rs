@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Case, others_are_served};
 use crate::frames::{
-    CONTINUATION, DATA, END_STREAM, Fields, Frames, HEADERS, LARGEST, PING, PRIORITY, SETTINGS,
-    frame, setting,
+    CONTINUATION, DATA, END_STREAM, Fields, Frames, HEADERS, PING, PRIORITY, SETTINGS, frame,
+    setting,
 };
 use crate::stand::Stand;
 use crate::support::bytes;
@@ -55,7 +55,12 @@ pub(super) fn cases() -> Vec<Case> {
             });
         }),
         case("windows opened by a byte each time harm no other", dribble),
-        case("a head that never ends is cut", |stand| continued(stand, &[0; LARGEST])),
+        case("a head that never ends is cut", |stand| {
+            let fields = (0..100).fold(Fields::default(), |fields, index| {
+                fields.and(&format!("x-{index}"), "y".repeat(100))
+            });
+            continued(stand, &fields.block());
+        }),
         case("a head of CONTINUATIONs of nothing is cut", |stand| continued(stand, &[])),
         case("a hundred answers nobody takes harm no other", zero_window),
         case("a hundred connections with a head half sent harm no other", half_heads),
@@ -110,7 +115,6 @@ fn continued(stand: &Stand, piece: &[u8]) {
     frames.patience(Duration::from_secs(3));
     let stream = frames.stream();
     frames.send(HEADERS, END_STREAM, stream, &Fields::get("/x").block());
-    // Literals of nothing, or nothing at all.
     let more = frame(CONTINUATION, 0, stream, piece).repeat(if piece.is_empty() { 100 } else { 1 });
     let mut sent = 0;
     while sent < 64 * 1024 * 1024 && frames.raw(&more) {
