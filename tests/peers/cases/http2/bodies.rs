@@ -15,6 +15,9 @@ const MOST_IN_FLIGHT: usize = 24 * 1024 * 1024;
 /// More than any buffer on the way takes.
 const LARGE: usize = 8_000_000;
 
+/// What a client does half way of a body.
+type End = fn(Frames, u32);
+
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, act: fn(&Stand)| Case::new("h2 bodies", name, act);
     let mut cases = vec![
@@ -53,12 +56,13 @@ pub(super) fn cases() -> Vec<Case> {
         case("a refusal reaches a client that sends all before it reads", blind),
         case("a POST is delivered once at most", once),
     ];
+    let ends: [(&str, End); 3] = [
+        ("resets its stream", reset),
+        ("leaves", |frames, _| drop(frames)),
+        ("breaks its connection", |frames, _| frames.break_off()),
+    ];
     for (framing, tells) in [("a length", true), ("no length", false)] {
-        for (how, act) in [
-            ("resets its stream", reset as fn(Frames, u32)),
-            ("leaves", |frames, _| drop(frames)),
-            ("breaks its connection", |frames, _| frames.break_off()),
-        ] {
+        for (how, act) in ends {
             let name = format!("a body with {framing} whose client {how} never looks whole");
             let act = move |stand: &Stand| cut_body(stand, tells, act);
             cases.push(Case::new("h2 bodies", name, act));
@@ -279,7 +283,7 @@ fn reset(mut frames: Frames, stream: u32) {
     goes_on(&mut frames);
 }
 
-fn cut_body(stand: &Stand, tells: bool, act: fn(Frames, u32)) {
+fn cut_body(stand: &Stand, tells: bool, act: End) {
     let mut frames = stand.frames();
     let fields = Fields::post("/x");
     let fields = if tells { fields.length(2000) } else { fields };

@@ -107,11 +107,11 @@ pub(super) fn cases() -> Vec<Case> {
     }
     cases.extend([
         Case::new("h2 heads", "an index of no entry is refused", |stand| {
-            block(stand, &[0xff, 0xff, 0x03])
+            block(stand, &[0xff, 0xff, 0x03]);
         }),
         Case::new("h2 heads", "the index 0 is refused", |stand| block(stand, &[0x80])),
         Case::new("h2 heads", "a block that ends half way is refused", |stand| {
-            block(stand, &[0x00, 0x05, b'x'])
+            block(stand, &[0x00, 0x05, b'x']);
         }),
         Case::new("h2 heads", "an endless integer is refused", |stand| block(stand, &[0xff; 40])),
         Case::new("h2 heads", "a table larger than allowed is refused", |stand| {
@@ -161,7 +161,7 @@ fn unfolding(stand: &Stand) {
     block.extend([0x40, 1, b'x']);
     block.extend(frames::integer(4000, 0x7f, 0));
     block.extend([b'y'; 4000]);
-    block.extend([0xbe; 25_000]);
+    block.extend(vec![0xbe; 25_000]);
     let (first, rest) = block.split_at(frames::LARGEST);
     frames.send(frames::HEADERS, END_STREAM, stream, first);
     frames.send(frames::CONTINUATION, END_HEADERS, stream, rest);

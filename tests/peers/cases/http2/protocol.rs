@@ -11,12 +11,11 @@ use crate::stand::Stand;
 /// The widest window there may be.
 const WIDEST: [u8; 4] = 0x7fff_ffff_u32.to_be_bytes();
 
-pub(super) fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    // One frame each on a connection that has asked once, by stream 1, which is closed.
+/// Returns what ends a connection that has asked once, by stream 1, which is closed.
+fn mistakes() -> [(&'static str, Vec<u8>); 28] {
     let block = Fields::get("/y").block();
     let padding = [&[200], &b"x"[..]].concat();
-    for (what, bytes) in [
+    [
         ("DATA of no stream", frame(DATA, 0, 0, b"x")),
         ("DATA of a stream that never began", frame(DATA, END_STREAM, 7, b"x")),
         ("HEADERS of no stream", frame(HEADERS, END_HEADERS | END_STREAM, 0, &block)),
@@ -60,7 +59,12 @@ pub(super) fn cases() -> Vec<Case> {
             ]
             .concat(),
         ),
-    ] {
+    ]
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (what, bytes) in mistakes() {
         let name = format!("{what} ends the connection");
         cases.push(Case::new("h2 frames", name, move |stand| ends(stand, &bytes)));
     }
@@ -68,7 +72,7 @@ pub(super) fn cases() -> Vec<Case> {
     for (what, kind, flags, payload) in [
         ("WINDOW_UPDATE of 0", WINDOW_UPDATE, 0, vec![0; 4]),
         ("a window past the widest", WINDOW_UPDATE, 0, WIDEST.to_vec()),
-        ("padding longer than its DATA", DATA, PADDED, padding),
+        ("padding longer than its DATA", DATA, PADDED, vec![200, b'x']),
     ] {
         let name = format!("{what} ends a stream under way");
         let act = move |stand: &Stand| ends_stream(stand, kind, flags, &payload);

@@ -1,9 +1,14 @@
 //! Frames: HTTP/2 written frame by frame, so that it can be wrong in any way (RFC 9113, RFC 7541).
 
+mod fields;
+mod status;
+
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+pub(crate) use self::fields::{Fields, frame, integer, setting};
+use self::status::status;
 use crate::support::Client;
 
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -29,99 +34,6 @@ pub(crate) const LARGEST: usize = 16 * 1024;
 /// The least and the most that a window may be.
 const WINDOW: i64 = 65_535;
 const WIDEST: u32 = 0x7fff_ffff;
-
-/// The fields of a request, pseudo headers among them, in the order in which they are sent.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
-
-impl Fields {
-    /// A request as it should be.
-    pub(crate) fn of(method: &str, path: &str) -> Self {
-        Self::default()
-            .and(":method", method)
-            .and(":scheme", "http")
-            .and(":authority", "matrix.example.org")
-            .and(":path", path)
-    }
-
-    pub(crate) fn get(path: &str) -> Self {
-        Self::of("GET", path)
-    }
-
-    pub(crate) fn post(path: &str) -> Self {
-        Self::of("POST", path)
-    }
-
-    /// With one more field, at the end.
-    pub(crate) fn and(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.0.push((name.into(), value.as_ref().to_vec()));
-        self
-    }
-
-    /// With all of these, at the end.
-    pub(crate) fn and_all(mut self, more: &Self) -> Self {
-        self.0.extend_from_slice(&more.0);
-        self
-    }
-
-    /// Without the fields of this name.
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.0.retain(|(it, _)| it != name.as_bytes());
-        self
-    }
-
-    /// With another value for a field.
-    pub(crate) fn but(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        for (_, old) in self.0.iter_mut().filter(|(it, _)| it == name.as_bytes()) {
-            *old = value.as_ref().to_vec();
-        }
-        self
-    }
-
-    /// Says that so many bytes follow.
-    pub(crate) fn length(self, length: usize) -> Self {
-        self.and("content-length", length.to_string())
-    }
-
-    /// Returns them as a block: each a literal that enters no table, in plain bytes.
-    pub(crate) fn block(&self) -> Vec<u8> {
-        let mut block = Vec::new();
-        for (name, value) in &self.0 {
-            block.push(0);
-            for text in [name, value] {
-                block.extend(integer(text.len(), 0x7f, 0));
-                block.extend(text);
-            }
-        }
-        block
-    }
-}
-
-/// Returns an integer whose first bits say what it is (RFC 7541 §5.1).
-pub(crate) fn integer(value: usize, most: usize, kind: u8) -> Vec<u8> {
-    let byte = |value: usize| u8::try_from(value).unwrap();
-    if value < most {
-        return vec![kind | byte(value)];
-    }
-    let (mut bytes, mut rest) = (vec![kind | byte(most)], value - most);
-    while rest >= 128 {
-        bytes.push(byte(rest % 128) | 128);
-        rest /= 128;
-    }
-    bytes.push(byte(rest));
-    bytes
-}
-
-/// Returns a frame, whose length is that of its payload.
-pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-}
-
-/// Returns a setting as it stands in a frame.
-pub(crate) fn setting(id: u16, value: u32) -> Vec<u8> {
-    [&id.to_be_bytes()[..], &value.to_be_bytes()].concat()
-}
 
 /// What came of a request.
 #[derive(Clone, Debug, Default)]
@@ -410,41 +322,4 @@ impl Frames {
     pub(crate) fn break_off(self) {
         self.client.reset();
     }
-}
-
-/// Reads the status, which comes first in a block, from somebody who keeps no table.
-fn status(block: &[u8]) -> u16 {
-    // That the table is empty may be said first.
-    let start = block.iter().position(|byte| byte & 0xe0 != 0x20).unwrap();
-    let block = &block[start..];
-    let known = [200, 204, 206, 304, 400, 404, 500];
-    match block[0] {
-        index @ 0x88..=0x8e => known[usize::from(index - 0x88)],
-        // The name by its number, then the value.
-        0x48 | 0x08 | 0x18 => {
-            let length = usize::from(block[1] & 0x7f);
-            let value = &block[2..2 + length];
-            let text = if block[1] & 0x80 == 0 {
-                String::from_utf8_lossy(value).into_owned()
-            } else {
-                digits(value)
-            };
-            text.parse().unwrap()
-        }
-        other => panic!("no status first, but {other:#x}"),
-    }
-}
-
-/// Reads digits that are shortened by Huffman's code (RFC 7541, Appendix B).
-fn digits(value: &[u8]) -> String {
-    let bits: String = value.iter().map(|byte| format!("{byte:08b}")).collect();
-    let (mut rest, mut text) = (bits.as_str(), String::new());
-    while text.len() < 3 {
-        let short = rest.starts_with("000");
-        let code = u8::from_str_radix(&rest[..if short { 5 } else { 6 }], 2).unwrap();
-        let digit = if short { code } else { code - 0b01_1001 + 3 };
-        text.push(char::from(b'0' + digit));
-        rest = &rest[if short { 5 } else { 6 }..];
-    }
-    text
 }
