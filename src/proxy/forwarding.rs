@@ -47,8 +47,13 @@ pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
     if parts.uri.path_and_query().is_none() && parts.method != Method::CONNECT {
         return Err(Rejection::BadRequest("the target has no path"));
     }
+    let path = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    if path == Some("*") && parts.method != Method::OPTIONS {
+        return Err(Rejection::BadRequest("only OPTIONS asks for *"));
+    }
     if parts.version == Version::HTTP_2 {
         agree(&parts.uri, &parts.headers)?;
+        trim(&mut parts.headers);
         one_length(&mut parts.headers)?;
         join_cookies(&mut parts.headers);
     }
@@ -101,6 +106,18 @@ fn one_length(headers: &mut HeaderMap) -> Result<(), Rejection> {
     let first = first.clone();
     headers.insert(CONTENT_LENGTH, first);
     Ok(())
+}
+
+/// Takes away the spaces around a value, which are no part of it in HTTP/1.1 (RFC 9113 §8.2.1).
+fn trim(headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        let trimmed = value.as_bytes().trim_ascii();
+        if trimmed.len() < value.len()
+            && let Ok(trimmed) = HeaderValue::from_bytes(trimmed)
+        {
+            *value = trimmed;
+        }
+    }
 }
 
 /// Makes one header of the cookies that HTTP/2 may send apart (RFC 9113 §8.2.3).
