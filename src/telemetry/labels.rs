@@ -233,8 +233,8 @@ label! {
         HeadSize = "head_size",
         /// Its client took nothing of what was sent.
         SendIdleTimeout = "send_idle_timeout",
-        /// It took back more requests than it may.
-        Http2Resets = "http2_resets",
+        /// It took back more requests than it may, or sent another flood.
+        Http2Flood = "http2_flood",
     }
 }
 

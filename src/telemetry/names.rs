@@ -142,7 +142,7 @@ pub(super) const ACCEPTED: Figure = figure(
 pub(super) const LIMITED: Figure = figure(
     "metergate_connections_limited_total",
     &["listener", "limit"],
-    "Connections held up or ended by a limit: made to wait by connections, closed by connections_per_client, ended by head_timeout, head_bytes and header_count (head_size), send_idle_timeout (over HTTP/2 an answer may be) or http2_resets.",
+    "Connections held up or ended by a limit: made to wait by connections, closed by connections_per_client, ended by head_timeout, head_bytes and header_count (head_size), send_idle_timeout (over HTTP/2 an answer may be), or http2_resets and other floods (http2_flood).",
 );
 
 // Who is told.

@@ -6,8 +6,9 @@ use std::io;
 use crate::telemetry::labels::Hindrance;
 use crate::telemetry::metrics::Connections;
 
-/// What the other side is told that takes back too many requests.
-const RESETS: &str = "too_many_resets";
+/// The words for a client that was told to calm down (RFC 9113 §7): it took back too many requests,
+/// or sent other floods.
+const FLOOD: [&str; 2] = ["connection error detected", "excessive load"];
 
 /// Says that one said nothing for `head_timeout`.
 pub(super) fn tell_late(counts: &Connections) {
@@ -30,12 +31,17 @@ pub(super) fn tell_end(error: &hyper::Error, counts: &Connections) {
         tracing::debug!(limit = "head_bytes or header_count", "connection ended by a limit");
     } else if is_timed_out(error) {
         tell_untaken(counts);
-    } else if error.source().is_some_and(|cause| cause.to_string().contains(RESETS)) {
-        counts.limited(Hindrance::Http2Resets);
-        tracing::debug!(limit = "http2_resets", "connection ended by a limit");
+    } else if is_flood(error) {
+        counts.limited(Hindrance::Http2Flood);
+        tracing::debug!(limit = "http2_resets or another flood", "connection ended by a limit");
     } else {
         tracing::debug!(%error, "connection ended early");
     }
+}
+
+fn is_flood(error: &hyper::Error) -> bool {
+    let words = error.source().map(ToString::to_string);
+    words.is_some_and(|words| FLOOD.iter().all(|word| words.contains(word)))
 }
 
 /// Returns whether the kernel has waited in vain for the client to take what was sent.

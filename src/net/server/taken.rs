@@ -208,7 +208,7 @@ mod tests {
         let mut data = given(&stream).await;
         let taking = async move {
             for _ in 0..5 {
-                sleep(LIMIT - Duration::from_secs(1)).await;
+                sleep(LIMIT * 9 / 10).await;
                 data.advance(1);
             }
             sleep(LIMIT * 9).await;

@@ -1,7 +1,7 @@
 //! Answers before the end of a request, frame by frame: whole, and without blame (RFC 9113 §8.1).
 
 use crate::support::client::UPLOAD;
-use crate::support::frames::{Frames, GOAWAY, RST_STREAM};
+use crate::support::frames::{DATA, END_STREAM, Frame, Frames, GOAWAY, RST_STREAM};
 use crate::support::{Homeserver, Sidecar};
 
 const NO_ERROR: u32 = 0;
@@ -59,7 +59,7 @@ fn a_refusal_comes_before_any_of_the_body_and_what_is_small_is_read_to_its_end()
     // Nobody is told to go on over HTTP/2; whoever would wait for it reads the refusal.
     let head = [("content-length", "100000"), ("expect", "100-continue")];
     frames.begin(1, "POST", UPLOAD, &head, false);
-    frames.until(|frame| frame.ends_stream());
+    frames.until(Frame::ends_stream);
     assert!(frames.body(1).contains("M_LIMIT_EXCEEDED"));
     let mut left = 100_000;
     while left > 0 {
@@ -68,7 +68,7 @@ fn a_refusal_comes_before_any_of_the_body_and_what_is_small_is_read_to_its_end()
             size => left -= size,
         }
     }
-    frames.send(crate::support::frames::DATA, crate::support::frames::END_STREAM, 1, &[]);
+    frames.send(DATA, END_STREAM, 1, &[]);
     frames.begin(3, "GET", "/x", &[], true);
     frames.until(|frame| frame.stream == 3 && frame.ends_stream());
     assert!(frames.came.iter().all(|frame| frame.kind != RST_STREAM), "{:?}", frames.came);
@@ -82,7 +82,7 @@ fn an_upload_that_waits_to_be_told_to_continue_may_go_on_by_itself() {
     let head = [("content-length", "1000"), ("expect", "100-continue")];
     frames.begin(1, "POST", UPLOAD, &head, false);
     assert_eq!(frames.data(1000), 1000);
-    frames.until(|frame| frame.ends_stream());
+    frames.until(Frame::ends_stream);
     assert_eq!(homeserver.seen(UPLOAD).len(), 1);
     sidecar.comes_to(1000);
 }

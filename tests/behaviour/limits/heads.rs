@@ -1,5 +1,7 @@
 //! Heads of requests: how long they may take, and how large they may be.
 
+use std::time::Duration;
+
 use crate::limits::{NOT_LATE, SOON};
 use crate::support::{Homeserver, Request, Sidecar, now};
 
