@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use self::lane::{Lane, serve};
+use self::lane::{Lane, entrance, serve};
 use self::listening::Doors;
 use self::measured::Measured;
 use crate::api::{self, Api, Desk};
@@ -21,8 +21,7 @@ use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{
-    self, Address, Cap, Certificate, Client, ClientSettings, Entrance, Heralds, Listener, Route,
-    Seal, Shutdown,
+    Address, Cap, Certificate, Client, ClientSettings, Entrance, Listener, Route, Seal, Shutdown,
 };
 use crate::notify::{self, Notifier};
 use crate::proxy;
@@ -304,13 +303,7 @@ impl App {
     ) -> Result<(), AppError> {
         let first = shares.iter().take(1).flatten();
         self.proxy.extend(first.map(|listener| listener.address().clone()));
-        let limits = net::Limits {
-            head_timeout: settings.limits.head_timeout,
-            head_bytes: settings.limits.head_bytes,
-            header_count: settings.limits.header_count,
-        };
-        let heralds = settings.proxy_protocol.then(|| Heralds::of(&settings.trusted_proxies));
-        let entrance = Entrance { limits, seal: self.seal.clone(), heralds };
+        let entrance = entrance(&settings, self.seal.clone());
         let connections = self.metrics.public.clone();
         let connections = Cap::new("connections", settings.limits.connections, connections);
         let shutdown = self.shutdown.clone();

@@ -116,7 +116,7 @@ impl Proxy {
         let tunnel = tunnel::wanted(&mut request);
         forwarding::request(
             request.headers_mut(),
-            connection.peer,
+            (connection.peer, connection.is_sealed),
             self.settings(),
             tunnel.is_some(),
         );
@@ -128,9 +128,9 @@ impl Proxy {
             let body = self.read_to_the_end(body, is_asking, told.as_ref());
             Body::from(Passing::new(body).idle_limit(idle).told(told))
         });
-        match self.0.kept.request(request).await {
+        match self.ask_in_time(request, tunnel.is_some()).await {
             Ok(response) => tunnel::answer(self, connection, tunnel, response, access),
-            Err(error) => Rejection::from_client(&error).into_response(self.settings()),
+            Err(rejection) => rejection.into_response(self.settings()),
         }
     }
 }

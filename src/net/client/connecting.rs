@@ -14,7 +14,7 @@ use crate::net::address::Origin;
 use crate::net::body::BoxError;
 use crate::net::parting::Parting;
 use crate::net::server::BUFFER;
-use crate::net::vanishing::cut_vanished;
+use crate::net::vanishing::{UNTAKEN, cut_vanished};
 
 /// What may be under way of one answer over HTTP/2.
 const STREAM_WINDOW: u32 = 256 * 1024;
@@ -39,7 +39,7 @@ impl Route {
             Origin::Tcp { host, port } | Origin::Https { host, port } => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
-                cut_vanished(&stream)?;
+                cut_vanished(&stream, UNTAKEN)?;
                 match (&self.tls, &self.origin) {
                     // Apart, as below, so that no other request is made larger by it.
                     (Some(tls), _) => {
