@@ -45,8 +45,14 @@ pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
     if parts.uri.path_and_query().is_none() && parts.method != Method::CONNECT {
         return Err(Rejection::BadRequest("the target has no path"));
     }
+    let path = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    if path == Some("*") && parts.method != Method::OPTIONS {
+        return Err(Rejection::BadRequest("only OPTIONS asks for *"));
+    }
     if parts.version == Version::HTTP_2 {
         agree(&parts.uri, &parts.headers)?;
+        trim(&mut parts.headers);
+        one_length(&mut parts.headers)?;
         join_cookies(&mut parts.headers);
     }
     if let Some(authority) = parts.uri.authority() {
@@ -84,6 +90,31 @@ fn agree(target: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
         Ok(())
     } else {
         Err(Rejection::BadRequest("Host and :authority differ"))
+    }
+}
+
+/// Makes one header of a length that HTTP/2 may say twice (RFC 9110 §8.6).
+fn one_length(headers: &mut HeaderMap) -> Result<(), Rejection> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(first) = lengths.next() else { return Ok(()) };
+    let is_number = !first.is_empty() && first.as_bytes().iter().all(u8::is_ascii_digit);
+    if !is_number || lengths.any(|other| other != first) {
+        return Err(Rejection::BadRequest("Content-Length must be one number"));
+    }
+    let first = first.clone();
+    headers.insert(CONTENT_LENGTH, first);
+    Ok(())
+}
+
+/// Takes away the spaces around a value, which are no part of it in HTTP/1.1 (RFC 9113 §8.2.1).
+fn trim(headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        let trimmed = value.as_bytes().trim_ascii();
+        if trimmed.len() < value.len()
+            && let Ok(trimmed) = HeaderValue::from_bytes(trimmed)
+        {
+            *value = trimmed;
+        }
     }
 }
 
