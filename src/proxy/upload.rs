@@ -15,7 +15,7 @@ use super::carrying::Carrying;
 use super::metered::Metered;
 use super::rejection::Rejection;
 use super::underway::Underway;
-use super::{Proxy, forwarding, room};
+use super::{Proxy, forwarding, room, trust};
 use crate::engine::{Ask, Decision, EngineError, Hold};
 use crate::net::{Body, Connection, Full, Slot, network_of};
 use crate::quota::capability::UPLOAD;
@@ -107,8 +107,8 @@ fn client_slot(
     if !clients.is_limited() {
         return Ok(Slot::free());
     }
-    let client = forwarding::client(&parts.headers, connection.peer, proxy.settings());
-    match client.filter(|address| !forwarding::is_trusted(*address, proxy.settings())) {
+    let client = trust::client(&parts.headers, connection.peer, proxy.settings());
+    match client.filter(|address| !trust::is_trusted(*address, proxy.settings())) {
         Some(address) => clients.enter(&network_of(address)),
         None => Ok(Slot::free()),
     }
