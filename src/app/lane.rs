@@ -34,6 +34,8 @@ impl Lane {
             }
             ended.cancelled().await;
         });
+        // A look-up of a name may be under way in a thread that nobody can stop.
+        runtime.shutdown_background();
     }
 }
 

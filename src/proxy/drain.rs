@@ -1,4 +1,4 @@
-//! Drain: reads away, bounded, a refused body, so that the refusal arrives.
+//! Drain: reads away, bounded, a body nobody wants any more, so that the answer arrives.
 //!
 //! A server that closes a connection while the client still sends makes the client's kernel
 //! throw the answer away (RFC 9112 §9.6). So the answer goes out at once, and what still comes is
@@ -12,11 +12,12 @@ use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::rejection::Rejection;
 use super::{Limits, Proxy};
-use crate::net::Body;
+use crate::net::{Body, Leftover};
 use crate::telemetry::Access;
 
 impl Proxy {
@@ -38,6 +39,26 @@ impl Proxy {
         if !head.headers.contains_key(EXPECT) {
             self.drain(body, head.extensions.get::<Arc<Access>>().cloned());
         }
+    }
+
+    /// Returns a body that passes, of which the rest is read away when the homeserver answers before
+    /// it has come, and takes no more.
+    pub(super) fn read_to_the_end(
+        &self,
+        body: Incoming,
+        is_asking: bool,
+        access: Option<&Arc<Access>>,
+    ) -> Leftover {
+        if body.is_end_stream() {
+            return Leftover::lost(body);
+        }
+        let (proxy, access) = (self.clone(), access.cloned());
+        Leftover::left_to(body, is_asking, move |rest| {
+            // Where no runtime is left, the connection is going too.
+            if Handle::try_current().is_ok() {
+                proxy.drain(rest, access);
+            }
+        })
     }
 
     /// Reads away what still comes of `body`; `access` is told how much.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::header::EXPECT;
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tracing::Instrument;
@@ -122,8 +123,11 @@ impl Proxy {
         forwarding::frame(&mut request);
         let access = request.extensions_mut().remove::<Arc<Access>>();
         let (idle, told) = (self.limits().body_idle_timeout, access.clone());
-        let request =
-            request.map(|body| Body::from(Passing::new(body).idle_limit(idle).told(told)));
+        let is_asking = request.headers().contains_key(EXPECT);
+        let request = request.map(|body| {
+            let body = self.read_to_the_end(body, is_asking, told.as_ref());
+            Body::from(Passing::new(body).idle_limit(idle).told(told))
+        });
         match self.0.kept.request(request).await {
             Ok(response) => tunnel::answer(self, connection, tunnel, response, access),
             Err(error) => Rejection::from_client(&error).into_response(self.settings()),

@@ -54,6 +54,7 @@ pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
     if parts.version == Version::HTTP_2 {
         agree(&parts.uri, &parts.headers)?;
         trim(&mut parts.headers);
+        one_length(&mut parts.headers)?;
         join_cookies(&mut parts.headers);
     }
     if let Some(authority) = parts.uri.authority() {
@@ -104,6 +105,19 @@ fn trim(headers: &mut HeaderMap) {
             *value = trimmed;
         }
     }
+}
+
+/// Makes one header of a length that HTTP/2 may say twice (RFC 9110 §8.6).
+fn one_length(headers: &mut HeaderMap) -> Result<(), Rejection> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(first) = lengths.next() else { return Ok(()) };
+    let is_number = !first.is_empty() && first.as_bytes().iter().all(u8::is_ascii_digit);
+    if !is_number || lengths.any(|other| other != first) {
+        return Err(Rejection::BadRequest("Content-Length must be one number"));
+    }
+    let first = first.clone();
+    headers.insert(CONTENT_LENGTH, first);
+    Ok(())
 }
 
 /// Makes one header of the cookies that HTTP/2 may send apart (RFC 9113 §8.2.3).

@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::net::body::{BodyError, BoxError};
+use crate::net::hop;
 use crate::net::segments::Segments;
 use crate::telemetry::Access;
 
@@ -83,7 +84,8 @@ where
                 Ok(data) if self.joining => return self.join(data),
                 Ok(data) => return Some(Segments::from(data)),
                 Err(frame) => {
-                    if let Ok(trailers) = frame.into_trailers() {
+                    if let Ok(mut trailers) = frame.into_trailers() {
+                        hop::trailers(&mut trailers);
                         self.next = Next::Trailers(Box::new(trailers));
                     }
                 }
