@@ -13,7 +13,7 @@ from stage import PROJECT
 README = (PROJECT / "README.md").read_text()
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text()
 #: What belongs to the machine it is typed on, and is not run here: each a beginning of lines.
-NOT_RUN = ("cargo build --release --locked", "sudo systemctl ", "sudo nginx -t", "head -c 32 /dev/urandom ")
+NOT_RUN = ("cargo build --release --locked", "sudo systemctl ", "sudo nginx -t", "head -c 32 /dev/urandom ", "cargo test --release --test fuzz ")
 
 
 class Readme(Check):
