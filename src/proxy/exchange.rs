@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, HeaderValue};
+use http::header::{CONNECTION, EXPECT, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tracing::Instrument;
@@ -121,18 +121,21 @@ impl Proxy {
         let tunnel = tunnel::wanted(&mut request);
         forwarding::request(
             request.headers_mut(),
-            connection.peer,
+            (connection.peer, connection.is_sealed),
             self.settings(),
             tunnel.is_some(),
         );
         forwarding::frame(&mut request);
         let access = request.extensions_mut().remove::<Arc<Access>>();
         let (idle, told) = (self.limits().body_idle_timeout, access.clone());
-        let request =
-            request.map(|body| Body::from(Passing::new(body).idle_limit(idle).told(told)));
-        match self.0.kept.request(request).await {
+        let is_asking = request.headers().contains_key(EXPECT);
+        let request = request.map(|body| {
+            let body = self.read_to_the_end(body, is_asking, told.as_ref());
+            Body::from(Passing::new(body).idle_limit(idle).told(told))
+        });
+        match self.ask_in_time(request, tunnel.is_some()).await {
             Ok(response) => tunnel::answer(self, connection, tunnel, response, access),
-            Err(error) => Rejection::from_client(&error).into_response(self.settings()),
+            Err(rejection) => rejection.into_response(self.settings()),
         }
     }
 }

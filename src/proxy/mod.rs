@@ -17,9 +17,9 @@ mod upload;
 // What passes.
 mod body;
 mod forwarding;
+mod patience;
 mod tunnel;
 // What is counted.
-mod concurrency;
 mod counted;
 mod denials;
 mod metered;
@@ -35,16 +35,17 @@ mod rejection;
 mod settings;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use settings::{Errcode, Limits, Page, Refusal, Settings};
 
 use self::body::Outgoing;
-use self::concurrency::Concurrency;
 use self::own_pages::Pages;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
-use crate::net::{Body, Client, ClientSettings, Route, Shutdown};
+use crate::net::{Body, Client, ClientSettings, Concurrency, Route, Shutdown};
+use crate::quota::Subject;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Upstream;
 
@@ -55,7 +56,10 @@ pub struct Shared {
     whoami: Whoami,
     settings: Settings,
     route: Route,
-    concurrency: Concurrency,
+    /// The uploads of each user.
+    subjects: Concurrency<Subject>,
+    /// The uploads from each address.
+    clients: Concurrency<IpAddr>,
     pages: Pages,
     shutdown: Shutdown,
     metrics: Arc<Metrics>,
@@ -71,9 +75,20 @@ impl Shared {
         shutdown: Shutdown,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
+        let subjects = Concurrency::new(settings.limits.uploads_per_subject);
+        let clients = Concurrency::new(settings.limits.uploads_per_client);
         let (route, pages) = (settings.route(), Pages::of(&settings.page));
-        Arc::new(Self { engine, whoami, settings, route, concurrency, pages, shutdown, metrics })
+        Arc::new(Self {
+            engine,
+            whoami,
+            settings,
+            route,
+            subjects,
+            clients,
+            pages,
+            shutdown,
+            metrics,
+        })
     }
 }
 

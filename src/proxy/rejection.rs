@@ -6,15 +6,15 @@ use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::json;
 
-use super::concurrency::Full;
 use super::settings::{Errcode, Refusal as Style, Settings};
 use crate::clock::whole_seconds;
 use crate::engine::{Decision, EngineError, Figures, Reason};
 use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
-use crate::net::{Body, ClientError};
+use crate::net::{Body, ClientError, Full};
 use crate::quota::capability::UPLOAD;
 use crate::quota::{Amount, Measure, Per, Period, Unit, Zone};
 use crate::telemetry::cause;
+use crate::telemetry::labels::{Crowd, Label};
 
 /// When a client may try again after something of ours was out, in seconds.
 const SOON: u64 = 5;
@@ -24,8 +24,8 @@ const SOON: u64 = 5;
 pub(super) enum Rejection {
     /// The quota is spent, or the file is too large.
     Denied(Box<Decision>),
-    /// `uploads_per_subject` uploads are under way.
-    Busy(Full),
+    /// As many uploads of a user, or of a client, are under way as may be.
+    Busy(Crowd, Full),
     /// There is more than one token, so nobody may be believed.
     AmbiguousToken,
     /// The homeserver knows nobody by this token: its own words.
@@ -52,6 +52,8 @@ pub(super) enum Rejection {
     Upstream,
     /// The homeserver took nothing of the body for too long.
     UpstreamIdle,
+    /// The homeserver's answer did not begin in time.
+    UpstreamLate,
     /// This process ends.
     ShuttingDown,
 }
@@ -98,7 +100,7 @@ impl Rejection {
         let later = |error: MatrixError| error.with_header(RETRY_AFTER, SOON);
         let error = match self {
             Self::Denied(decision) => denied(&decision, &settings.refusal),
-            Self::Busy(Full(most)) => busy(most),
+            Self::Busy(by, Full(most)) => busy(by, most),
             Self::Relayed(refusal) => return refusal.response(),
             Self::AmbiguousToken => MatrixError::new(
                 StatusCode::UNAUTHORIZED,
@@ -153,6 +155,10 @@ impl Rejection {
                 StatusCode::GATEWAY_TIMEOUT,
                 "The homeserver stopped taking the upload (body_idle_timeout).",
             ),
+            Self::UpstreamLate => unknown(
+                StatusCode::GATEWAY_TIMEOUT,
+                "The homeserver did not answer in time (response_head_timeout).",
+            ),
             Self::ShuttingDown => later(unknown(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server is restarting. Try again.",
@@ -162,8 +168,9 @@ impl Rejection {
     }
 }
 
-fn busy(most: usize) -> MatrixError {
-    let text = format!("Too many uploads at the same time: at most {most} (uploads_per_subject).");
+fn busy(by: Crowd, most: usize) -> MatrixError {
+    let limit = by.word();
+    let text = format!("Too many uploads at the same time: at most {most} ({limit}).");
     MatrixError::new(StatusCode::TOO_MANY_REQUESTS, ErrCode::LimitExceeded, text)
         .with("retry_after_ms", SOON * 1000)
         .with_header(RETRY_AFTER, SOON)

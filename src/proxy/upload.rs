@@ -1,5 +1,6 @@
 //! An upload before its first byte goes up: who, how much, may they?
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
@@ -11,16 +12,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::carrying::Carrying;
-use super::concurrency::Slot;
 use super::metered::Metered;
 use super::rejection::Rejection;
 use super::underway::Underway;
 use super::{Proxy, forwarding, room};
 use crate::engine::{Ask, Decision, EngineError, Hold};
-use crate::net::{Body, Connection};
+use crate::net::{Body, Connection, Full, Slot, network_of};
 use crate::quota::capability::UPLOAD;
 use crate::quota::{Amount, Subject};
 use crate::telemetry::Access;
+use crate::telemetry::labels::Crowd;
 
 /// Meters one upload. Until its room is reserved a client that leaves leaves nothing behind;
 /// from then on a task of its own sees it to its end.
@@ -31,11 +32,12 @@ pub(super) async fn meter(
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
     let length = length_of(&parts, &body);
-    let (hold, decision, slot) = match admit(proxy, connection, &parts, length).await {
+    let (hold, decision, slots) = match admit(proxy, connection, &parts, length).await {
         Ok(admitted) => admitted,
         Err(rejection) => return proxy.refuse(rejection, &parts, body),
     };
-    forwarding::request(&mut parts.headers, connection.peer, proxy.settings(), false);
+    let from = (connection.peer, connection.is_sealed);
+    forwarding::request(&mut parts.headers, from, proxy.settings(), false);
     let access = parts.extensions.remove::<Arc<Access>>();
     let underway = Underway::begin(proxy.metrics().clone(), access.clone(), hold.room(), &decision);
     let metered = Metered::new(hold, length, underway);
@@ -46,7 +48,7 @@ pub(super) async fn meter(
     let carrying = Carrying { proxy: proxy.clone(), body, metered, departed, access };
     let task = async move {
         let response = carrying.run(parts).await;
-        drop(slot);
+        drop(slots);
         response
     };
     let task = proxy.0.shared.shutdown.spawn(task.in_current_span());
@@ -92,17 +94,42 @@ async fn may_create(
     if decision.allowed { Ok(()) } else { Err(denied(proxy, &subject, decision, None, parts)) }
 }
 
+/// What an upload takes up among those of its client, and among those of its user.
+type Slots = (Slot<IpAddr>, Slot<Subject>);
+
+/// Counts one more upload of the client. One who is not known, or is a proxy, stands for many.
+fn client_slot(
+    proxy: &Proxy,
+    connection: &Connection,
+    parts: &Parts,
+) -> Result<Slot<IpAddr>, Full> {
+    let clients = &proxy.0.shared.clients;
+    if !clients.is_limited() {
+        return Ok(Slot::free());
+    }
+    let client = forwarding::client(&parts.headers, connection.peer, proxy.settings());
+    match client.filter(|address| !forwarding::is_trusted(*address, proxy.settings())) {
+        Some(address) => clients.enter(&network_of(address)),
+        None => Ok(Slot::free()),
+    }
+}
+
 async fn admit(
     proxy: &Proxy,
     connection: &Connection,
     parts: &Parts,
     length: Option<u64>,
-) -> Result<(Hold, Decision, Slot), Rejection> {
+) -> Result<(Hold, Decision, Slots), Rejection> {
+    let busy = |by| {
+        move |full| {
+            proxy.metrics().uploads.busy(by);
+            Rejection::Busy(by, full)
+        }
+    };
+    let client = client_slot(proxy, connection, parts).map_err(busy(Crowd::Client))?;
     let subject = proxy.who(connection, parts).await?;
-    let slot = proxy.0.shared.concurrency.enter(&subject).map_err(|full| {
-        proxy.metrics().uploads.busy();
-        Rejection::Busy(full)
-    })?;
+    let slot = proxy.0.shared.subjects.enter(&subject).map_err(busy(Crowd::Subject))?;
+    let slots = (client, slot);
     let engine = proxy.engine();
     let reserved = match length {
         Some(length) => {
@@ -114,7 +141,7 @@ async fn admit(
     };
     let reserved = reserved.map_err(|error| Rejection::from_engine(&error))?;
     match reserved.hold {
-        Some(hold) => Ok((hold, reserved.decision, slot)),
+        Some(hold) => Ok((hold, reserved.decision, slots)),
         None => Err(denied(proxy, &subject, reserved.decision, length, parts)),
     }
 }

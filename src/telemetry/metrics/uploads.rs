@@ -3,7 +3,7 @@
 use prometheus::{IntCounter, IntGauge};
 
 use super::family::{By, Made, Maker};
-use crate::telemetry::labels::{Label, Outcome, Span, Strictness};
+use crate::telemetry::labels::{Crowd, Label, Outcome, Span, Strictness};
 use crate::telemetry::names;
 
 /// The one capability that the proxy asks for.
@@ -15,7 +15,7 @@ pub struct Uploads {
     counts: By<Outcome, IntCounter>,
     bytes: By<Outcome, IntCounter>,
     denials: By<Span, By<Strictness, IntCounter>>,
-    busy: IntCounter,
+    busy: By<Crowd, IntCounter>,
     open: IntGauge,
     reserved: IntGauge,
 }
@@ -33,7 +33,7 @@ impl Uploads {
             counts: maker.counters_by(names::UPLOADS)?,
             bytes: maker.counters_by(names::UPLOAD_BYTES)?,
             denials: denials?,
-            busy: maker.counter(names::BUSY)?,
+            busy: maker.counters_by(names::BUSY)?,
             open: maker.gauge(names::RESERVATIONS)?,
             reserved: maker.gauge(names::RESERVED_BYTES)?,
         })
@@ -51,8 +51,8 @@ impl Uploads {
     }
 
     /// Counts an upload that was one too many at the same time.
-    pub fn busy(&self) {
-        self.busy.inc();
+    pub fn busy(&self, by: Crowd) {
+        self.busy.of(by).inc();
     }
 
     /// Counts a reservation of so many bytes.
