@@ -33,13 +33,15 @@ url = "{storage}"
 class Metergate:
     """A sidecar answering once constructed. `more` is the rest of its configuration, the policy first of all.
 
-    Its books are in an SQLite file of its own, or in `storage`; `server`, `books` and `admin` are more lines of these sections.
+    Its books are in an SQLite file of its own, or in `storage`; `server`, `books` and `admin` are more lines of these sections,
+    `environment` is more of that.
     """
 
-    def __init__(self, binary, folder, upstream, more, storage=None, server="", books="", admin="", port=None):
+    def __init__(self, binary, folder, upstream, more, storage=None, server="", books="", admin="", port=None, environment=None):
         port, admin_port = port or free_port(), free_port()
         self._binary = binary
         self._folder = folder
+        self._more_environment = environment or {}
         self.url = f"http://127.0.0.1:{port}"
         self.admin_url = f"http://127.0.0.1:{admin_port}"
         self.storage = storage or f"sqlite:{folder / 'metergate.db'}"
@@ -115,4 +117,4 @@ class Metergate:
     def _environment(self):
         """Ours without any METERGATE_ key that happens to be set."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("METERGATE_")}
-        return kept | {"METERGATE_STORAGE": self.storage}
+        return kept | {"METERGATE_STORAGE": self.storage} | self._more_environment

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::EXPECT;
+use http::header::{CONNECTION, EXPECT, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tracing::Instrument;
@@ -71,7 +71,12 @@ impl Proxy {
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         if let Err(rejection) = forwarding::admit(&mut parts) {
-            return self.refuse(rejection, &parts, body);
+            let mut response = self.refuse(rejection, &parts, body);
+            if parts.version != Version::HTTP_2 {
+                // Where one request can be read in two ways, so can what comes after it.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            return response;
         }
         // Over HTTP/1.1 the connection has counted them.
         if parts.version == Version::HTTP_2 && parts.headers.len() > self.limits().header_count {

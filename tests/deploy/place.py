@@ -63,3 +63,9 @@ def run(*words, folder, env=None, timeout=60):
 def plain_environment():
     """Ours, without any METERGATE_ key that happens to be set."""
     return {key: value for key, value in os.environ.items() if not key.startswith("METERGATE_")}
+
+
+def replaced_once(text, old, new):
+    if text.count(old) != 1:
+        raise AssertionError(f"{old!r} stands {text.count(old)} times where it should stand once")
+    return text.replace(old, new)

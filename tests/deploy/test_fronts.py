@@ -5,12 +5,12 @@ import socket
 import time
 
 import wanting
+from client import sending, upgrade
 from fronts import FRONTS
 from homeserver import Homeserver
 from place import Check, make_folder, plain_environment, run, start, start_metergate
 from stage import Failed, free_port
 from stage.matrix import ask
-from test_nginx import sending, upgrade
 
 MB = 1_000_000
 UPLOAD = "/_matrix/media/v3/upload"

@@ -13,7 +13,7 @@ from stage import PROJECT
 README = (PROJECT / "README.md").read_text()
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text()
 #: What belongs to the machine it is typed on, and is not run here: each a beginning of lines.
-NOT_RUN = ("cargo build --release --locked", "sudo systemctl ", "sudo nginx -t", "head -c 32 /dev/urandom ")
+NOT_RUN = ("cargo build --release --locked", "sudo systemctl ", "sudo nginx -t", "head -c 32 /dev/urandom ", "cargo test --release --test fuzz ")
 
 
 class Readme(Check):
@@ -103,14 +103,17 @@ class Readme(Check):
                     self.assertTrue((PROJECT / target).exists(), target)
 
     def test_what_is_not_in_this_version_is_refused_with_a_hint(self):
-        later = (
-            '[[meter]]\npath = "/x"',
-        )
-        for text in later:
-            with self.subTest(text):
-                code, told = self.check_file(text)
-                self.assertEqual(code, 2, told)
-                self.assertRegex(told, r"metergate\.toml:\d+: .*(leave .* out|write|read|no others)")
+        asked = {"Metering anything but uploads.": '[[meter]]\npath = "/x"'}
+        _, _, section = README.partition("\n## Not in this version\n")
+        section = section.partition("\n## ")[0]
+        told = re.findall(r"^- (.*)$", section, re.MULTILINE)
+        self.assertEqual(bool(section), bool(told), "a list of nothing is no list")
+        for sentence in told:
+            with self.subTest(sentence):
+                self.assertIn(sentence, asked, "nothing asks for it here")
+                code, said = self.check_file(asked[sentence])
+                self.assertEqual(code, 2, said)
+                self.assertRegex(said, r"metergate\.toml:\d+: .*(leave .* out|write|read|no others)")
 
     def assert_serves(self, words):
         places = ("--listen", "127.0.0.1:0", "--port", "0", "--storage", "memory:")

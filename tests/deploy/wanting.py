@@ -15,6 +15,7 @@ unchecked = []
 
 _PACKAGES = {
     "nginx": "nginx-light",
+    "caddy": "caddy",
     "systemd-analyze": "systemd",
     "strace": "strace",
     "docker-compose": "docker-compose",

@@ -14,9 +14,12 @@ use tokio::io::AsyncRead;
 use crate::net::ahead::Ahead;
 use crate::net::listener::Peer;
 
-/// A longer header is refused: the longest of version 1 has 107 bytes, one of version 2 with all
-/// it may say of a TLS connection fits as well.
+/// A longer header is refused: one of version 2 with all it may say of a TLS connection fits.
 const LONGEST: usize = 4 * 1024;
+/// What a header of version 1 begins with.
+const FIRST: &[u8] = b"PROXY";
+/// The longest of version 1, its end included.
+const LONGEST_FIRST: usize = 107;
 /// What it says beside the addresses is not needed.
 const ADDRESSES: ParseConfig = ParseConfig { include_tlvs: false, allow_v1: true, allow_v2: true };
 
@@ -49,7 +52,7 @@ pub(super) async fn read<T: AsyncRead + Unpin>(
 ) -> io::Result<Option<IpAddr>> {
     loop {
         match ProxyHeader::parse(stream.seen(), ADDRESSES) {
-            Ok((header, length)) => {
+            Ok((header, length)) if is_exact(stream.seen().get(..length).unwrap_or_default()) => {
                 let source = header.proxied_address().map(|it| it.source.ip().to_canonical());
                 stream.skip(length);
                 return Ok(source);
@@ -59,12 +62,24 @@ pub(super) async fn read<T: AsyncRead + Unpin>(
                     return Err(ErrorKind::UnexpectedEof.into());
                 }
             }
-            Err(_) => {
+            Ok(_) | Err(_) => {
                 let wrong = "a trusted proxy did not begin with a PROXY header";
                 return Err(io::Error::new(ErrorKind::InvalidData, wrong));
             }
         }
     }
+}
+
+/// Returns whether a header that was understood keeps to its form: of version 1 the reader takes
+/// any byte after its first word, any length, and ports like `+1` and `01`.
+fn is_exact(header: &[u8]) -> bool {
+    let Some(said) = header.strip_prefix(FIRST) else { return header.len() <= LONGEST };
+    let is_port =
+        |word: &[u8]| word.first().is_some_and(|it| matches!(it, b'1'..=b'9')) || word == b"0";
+    let mut words = said.trim_ascii_end().rsplit(|byte| *byte == b' ');
+    header.len() <= LONGEST_FIRST
+        && (said.starts_with(b" UNKNOWN")
+            || (said.starts_with(b" ") && words.by_ref().take(2).all(is_port)))
 }
 
 #[cfg(test)]
@@ -121,9 +136,20 @@ mod tests {
     async fn anything_else_is_refused() {
         let endless = [&b"PROXY TCP4 "[..], &[b'1'; 200]].concat();
         let large = second(1, 0x11, &[0; 8000]);
-        for wrong in
-            [b"GET / HTTP/1.1\r\n", &b"PROXY TCP4 x y\r\n"[..], b"PROXY", b"", &endless, &large]
-        {
+        let long = [&b"PROXY UNKNOWN "[..], &[b'x'; 100], b"\r\n"].concat();
+        for wrong in [
+            b"GET / HTTP/1.1\r\n",
+            &b"PROXY TCP4 x y\r\n"[..],
+            b"PROXY",
+            b"",
+            b"PROXY/UNKNOWN\r\n",
+            b"PROXY\nTCP4 192.0.2.9 127.0.0.1 1 2\r\n",
+            b"PROXY TCP4 192.0.2.9 127.0.0.1 +1 2\r\n",
+            b"PROXY TCP4 192.0.2.9 127.0.0.1 1 02\r\n",
+            &endless,
+            &large,
+            &long,
+        ] {
             assert!(heard(&[wrong]).await.is_err(), "{wrong:?}");
         }
     }

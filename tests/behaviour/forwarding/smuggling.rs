@@ -46,6 +46,28 @@ fn a_head_whose_framing_can_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
+fn what_follows_a_head_that_can_be_read_in_two_ways_is_not_read() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).start();
+    for lines in [
+        &["Transfer-Encoding: gzip, chunked"][..],
+        &["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+        &["Transfer-Encoding:", "Transfer-Encoding: chunked"],
+        &["Transfer-Encoding: chunked", "Host: b"],
+    ] {
+        let request = Request::post("/x");
+        let request = lines.iter().fold(request, |request, line| request.line(line));
+        let mut client = sidecar.client();
+        client.send(request.head());
+        let _ = client.try_send(["0\r\n\r\n", HIDDEN].concat());
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.header("connection")), (400, Some("close")), "{lines:?}");
+        assert!(client.wire.rest().is_empty(), "{lines:?}");
+    }
+    assert!(homeserver.forwarded().is_empty(), "{:?}", homeserver.forwarded());
+}
+
+#[test]
 fn chunks_in_http_1_0_are_refused() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).start();

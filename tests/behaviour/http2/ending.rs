@@ -96,7 +96,7 @@ fn at_the_end_of_the_process_answers_are_given_and_connections_close() {
 
 /// Reads all there is, a little at a time, and says so each time; returns how much of it is DATA.
 fn read_slowly(mut stream: TcpStream) -> usize {
-    let (mut all, mut piece) = (Vec::new(), [0; 64 * 1024]);
+    let (mut all, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     while let Ok(read @ 1..) = stream.read(&mut piece) {
         all.extend_from_slice(&piece[..read]);
         std::thread::sleep(Duration::from_millis(30));
