@@ -136,10 +136,15 @@ impl Sidecar {
 
     /// Returns what is charged to alice of `resource`, and what is set aside.
     pub(crate) fn figures_of(&self, resource: &str) -> (i64, i64) {
+        self.figures_if_there(resource).unwrap()
+    }
+
+    /// The same; none while the store is out.
+    pub(crate) fn figures_if_there(&self, resource: &str) -> Option<(i64, i64)> {
         let (subject, resource) = (subject("alice"), resource.parse().unwrap());
         let usage = self.engine.usage(&subject, &resource, Span::Limits);
-        let usage = self.runtime.block_on(usage).unwrap();
-        (usage.used.get(), usage.reserved.get())
+        let usage = self.runtime.block_on(usage).ok()?;
+        Some((usage.used.get(), usage.reserved.get()))
     }
 
     /// Waits until nothing of `resource` is set aside for alice; returns what is charged.

@@ -78,7 +78,7 @@ fn is_free(section: &Section<'_>, methods: &[Method], path: &PathPattern) {
     for method in methods {
         let what = match path.taken(method) {
             None => continue,
-            Some(Taken::Own) => "\"/_metergate\", which is never metered".to_owned(),
+            Some(Taken::Own) => "\"/_metergate\", which is never metered: leave it out".to_owned(),
             Some(Taken::Uploads) => {
                 format!("{method} of uploads, which are metered already: leave {method} out")
             }

@@ -62,9 +62,9 @@ fn open_what_is_metered_passes_and_is_charged_later() {
     assert_eq!(sidecar.ask(&download(5000)).body.len(), 5000);
     assert_eq!(sidecar.ask(&message(1).body(b"{}")).status, 200);
     store.guard().be_out(false);
-    is_back(&sidecar);
     eventually("both are charged", || {
-        sidecar.figures_of(EGRESS) == (5000, 0) && sidecar.figures_of("messages") == (1, 0)
+        sidecar.figures_if_there(EGRESS) == Some((5000, 0))
+            && sidecar.figures_if_there("messages") == Some((1, 0))
     });
 }
 
@@ -78,12 +78,16 @@ fn ends_in_an_outage(journal: bool, stops: bool) {
     assert_eq!((answer.status, answer.body.len(), answer.whole), (200, 5000, true));
     if stops {
         let _ = sidecar.take().stop();
+        // The former engine, which this test still has, keeps its own to itself.
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        std::fs::copy(sidecar.journal_file(), &journal).unwrap();
         store.guard().fail("settle", false);
         store.guard().fail("beat", false);
         let next = Sidecar::before(&homeserver)
             .meter(&format!("GET {DOWNLOAD}**"), EGRESS, Count::ResponseBody, Some("1MB/never"))
             .store(&store)
-            .journal(&sidecar.journal_file())
+            .journal(&journal)
             .start();
         eventually("it is charged", || next.figures_of(EGRESS).0 == 5000);
         return;
