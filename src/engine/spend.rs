@@ -49,6 +49,7 @@ impl Hold {
     ///
     /// # Panics
     /// Outside a tokio runtime, if the engine is a [visitor](super::Engine::visit).
+    #[must_use]
     pub fn spend(self, total: Amount) -> Spent {
         let (noted, engine) = (self.noted(total), self.engine().clone());
         hand_over(&engine, Some(self.kept()), noted)
@@ -59,6 +60,7 @@ impl Hold {
     ///
     /// # Panics
     /// As [`spend`](Hold::spend).
+    #[must_use]
     pub fn spend_part(&self, part: Amount) -> Spent {
         let mut noted = Noted { id: HoldId::fresh(), seen: false, ..self.noted(part) };
         noted.items.retain(|item| item.metered);

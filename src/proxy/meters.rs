@@ -93,27 +93,27 @@ mod tests {
         Meter { methods: vec![method], path, capability, count: Count::One }
     }
 
-    fn found(meters: &Meters, method: Method, path: &str) -> Option<String> {
-        let found = meters.of(&method, &path.parse().unwrap()).unwrap();
+    fn found(meters: &Meters, method: &Method, path: &str) -> Option<String> {
+        let found = meters.of(method, &path.parse().unwrap()).unwrap();
         found.map(|(action, _)| action.capability().to_owned())
     }
 
     #[test]
     fn only_methods_that_are_named_are_metered_and_the_first_entry_counts() {
         let meters = Meters::default();
-        assert_eq!(found(&meters, Method::GET, "/a/b"), None);
+        assert_eq!(found(&meters, &Method::GET, "/a/b"), None);
         meters.are(&[
             meter(Method::GET, "/a/*", "first"),
             meter(Method::GET, "/a/**", "second"),
             meter(Method::POST, "/a/b", "third"),
         ]);
-        assert_eq!(found(&meters, Method::GET, "/a/b").as_deref(), Some("first"));
-        assert_eq!(found(&meters, Method::GET, "/a/b/c").as_deref(), Some("second"));
-        assert_eq!(found(&meters, Method::POST, "/a/b").as_deref(), Some("third"));
-        assert_eq!(found(&meters, Method::HEAD, "/a/b"), None);
+        assert_eq!(found(&meters, &Method::GET, "/a/b").as_deref(), Some("first"));
+        assert_eq!(found(&meters, &Method::GET, "/a/b/c").as_deref(), Some("second"));
+        assert_eq!(found(&meters, &Method::POST, "/a/b").as_deref(), Some("third"));
+        assert_eq!(found(&meters, &Method::HEAD, "/a/b"), None);
         assert!(meters.of(&Method::GET, &"/x/../a/B".parse().unwrap()).is_err());
-        assert_eq!(found(&meters, Method::DELETE, "/x/../a/b"), None);
+        assert_eq!(found(&meters, &Method::DELETE, "/x/../a/b"), None);
         meters.are(&[]);
-        assert_eq!(found(&meters, Method::GET, "/a/b"), None);
+        assert_eq!(found(&meters, &Method::GET, "/a/b"), None);
     }
 }

@@ -146,18 +146,9 @@ impl Rejection {
                 response.extensions_mut().insert(Departed);
                 return response;
             }
-            Self::StoreOut(kind) => later(unknown(
-                StatusCode::SERVICE_UNAVAILABLE,
-                match kind {
-                    Kind::Upload => {
-                        "Uploads cannot be counted right now. Try again later. Text messages still work."
-                    }
-                    Kind::Download => {
-                        "Downloads cannot be counted right now. Try again later. Text messages still work."
-                    }
-                    Kind::Other => "This cannot be counted right now. Try again later.",
-                },
-            )),
+            Self::StoreOut(kind) => {
+                later(unknown(StatusCode::SERVICE_UNAVAILABLE, cannot_be_counted(kind)))
+            }
             Self::Upstream => unknown(StatusCode::BAD_GATEWAY, "The homeserver cannot be reached."),
             Self::UpstreamIdle => unknown(
                 StatusCode::GATEWAY_TIMEOUT,
@@ -169,6 +160,18 @@ impl Rejection {
             )),
         };
         error.into_response()
+    }
+}
+
+const fn cannot_be_counted(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Upload => {
+            "Uploads cannot be counted right now. Try again later. Text messages still work."
+        }
+        Kind::Download => {
+            "Downloads cannot be counted right now. Try again later. Text messages still work."
+        }
+        Kind::Other => "This cannot be counted right now. Try again later.",
     }
 }
 

@@ -102,15 +102,16 @@ class Readme(Check):
                 if not target.startswith("https://"):
                     self.assertTrue((PROJECT / target).exists(), target)
 
-    def test_what_is_not_in_this_version_is_refused_with_a_hint(self):
-        later = (
-            '[[meter]]\npath = "/x"',
-        )
-        for text in later:
-            with self.subTest(text):
-                code, told = self.check_file(text)
-                self.assertEqual(code, 2, told)
-                self.assertRegex(told, r"metergate\.toml:\d+: .*(leave .* out|write|read|no others)")
+    def test_what_is_not_in_this_version_is_not_there(self):
+        listed = README.split("## Not in this version\n")[1].split("\n## ")[0]
+        for what in re.findall(r"Caddy|Traefik|Kubernetes", listed):
+            self.assertEqual(list((PROJECT / "deploy").glob(f"**/*{what.lower()}*")), [])
+        self.assertNotIn("Metering", listed)
+
+    def test_an_entry_that_says_half_is_refused_with_what_it_needs(self):
+        code, told = self.check_file('[[meter]]\npath = "/x"')
+        self.assertEqual(code, 2, told)
+        self.assertRegex(told, r"metergate\.toml:1: \[meter\] needs count, like ")
 
     def assert_serves(self, words):
         places = ("--listen", "127.0.0.1:0", "--port", "0", "--storage", "memory:")

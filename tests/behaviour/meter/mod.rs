@@ -6,6 +6,7 @@ mod matching;
 mod once;
 mod outage;
 mod sending;
+mod told;
 
 use metergate::proxy::Count;
 
