@@ -51,7 +51,7 @@ const LAW: [(&str, &[&str]); 16] = [
 ];
 
 /// Outside crates that only one part of the house may name.
-const OWNERS: [(&str, &[&str]); 35] = [
+const OWNERS: [(&str, &[&str]); 36] = [
     ("askama", &["proxy/own_pages"]),
     ("axum", &["api", "dashboard"]),
     ("backon", &["notify"]),
@@ -75,6 +75,7 @@ const OWNERS: [(&str, &[&str]); 35] = [
     ("rusqlite", &["store/sqlite"]),
     ("rust_embed", &["dashboard"]),
     ("rustls_native_certs", &["net/tls", "store/postgres/tls"]),
+    ("rlimit", &["app"]),
     ("sd_notify", &["app"]),
     ("serde_saphyr", &["cli"]),
     ("socket2", &["net"]),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::net::{self, Cap, Entrance, Listener, Shutdown};
+use crate::net::{self, Cap, Crowd, Entrance, Heralds, Listener, Seal, Shutdown};
 use crate::proxy::{self, Proxy};
 
 /// One core's part of the proxy.
@@ -34,6 +34,8 @@ impl Lane {
             }
             ended.cancelled().await;
         });
+        // A look-up of a name may be under way in a thread that nobody can stop.
+        runtime.shutdown_background();
     }
 }
 
@@ -55,4 +57,20 @@ pub(super) async fn serve<S, F, B>(
     if let Err(error) = net::serve(listener, entrance, connections, shutdown, service).await {
         tracing::error!(%address, %error, "not served any more");
     }
+}
+
+/// Returns how connections of clients begin.
+pub(super) fn entrance(settings: &proxy::Settings, seal: Option<Seal>) -> Entrance {
+    let told = &settings.limits;
+    let limits = net::Limits {
+        head_timeout: told.head_timeout,
+        send_idle_timeout: told.send_idle_timeout,
+        head_bytes: told.head_bytes,
+        header_count: told.header_count,
+        http2_streams: told.http2_streams,
+        http2_resets: told.http2_resets,
+    };
+    let heralds = settings.proxy_protocol.then(|| Heralds::of(&settings.trusted_proxies));
+    let crowd = Crowd::new(told.connections_per_client, &settings.trusted_proxies);
+    Entrance { limits, seal, heralds, crowd }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use self::lane::{Lane, serve};
-use self::listening::{listen, shares};
+use self::lane::{Lane, entrance, serve};
+use self::listening::Doors;
 use self::measured::Measured;
 use crate::api::{self, Api, Desk};
 use crate::clock::{self, Timestamp};
@@ -21,8 +21,7 @@ use crate::dashboard;
 use crate::engine::{Engine, EngineError, Outages};
 use crate::matrix::Whoami;
 use crate::net::{
-    self, Address, Cap, Certificate, Client, ClientSettings, Entrance, Heralds, Listener, Route,
-    Seal, Shutdown,
+    Address, Cap, Certificate, Client, ClientSettings, Entrance, Listener, Route, Seal, Shutdown,
 };
 use crate::notify::{self, Notifier};
 use crate::proxy::{self, Meter, Meters};
@@ -31,6 +30,7 @@ use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, Store, Timed};
 use crate::telemetry::{Metrics, cause};
 
+mod descriptors;
 mod error;
 mod lane;
 mod listening;
@@ -81,8 +81,9 @@ impl App {
     /// # Errors
     /// If an address, the store or a thread cannot be had; then nothing runs.
     pub fn start(settings: Settings) -> Result<Self, AppError> {
+        let doors = Doors::open(&settings)?;
         let store = store::open(&settings.storage)?;
-        Self::start_on(store, settings)
+        Self::start_behind(doors, store, settings)
     }
 
     /// Like [`App::start`], on a store that is open already, whatever `settings.storage` says.
@@ -90,9 +91,19 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub fn start_on(store: Arc<dyn Store>, settings: Settings) -> Result<Self, AppError> {
+        Self::start_behind(Doors::open(&settings)?, store, settings)
+    }
+
+    fn start_behind(
+        doors: Doors,
+        store: Arc<dyn Store>,
+        settings: Settings,
+    ) -> Result<Self, AppError> {
         // Whatever may fail comes before the policy, which others on the store obey at once.
-        let admin = listen(&settings.admin.listen, 1)?;
-        let shares = settings.proxy.as_ref().map(|proxy| shares(&proxy.listen)).transpose()?;
+        let Doors { admin, shares } = doors;
+        if let Some(proxy) = &settings.proxy {
+            descriptors::provide(proxy.limits.connections);
+        }
         let shown = settings.proxy.as_ref().map(|proxy| proxy.certificates.clone());
         let seal = shown.filter(|shown| !shown.is_empty()).map(Seal::with);
         let office = office()?;
@@ -303,13 +314,7 @@ impl App {
     ) -> Result<(), AppError> {
         let first = shares.iter().take(1).flatten();
         self.proxy.extend(first.map(|listener| listener.address().clone()));
-        let limits = net::Limits {
-            head_timeout: settings.limits.head_timeout,
-            head_bytes: settings.limits.head_bytes,
-            header_count: settings.limits.header_count,
-        };
-        let heralds = settings.proxy_protocol.then(|| Heralds::of(&settings.trusted_proxies));
-        let entrance = Entrance { limits, seal: self.seal.clone(), heralds };
+        let entrance = entrance(&settings, self.seal.clone());
         let connections = self.metrics.public.clone();
         let connections = Cap::new("connections", settings.limits.connections, connections);
         let shutdown = self.shutdown.clone();

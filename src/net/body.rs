@@ -10,6 +10,7 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
+use super::leftover::Leftover;
 use super::passing::Passing;
 use super::segments::Segments;
 
@@ -66,7 +67,7 @@ enum Content {
     #[default]
     Empty,
     Full(Bytes),
-    Passing(Passing<Incoming>),
+    Passing(Passing<Leftover>),
     Within(Within),
 }
 
@@ -93,7 +94,7 @@ impl Body {
     /// Returns a body that passes through, without an idle limit.
     #[must_use]
     pub fn passing(body: Incoming) -> Self {
-        Self::from(Passing::new(body))
+        Self::from(Passing::new(Leftover::lost(body)))
     }
 
     /// Returns a body that passes through, and in what it is wrapped.
@@ -123,8 +124,8 @@ impl From<Content> for Body {
     }
 }
 
-impl From<Passing<Incoming>> for Body {
-    fn from(body: Passing<Incoming>) -> Self {
+impl From<Passing<Leftover>> for Body {
+    fn from(body: Passing<Leftover>) -> Self {
         Self::from(Content::Passing(body))
     }
 }

@@ -128,6 +128,11 @@ impl Outgoing {
         }
     }
 
+    fn end(&mut self) {
+        self.ended = true;
+        self.taken.store(true, Ordering::Release);
+    }
+
     fn count(&mut self, sent: usize) {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(u64::try_from(sent).unwrap_or(u64::MAX));
@@ -155,10 +160,13 @@ impl Body for Outgoing {
                 this.count(data.len());
                 Some(Ok(Frame::data(data)))
             }
-            Some(Piece::Trailers(trailers)) => Some(Ok(Frame::trailers(trailers))),
+            // Nothing follows them: nobody asks whether something does.
+            Some(Piece::Trailers(trailers)) => {
+                this.end();
+                Some(Ok(Frame::trailers(trailers)))
+            }
             Some(Piece::End) => {
-                this.ended = true;
-                this.taken.store(true, Ordering::Release);
+                this.end();
                 None
             }
             None => Some(Err(Cut)),

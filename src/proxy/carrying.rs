@@ -12,14 +12,12 @@ use tokio_util::sync::CancellationToken;
 use super::action::Action;
 use super::body::{End, Feed, Outgoing};
 use super::metered::{Ending, Metered};
+use super::patience::Answer;
 use super::rejection::Rejection;
 use super::{Proxy, forwarding};
 use crate::engine::Charge;
 use crate::net::{Body, ClientError};
 use crate::telemetry::{Access, cause};
-
-/// The homeserver's word, or that there is none.
-type Answer = Result<Response<Incoming>, ClientError>;
 
 /// An upload whose room is reserved.
 #[derive(Debug)]
@@ -68,7 +66,7 @@ impl Carrying {
             let _ = word.unless_no(feed.end(end)).await;
             word.heard().await
         };
-        let answer = self.unless_abandoned(heard).await;
+        let answer = self.in_time(heard).await;
         let all_taken = feed.all_taken();
         self.conclude(charge, answer, all_taken, feed).await
     }
@@ -105,9 +103,9 @@ impl Carrying {
             }
         };
         let request = Request::from_parts(head, Outgoing::default());
-        let answer = self.unless_abandoned(self.proxy.0.fresh.request(request)).await;
+        let answer = self.in_time(self.proxy.0.fresh.request(request)).await;
         let sent =
-            !matches!(answer, Some(Err(ClientError::Connect(_) | ClientError::ConnectTimeout)));
+            !matches!(answer, Ok(Err(ClientError::Connect(_) | ClientError::ConnectTimeout)));
         self.conclude(charge, answer, sent, ()).await
     }
 
@@ -116,38 +114,40 @@ impl Carrying {
     async fn conclude(
         mut self,
         charge: Charge,
-        answer: Option<Answer>,
+        answer: Result<Answer, Rejection>,
         all_taken: bool,
         feed: impl Send + 'static,
     ) -> Response<Body> {
         let keep = match &answer {
-            Some(Ok(response)) => is_kept(response.status()),
-            Some(Err(_)) | None => all_taken,
+            Ok(Ok(response)) => is_kept(response.status()),
+            Ok(Err(_)) | Err(_) => all_taken,
         };
         if !keep {
             charge.refund().await;
             self.metered.refunded();
         }
         match answer {
-            Some(answer) => self.proxy.relay(answer, feed),
-            None => Rejection::Upstream.into_response(self.proxy.settings()),
+            Ok(answer) => self.proxy.relay(answer, feed),
+            Err(rejection) => rejection.into_response(self.proxy.settings()),
         }
     }
 
-    /// Awaits the homeserver's word as long as the client does, and `abandoned_timeout` longer;
-    /// None if it is not there by then. What is awaited is dropped, and with it the connection.
-    async fn unless_abandoned(&self, word: impl Future<Output = Answer>) -> Option<Answer> {
+    /// Awaits the homeserver's word on what is whole, as long as the client does, and
+    /// `abandoned_timeout` longer, but for `response_head_timeout` at most. What is awaited is
+    /// dropped when it is not there by then, and with it the connection.
+    async fn in_time(&self, word: impl Future<Output = Answer>) -> Result<Answer, Rejection> {
         let abandoned = async {
             self.departed.cancelled().await;
             sleep(self.proxy.limits().abandoned_timeout).await;
         };
         tokio::select! {
             biased;
-            answer = word => Some(answer),
+            answer = word => Ok(answer),
             () = abandoned => {
                 tracing::warn!(limit = "abandoned_timeout", "homeserver said nothing of an upload");
-                None
+                Err(Rejection::Upstream)
             }
+            rejection = self.proxy.too_late(&self.proxy.metrics().metered) => Err(rejection),
         }
     }
 

@@ -64,7 +64,7 @@ pub(super) async fn meter(
                     Rejection::Upstream.into_response(proxy.settings())
                 }
                 Ok(response) => forwarding::answer(response),
-                Err(error) => Rejection::from_client(&error).into_response(proxy.settings()),
+                Err(rejection) => rejection.into_response(proxy.settings()),
             }
         }
     }

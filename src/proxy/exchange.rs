@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::header::EXPECT;
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tracing::Instrument;
@@ -12,7 +13,7 @@ use super::meters::Count;
 use super::rejection::{Departed, Rejection};
 use super::{Proxy, egress, forwarding, media_config, media_usage, own_pages, tunnel, upload};
 use crate::matrix::{Disguised, Endpoint};
-use crate::net::{Body, ClientError, Connection, Passing, Watched};
+use crate::net::{Body, Connection, Passing, Watched};
 use crate::telemetry::labels::{Hindrance, Kind};
 use crate::telemetry::{Access, Asked, End, RequestId, X_REQUEST_ID};
 
@@ -149,22 +150,28 @@ impl Proxy {
         let access = request.extensions_mut().remove::<Arc<Access>>();
         match self.forward(&connection, request, tunnel.is_some(), access.clone()).await {
             Ok(response) => tunnel::answer(self, connection, tunnel, response, access),
-            Err(error) => Rejection::from_client(&error).into_response(self.settings()),
+            Err(rejection) => rejection.into_response(self.settings()),
         }
     }
 
     /// Asks the homeserver over a connection that is kept.
+    ///
+    /// # Errors
+    /// When no answer came, or not in time.
     pub(super) async fn forward(
         &self,
         connection: &Connection,
         request: Request<Incoming>,
         upgrade: bool,
         access: Option<Arc<Access>>,
-    ) -> Result<Response<Incoming>, ClientError> {
+    ) -> Result<Response<Incoming>, Rejection> {
         let (mut head, body) = request.into_parts();
-        forwarding::request(&mut head.headers, connection.peer, self.settings(), upgrade);
+        let from = (connection.peer, connection.is_sealed);
+        forwarding::request(&mut head.headers, from, self.settings(), upgrade);
         forwarding::frame(&mut head, &body);
+        let is_asking = head.headers.contains_key(EXPECT);
+        let body = self.read_to_the_end(body, is_asking, access.as_ref());
         let body = Passing::new(body).idle_limit(self.limits().body_idle_timeout).told(access);
-        self.0.kept.request(Request::from_parts(head, Body::from(body))).await
+        self.ask_in_time(Request::from_parts(head, Body::from(body)), upgrade).await
     }
 }

@@ -18,10 +18,12 @@ use crate::net::{Body, Peer, Share, end_to_end};
 use crate::telemetry::{RequestId, X_REQUEST_ID};
 
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What a `Connection` header may not take away, whoever names it there.
-const KEPT: [HeaderName; 8] = [
+const KEPT: [HeaderName; 10] = [
     HOST,
     CONTENT_LENGTH,
     CONTENT_TYPE,
@@ -29,6 +31,8 @@ const KEPT: [HeaderName; 8] = [
     COOKIE,
     FORWARDED,
     X_FORWARDED_FOR,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PROTO,
     X_REQUEST_ID,
 ];
 
@@ -47,8 +51,14 @@ pub(super) fn admit(parts: &mut Parts) -> Result<(), Rejection> {
     if parts.uri.path_and_query().is_none() && parts.method != Method::CONNECT {
         return Err(Rejection::BadRequest("the target has no path"));
     }
+    let path = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    if path == Some("*") && parts.method != Method::OPTIONS {
+        return Err(Rejection::BadRequest("only OPTIONS asks for *"));
+    }
     if parts.version == Version::HTTP_2 {
         agree(&parts.uri, &parts.headers)?;
+        trim(&mut parts.headers);
+        one_length(&mut parts.headers)?;
         join_cookies(&mut parts.headers);
     }
     if let Some(authority) = parts.uri.authority() {
@@ -89,6 +99,31 @@ fn agree(target: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
+/// Makes one header of a length that HTTP/2 may say twice (RFC 9110 §8.6).
+fn one_length(headers: &mut HeaderMap) -> Result<(), Rejection> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(first) = lengths.next() else { return Ok(()) };
+    let is_number = !first.is_empty() && first.as_bytes().iter().all(u8::is_ascii_digit);
+    if !is_number || lengths.any(|other| other != first) {
+        return Err(Rejection::BadRequest("Content-Length must be one number"));
+    }
+    let first = first.clone();
+    headers.insert(CONTENT_LENGTH, first);
+    Ok(())
+}
+
+/// Takes away the spaces around a value, which are no part of it in HTTP/1.1 (RFC 9113 §8.2.1).
+fn trim(headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        let trimmed = value.as_bytes().trim_ascii();
+        if trimmed.len() < value.len()
+            && let Ok(trimmed) = HeaderValue::from_bytes(trimmed)
+        {
+            *value = trimmed;
+        }
+    }
+}
+
 /// Makes one header of the cookies that HTTP/2 may send apart (RFC 9113 §8.2.3).
 fn join_cookies(headers: &mut HeaderMap) {
     let mut cookies = headers.get_all(COOKIE).iter();
@@ -108,8 +143,14 @@ fn is_host(value: &HeaderValue) -> bool {
     authority.is_ok_and(|host| !host.host().is_empty() && !host.as_str().contains('@'))
 }
 
-/// Makes the headers of a request fit for the next hop.
-pub(super) fn request(headers: &mut HeaderMap, peer: Peer, settings: &Settings, upgrade: bool) {
+/// Makes the headers of a request fit for the next hop; `from` says from whom it came, and whether
+/// over TLS.
+pub(super) fn request(
+    headers: &mut HeaderMap,
+    from: (Peer, bool),
+    settings: &Settings,
+    upgrade: bool,
+) {
     let trailers = wants_trailers(headers);
     let protocol = if upgrade { headers.get(UPGRADE).cloned() } else { None };
     strip(headers);
@@ -120,7 +161,7 @@ pub(super) fn request(headers: &mut HeaderMap, peer: Peer, settings: &Settings, 
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
-    say_who(headers, peer, settings);
+    say_who(headers, from, settings);
 }
 
 /// Says how a body of unknown length is framed where one is not expected: it would be left out.
@@ -161,11 +202,18 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
         .any(|value| value.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("trailers")))
 }
 
-/// Keeps a trusted peer's word on who the client is; of any other, its address is the client.
-fn say_who(headers: &mut HeaderMap, peer: Peer, settings: &Settings) {
+/// Keeps a trusted peer's word on who the client is, and what it asked for; of any other, its
+/// address is the client, and what it spoke here is what it spoke.
+fn say_who(headers: &mut HeaderMap, (peer, is_sealed): (Peer, bool), settings: &Settings) {
     let Some(address) = untrusted(peer, settings) else { return };
     headers.remove(FORWARDED);
     headers.remove(X_REAL_IP);
+    headers.remove(X_FORWARDED_HOST);
+    // In the clear nobody asks, unless somebody says otherwise.
+    if is_sealed || headers.contains_key(X_FORWARDED_PROTO) {
+        let scheme = if is_sealed { "https" } else { "http" };
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    }
     if let Some(value) = address_value(address) {
         headers.insert(X_FORWARDED_FOR, value);
     }
@@ -220,7 +268,8 @@ fn untrusted(peer: Peer, settings: &Settings) -> Option<IpAddr> {
     (!is_trusted(address, settings)).then_some(address)
 }
 
-fn is_trusted(address: IpAddr, settings: &Settings) -> bool {
+/// Returns whether that is an address of those whose word counts.
+pub(super) fn is_trusted(address: IpAddr, settings: &Settings) -> bool {
     settings.trusted_proxies.iter().any(|trusted| trusted.contains(&address))
 }
 
@@ -291,16 +340,41 @@ mod tests {
         let told =
             [("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4"), ("forwarded", "for=x")];
         let mut map = headers(&told);
-        request(&mut map, Peer::Ip("192.0.2.9".parse().unwrap()), &settings(), false);
+        let stranger = Peer::Ip("192.0.2.9".parse().unwrap());
+        request(&mut map, (stranger, false), &settings(), false);
         assert_eq!(map, headers(&[("x-forwarded-for", "192.0.2.9")]));
+        for (is_sealed, scheme) in [(false, "http"), (true, "https")] {
+            let mut map =
+                headers(&[("x-forwarded-proto", "gopher"), ("x-forwarded-host", "evil.example")]);
+            request(&mut map, (stranger, is_sealed), &settings(), false);
+            let expected = [("x-forwarded-proto", scheme), ("x-forwarded-for", "192.0.2.9")];
+            assert_eq!(map, headers(&expected));
+        }
+    }
+
+    #[test]
+    fn what_passed_on_the_way_here_is_not_touched() {
+        let told = [("via", "1.1 elsewhere"), ("via", "2 nearer"), ("x-forwarded-port", "8448")];
+        for peer in ["127.0.0.1", "192.0.2.9"] {
+            let mut map = headers(&told);
+            request(&mut map, (Peer::Ip(peer.parse().unwrap()), true), &settings(), false);
+            map.remove(X_FORWARDED_FOR);
+            map.remove(X_FORWARDED_PROTO);
+            assert_eq!(map, headers(&told));
+        }
     }
 
     #[test]
     fn a_trusted_proxy_and_a_unix_peer_are_believed() {
         for peer in [Peer::Ip("127.0.0.1".parse().unwrap()), Peer::Unix] {
-            let told = [("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4")];
+            let told = [
+                ("x-forwarded-for", "1.2.3.4"),
+                ("x-real-ip", "1.2.3.4"),
+                ("x-forwarded-proto", "http"),
+                ("x-forwarded-host", "example.org"),
+            ];
             let mut map = headers(&told);
-            request(&mut map, peer, &settings(), false);
+            request(&mut map, (peer, true), &settings(), false);
             assert_eq!(map, headers(&told));
         }
     }

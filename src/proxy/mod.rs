@@ -20,10 +20,10 @@ mod upload;
 // What passes.
 mod body;
 mod forwarding;
+mod patience;
 mod tunnel;
 // What is counted.
 mod action;
-mod concurrency;
 mod counted;
 mod denials;
 mod metered;
@@ -41,17 +41,18 @@ mod rejection;
 mod settings;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use meters::{Count, Meter, Meters};
 pub use settings::{Errcode, Limits, Page, Refusal, Settings};
 
 use self::body::Outgoing;
-use self::concurrency::Concurrency;
 use self::own_pages::Pages;
 use crate::engine::Engine;
 use crate::matrix::Whoami;
-use crate::net::{Body, Client, ClientSettings, Route, Shutdown};
+use crate::net::{Body, Client, ClientSettings, Concurrency, Route, Shutdown};
+use crate::quota::Subject;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Upstream;
 
@@ -63,7 +64,10 @@ pub struct Shared {
     settings: Settings,
     route: Route,
     meters: Meters,
-    concurrency: Concurrency,
+    /// The uploads of each user.
+    subjects: Concurrency<Subject>,
+    /// The uploads from each address.
+    clients: Concurrency<IpAddr>,
     pages: Pages,
     shutdown: Shutdown,
     metrics: Arc<Metrics>,
@@ -79,7 +83,8 @@ impl Shared {
         shutdown: Shutdown,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let concurrency = Concurrency::new(settings.limits.uploads_per_subject);
+        let subjects = Concurrency::new(settings.limits.uploads_per_subject);
+        let clients = Concurrency::new(settings.limits.uploads_per_client);
         let (route, pages, meters) =
             (settings.route(), Pages::of(&settings.page), Meters::default());
         meters.are(&settings.meters);
@@ -89,7 +94,8 @@ impl Shared {
             settings,
             route,
             meters,
-            concurrency,
+            subjects,
+            clients,
             pages,
             shutdown,
             metrics,

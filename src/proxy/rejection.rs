@@ -6,13 +6,13 @@ use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 use super::action::{Action, Kind};
-use super::concurrency::Full;
 use super::denied::denied;
 use super::settings::Settings;
 use crate::engine::{Decision, EngineError};
 use crate::matrix::{ErrCode, MatrixError, Refusal, WhoamiError};
-use crate::net::{Body, ClientError};
+use crate::net::{Body, ClientError, Full};
 use crate::telemetry::cause;
+use crate::telemetry::labels::{Crowd, Label};
 
 /// When a client may try again after something of ours was out, in seconds.
 const SOON: u64 = 5;
@@ -22,8 +22,8 @@ const SOON: u64 = 5;
 pub(super) enum Rejection {
     /// The quota is spent, or the file is too large.
     Denied(Action, Box<Decision>),
-    /// `uploads_per_subject` uploads are under way.
-    Busy(Full),
+    /// As many uploads of a user, or of a client, are under way as may be.
+    Busy(Crowd, Full),
     /// There is more than one token, so nobody may be believed.
     AmbiguousToken,
     /// The homeserver knows nobody by this token: its own words.
@@ -50,6 +50,8 @@ pub(super) enum Rejection {
     Upstream,
     /// The homeserver took nothing of the body for too long.
     UpstreamIdle,
+    /// The homeserver's answer did not begin in time.
+    UpstreamLate,
     /// This process ends.
     ShuttingDown,
 }
@@ -100,7 +102,7 @@ impl Rejection {
         let later = |error: MatrixError| error.with_header(RETRY_AFTER, SOON);
         let error = match self {
             Self::Denied(action, decision) => denied(&action, &decision, &settings.refusal),
-            Self::Busy(Full(most)) => busy(most),
+            Self::Busy(by, Full(most)) => busy(by, most),
             Self::Relayed(refusal) => return refusal.response(),
             Self::AmbiguousToken => MatrixError::new(
                 StatusCode::UNAUTHORIZED,
@@ -154,6 +156,10 @@ impl Rejection {
                 StatusCode::GATEWAY_TIMEOUT,
                 "The homeserver stopped taking the request body (body_idle_timeout).",
             ),
+            Self::UpstreamLate => unknown(
+                StatusCode::GATEWAY_TIMEOUT,
+                "The homeserver did not answer in time (response_head_timeout).",
+            ),
             Self::ShuttingDown => later(unknown(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server is restarting. Try again.",
@@ -175,8 +181,9 @@ const fn cannot_be_counted(kind: Kind) -> &'static str {
     }
 }
 
-fn busy(most: usize) -> MatrixError {
-    let text = format!("Too many uploads at the same time: at most {most} (uploads_per_subject).");
+fn busy(by: Crowd, most: usize) -> MatrixError {
+    let limit = by.word();
+    let text = format!("Too many uploads at the same time: at most {most} ({limit}).");
     MatrixError::new(StatusCode::TOO_MANY_REQUESTS, ErrCode::LimitExceeded, text)
         .with("retry_after_ms", SOON * 1000)
         .with_header(RETRY_AFTER, SOON)

@@ -88,20 +88,38 @@ pub struct Limits {
     /// How long a request's body may pause between two reads, and an upload's between two pieces
     /// that the homeserver takes. Default 60 s: a slow but moving upload lives.
     pub body_idle_timeout: Duration,
+    /// How long the client may take nothing of what is sent to it: over TCP anything at all, over
+    /// HTTP/2 of one answer, too. Default 60 s: a slow but moving download lives.
+    pub send_idle_timeout: Duration,
     /// The largest head, request line and headers together, in bytes. Default 64 KiB.
     pub head_bytes: usize,
     /// The most headers of a request. Default 100.
     pub header_count: usize,
     /// The most connections at a time; new ones wait. Default 10 000.
     pub connections: usize,
+    /// The most connections of one client (an address, of IPv6 a /64) at a time; others are closed.
+    /// Those of `trusted_proxies` and over Unix sockets are not counted. Default any number.
+    pub connections_per_client: Option<usize>,
+    /// The most requests at the same time over one HTTP/2 connection; others are taken back.
+    /// Default 100.
+    pub http2_streams: u32,
+    /// The most requests over one HTTP/2 connection that may have been taken back before they were
+    /// looked at; with more of them it ends. Default 20.
+    pub http2_resets: usize,
     /// The most uploads of one user at a time; past it 429. Default any number.
     pub uploads_per_subject: Option<usize>,
+    /// The most uploads of one client (as `connections_per_client`, behind trusted proxies whom
+    /// they name) at a time; past it 429. Default any number.
+    pub uploads_per_client: Option<usize>,
     /// How much of a refused body is read away, in bytes, so that the answer arrives. Default 64 MiB.
     pub drain_bytes: u64,
     /// How long a refused body is read away. Default 10 s.
     pub drain_timeout: Duration,
     /// How long it may take to resolve the homeserver's name and connect. Default 5 s.
     pub connect_timeout: Duration,
+    /// How long the homeserver may take from the end of a request to the head of its answer; past
+    /// it 504. Not for upgrades. Default for ever: long polls wait.
+    pub response_head_timeout: Option<Duration>,
     /// How long the homeserver's word on a whole upload is awaited once its client has gone; as
     /// long as the client waits, so do we. Three minutes: the file has no key for it.
     pub abandoned_timeout: Duration,
@@ -114,13 +132,19 @@ impl Default for Limits {
         Self {
             head_timeout: Duration::from_secs(30),
             body_idle_timeout: Duration::from_mins(1),
+            send_idle_timeout: Duration::from_mins(1),
             head_bytes: 64 * 1024,
             header_count: 100,
             connections: 10_000,
+            connections_per_client: None,
+            http2_streams: 100,
+            http2_resets: 20,
             uploads_per_subject: None,
+            uploads_per_client: None,
             drain_bytes: 64 * 1024 * 1024,
             drain_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
+            response_head_timeout: None,
             abandoned_timeout: ABANDONED,
             shutdown_grace: Duration::from_secs(30),
         }

@@ -1,5 +1,6 @@
 //! An upload, or other metered request, before its first byte goes up: who, how much, may they?
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
@@ -12,16 +13,16 @@ use tracing::Instrument;
 
 use super::action::{Action, Kind};
 use super::carrying::Carrying;
-use super::concurrency::Slot;
 use super::metered::Metered;
 use super::meters::Count;
 use super::rejection::Rejection;
 use super::underway::Underway;
 use super::{Proxy, forwarding, room};
 use crate::engine::{Decision, EngineError, Hold, Reserved};
-use crate::net::{Body, Connection};
+use crate::net::{Body, Connection, Full, Slot, network_of};
 use crate::quota::{Amount, Subject};
 use crate::telemetry::Access;
+use crate::telemetry::labels::Crowd;
 
 /// Meters one upload.
 pub(super) async fn meter(
@@ -85,6 +86,26 @@ async fn may_create(
     Err(denied(proxy, &action, &subject, decision, None, parts))
 }
 
+/// What an upload takes up among those of its client, and among those of its user.
+type Slots = (Slot<IpAddr>, Slot<Subject>);
+
+/// Counts one more upload of the client. One who is not known, or is a proxy, stands for many.
+fn client_slot(
+    proxy: &Proxy,
+    connection: &Connection,
+    parts: &Parts,
+) -> Result<Slot<IpAddr>, Full> {
+    let clients = &proxy.0.shared.clients;
+    if !clients.is_limited() {
+        return Ok(Slot::free());
+    }
+    let client = forwarding::client(&parts.headers, connection.peer, proxy.settings());
+    match client.filter(|address| !forwarding::is_trusted(*address, proxy.settings())) {
+        Some(address) => clients.enter(&network_of(address)),
+        None => Ok(Slot::free()),
+    }
+}
+
 /// Where something metered asks to be let in.
 struct Entrance<'a> {
     proxy: &'a Proxy,
@@ -100,11 +121,12 @@ impl Entrance<'_> {
         let Self { proxy, connection, .. } = self;
         let (mut parts, body) = request.into_parts();
         let length = length_of(&parts, &body);
-        let (hold, decision, slot) = match self.admit(&parts, length, limited).await {
+        let (hold, decision, slots) = match self.admit(&parts, length, limited).await {
             Ok(admitted) => admitted,
             Err(rejection) => return proxy.refuse(rejection, &parts, body),
         };
-        forwarding::request(&mut parts.headers, connection.peer, proxy.settings(), false);
+        let from = (connection.peer, connection.is_sealed);
+        forwarding::request(&mut parts.headers, from, proxy.settings(), false);
         forwarding::frame(&mut parts, &body);
         let access = parts.extensions.remove::<Arc<Access>>();
         let costs_one = self.count == Count::One;
@@ -120,7 +142,7 @@ impl Entrance<'_> {
         let carrying = Carrying { proxy: proxy.clone(), body, metered, departed, access };
         let task = async move {
             let response = carrying.run(parts).await;
-            drop(slot);
+            drop(slots);
             response
         };
         let task = proxy.0.shared.shutdown.spawn(task.in_current_span());
@@ -136,18 +158,23 @@ impl Entrance<'_> {
         parts: &Parts,
         length: Option<u64>,
         limited: bool,
-    ) -> Result<(Hold, Decision, Option<Slot>), Rejection> {
+    ) -> Result<(Hold, Decision, Option<Slots>), Rejection> {
         let Self { proxy, connection, action, count } = self;
         if *count != Count::RequestBody {
             let (hold, decision) = admit_one(proxy, connection, parts, action).await?;
             return Ok((hold, decision, None));
         }
+        let busy = |by| {
+            move |full| {
+                proxy.metrics().uploads.busy(by);
+                Rejection::Busy(by, full)
+            }
+        };
+        let client = limited.then(|| client_slot(proxy, connection, parts)).transpose();
+        let client = client.map_err(busy(Crowd::Client))?;
         let subject = proxy.who(connection, parts).await?;
-        let slot = limited.then(|| proxy.0.shared.concurrency.enter(&subject)).transpose();
-        let slot = slot.map_err(|full| {
-            proxy.metrics().uploads.busy();
-            Rejection::Busy(full)
-        })?;
+        let slot = limited.then(|| proxy.0.shared.subjects.enter(&subject)).transpose();
+        let slots = client.zip(slot.map_err(busy(Crowd::Subject))?);
         let engine = proxy.engine();
         let reserved = match length {
             Some(length) => {
@@ -159,7 +186,7 @@ impl Entrance<'_> {
             None => room::first(engine, &subject, action).await,
         };
         let (hold, decision) = granted(proxy, action, &subject, reserved, length, parts)?;
-        Ok((hold, decision, slot))
+        Ok((hold, decision, slots))
     }
 }
 

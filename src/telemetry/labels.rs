@@ -105,6 +105,16 @@ label! {
 }
 
 label! {
+    /// What there may only be so many uploads of at the same time.
+    Crowd {
+        /// A user.
+        Subject = "uploads_per_subject",
+        /// A client's address.
+        Client = "uploads_per_client",
+    }
+}
+
+label! {
     /// For how long a window lasts.
     Span {
         /// A minute of the calendar.
@@ -193,6 +203,8 @@ label! {
         Connect = "connect",
         /// Connecting took too long.
         ConnectTimeout = "connect_timeout",
+        /// Its answer did not begin in time.
+        ResponseHeadTimeout = "response_head_timeout",
         /// The client's own body broke off.
         Body = "body",
         /// The connection broke.
@@ -215,10 +227,16 @@ label! {
     Hindrance {
         /// There were as many as there may be: it waited.
         Connections = "connections",
+        /// Its client had as many as it may: it was closed.
+        ConnectionsPerClient = "connections_per_client",
         /// Its head took too long.
         HeadTimeout = "head_timeout",
         /// Its head was too large.
         HeadSize = "head_size",
+        /// Its client took nothing of what was sent.
+        SendIdleTimeout = "send_idle_timeout",
+        /// It took back more requests than it may, or sent another flood.
+        Http2Flood = "http2_flood",
     }
 }
 

@@ -63,8 +63,8 @@ pub(super) const DENIALS: Figure = figure(
 );
 pub(super) const BUSY: Figure = figure(
     "metergate_uploads_busy_total",
-    &[],
-    "Uploads turned away because their user had as many under way as limits.uploads_per_subject allows.",
+    &["limit"],
+    "Uploads turned away because their user or client had as many under way as limits.uploads_per_subject or uploads_per_client allows.",
 );
 pub(super) const RESERVATIONS: Figure = figure(
     "metergate_reservations_open",
@@ -152,7 +152,7 @@ pub(super) const ACCEPTED: Figure = figure(
 pub(super) const LIMITED: Figure = figure(
     "metergate_connections_limited_total",
     &["listener", "limit"],
-    "Connections held up or ended by a limit: made to wait by connections, ended by head_timeout, or by head_bytes and header_count (head_size).",
+    "Connections held up or ended by a limit: made to wait by connections, closed by connections_per_client, ended by head_timeout, head_bytes and header_count (head_size), send_idle_timeout (over HTTP/2 an answer may be), or http2_resets and other floods (http2_flood).",
 );
 
 // Who is told.

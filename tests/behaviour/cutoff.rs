@@ -87,6 +87,24 @@ fn a_homeserver_that_dies_with_the_whole_body_is_502_and_is_paid_for() {
 }
 
 #[test]
+fn a_homeserver_that_dies_with_the_whole_body_and_its_trailers_is_paid_for() {
+    for announced in ["Trailer: X-Sum", "X-Other: nothing is announced"] {
+        let (homeserver, sidecar) = limited("1MB/never");
+        homeserver.on(MEDIA, |exchange| {
+            assert!(exchange.read_body());
+            exchange.close();
+        });
+        let mut client = sidecar.client();
+        client.send(Request::upload().line(announced).chunked().head());
+        client.send(chunk(&bytes(1000)));
+        client.send("0\r\nX-Sum: 1000\r\n\r\n");
+        client.answer().is_refusal(502, "M_UNKNOWN");
+        sidecar.comes_to(1000);
+        assert_eq!(homeserver.only().ended, Ended::Whole);
+    }
+}
+
+#[test]
 fn a_homeserver_that_answers_garbage_to_the_whole_body_is_paid_for() {
     for garbage in ["garbage\r\n\r\n", "HTTP/1.1 two hundred\r\n\r\n", "HTTP/1.1 200 OK\r\nContent"]
     {

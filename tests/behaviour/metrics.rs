@@ -185,7 +185,7 @@ fn what_is_reserved_is_told_while_it_is() {
     moves(
         &sidecar,
         || assert_eq!(sidecar.upload(10), 429),
-        &[("metergate_uploads_busy_total", 1.0)],
+        &[(r#"metergate_uploads_busy_total{limit="uploads_per_subject"}"#, 1.0)],
     );
     client.send(bytes(990));
     assert_eq!(client.answer().status, 200);

@@ -211,6 +211,24 @@ fn a_refused_upload_is_not_told_to_continue() {
 }
 
 #[test]
+fn a_refusal_reaches_a_client_that_did_not_wait_to_be_told_to_continue() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).limit("0").start();
+    let body = bytes(20_000_000);
+    for request in [Request::upload().body(&body), Request::upload().chunks(&body)] {
+        let mut client = sidecar.client();
+        // All of it, before it reads.
+        client.send(request.line("Expect: 100-continue").bytes());
+        let answer = client.answer();
+        answer.is_refusal(429, "M_LIMIT_EXCEEDED");
+        // It may have left the body out, so this is the end.
+        assert_eq!(answer.header("connection"), Some("close"));
+        client.wire.wait_gone();
+    }
+    assert!(homeserver.forwarded().is_empty());
+}
+
+#[test]
 fn an_upload_that_may_be_is_told_to_continue() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).limit("1MB/never").start();

@@ -75,6 +75,37 @@ fn a_client_that_can_speaks_http2_over_it_and_uploads_are_counted() {
 }
 
 #[test]
+fn the_homeserver_is_told_that_a_stranger_came_over_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::made(folder.path(), "a", &["matrix.example.org"]);
+    let homeserver = Homeserver::start();
+    let certificate = Certificate::read(&files.cert, &files.key).unwrap();
+    for (trusted, expected) in [(false, Some("https")), (true, None)] {
+        let certificates = vec![certificate.clone()];
+        let sidecar = Sidecar::before(&homeserver).proxy(|proxy| {
+            proxy.certificates = certificates;
+            if !trusted {
+                proxy.trusted_proxies.clear();
+            }
+        });
+        let sidecar = sidecar.start();
+        for protocol in ["h2", "http/1.1"] {
+            let runtime = http2::runtime();
+            let connector = connector(&[&files.der], &BOTH, &[protocol]);
+            let called = call(&connector, sidecar.port(), "matrix.example.org");
+            let mut stream = runtime.block_on(called).unwrap();
+            if protocol == "h2" {
+                assert_eq!(Http2::over(runtime, stream).get("/x").status, 200);
+            } else {
+                assert_eq!(runtime.block_on(asked(&mut stream)), "HTTP/1.1 200");
+            }
+            let seen = homeserver.seen("/x").pop().unwrap();
+            assert_eq!(seen.head.header("x-forwarded-proto"), expected, "{protocol}");
+        }
+    }
+}
+
+#[test]
 fn each_name_is_shown_its_own_certificate_and_any_other_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let one = Files::made(folder.path(), "one", &["one.example.org"]);

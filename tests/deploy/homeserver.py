@@ -5,11 +5,14 @@
 | `GET …/account/whoami` | `@NAME:example.org`, where the token is NAME |
 | `POST …/upload` | an mxc address, once the body is whole |
 | `GET …/sync?timeout=MS` | nothing new, after so many milliseconds |
+| `GET …/download/…` | 2 MB, the second half once `go_on` is set |
 | a websocket, at `/_matrix/socket` | sends back whatever it receives |
 | `GET …/media/config` | 50 MB |
 | anything else | `{}` |
 """
 
+import base64
+import hashlib
 import json
 import threading
 import time
@@ -35,9 +38,11 @@ class Homeserver:
 
     def __init__(self):
         self.seen = []
+        self.go_on = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.seen = self.seen
+        self._server.go_on = self.go_on
         self.url = "http://127.0.0.1:%d" % self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -84,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"next_batch": "1"})
         elif place.path.endswith("/media/config"):
             self._json({"m.upload.size": 50_000_000})
+        elif "/download/" in place.path:
+            self._in_two_halves()
         elif place.path == "/_matrix/socket" and self.headers.get("Upgrade") == "websocket":
             self._echo()
         else:
@@ -122,10 +129,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def _in_two_halves(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2000000")
+        self.end_headers()
+        self.wfile.write(bytes(1_000_000))
+        self.server.go_on.wait(30)
+        self.wfile.write(bytes(1_000_000))
+
     def _echo(self):
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "upgrade")
+        # HAProxy looks at it.
+        seal = self.headers.get("Sec-WebSocket-Key", "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(seal.encode()).digest()).decode())
         self.end_headers()
         while data := self.rfile.read1(_PIECE):
             self.wfile.write(data)

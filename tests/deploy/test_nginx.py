@@ -278,7 +278,8 @@ class upgrade:
         self._connection = socket.create_connection(("127.0.0.1", port), timeout=10)
         head = (
             "GET /_matrix/socket HTTP/1.1\r\nHost: example.org\r\n"
-            f"Connection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
+            f"Connection: Upgrade\r\nUpgrade: {protocol}\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         self._connection.sendall(head.encode())
 

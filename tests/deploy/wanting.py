@@ -18,7 +18,12 @@ _PACKAGES = {
     "systemd-analyze": "systemd",
     "strace": "strace",
     "docker-compose": "docker-compose",
+    "caddy": "caddy",
+    "haproxy": "haproxy",
     "curl": "curl",
+    "wget": "wget",
+    "h2load": "nghttp2-client",
+    "openssl": "openssl",
     "promtool": "prometheus",
 }
 _POLICY = Path("/usr/sbin/policy-rc.d")

@@ -1,7 +1,9 @@
-//! The hard cases of proxying, as raw bytes: metergate passes every one of them.
+//! The hard cases of proxying, as raw bytes over HTTP/1.1 and as raw frames over HTTP/2: metergate
+//! passes every one of them.
 //!
 //! `cargo test --test peers` holds metergate to them. `cargo test --test peers -- --side-by-side`
-//! also starts nginx and HAProxy, puts the same bytes to them, and prints the three columns.
+//! also starts nginx and HAProxy, puts the same bytes to them, and prints the three columns; a word
+//! after that, such as `h2`, names the cases to be put.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,6 +19,7 @@ mod support;
 
 mod cases;
 mod columns;
+mod frames;
 mod stand;
 
 use std::process::ExitCode;
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
     let count = words.len();
     words.retain(|word| word != "--side-by-side");
     if words.len() < count {
-        return columns::print();
+        return columns::print(&words[1..]);
     }
     let trials = cases::all().into_iter().map(trial).collect();
     libtest_mimic::run(&Arguments::from_iter(words), trials).exit_code()

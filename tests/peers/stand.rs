@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::frames::Frames;
 use crate::support::servers::machine::{port, program, until};
 use crate::support::servers::watched::Watched;
 use crate::support::wire::Stream;
@@ -52,7 +53,7 @@ pub(crate) struct Stand {
 
 enum Proxy {
     Metergate(Box<Sidecar>),
-    Other { port: u16, process: Option<Watched>, _folder: TempDir },
+    Other { ports: [u16; 2], process: Option<Watched>, _folder: TempDir },
 }
 
 impl Stand {
@@ -68,11 +69,28 @@ impl Stand {
         Self { proxy, homeserver }
     }
 
+    /// Connects as a client that speaks HTTP/1.1.
     pub(crate) fn client(&self) -> Client {
+        self.connect(0)
+    }
+
+    /// Connects as a client that is about to speak HTTP/2, by prior knowledge.
+    pub(crate) fn http2(&self) -> Client {
+        self.connect(1)
+    }
+
+    /// Connects as a client that speaks HTTP/2, and has begun to.
+    pub(crate) fn frames(&self) -> Frames {
+        Frames::to(self.http2())
+    }
+
+    /// metergate tells both versions apart at one port; the others have one for each.
+    fn connect(&self, version: usize) -> Client {
         let client = match &self.proxy {
             Proxy::Metergate(sidecar) => sidecar.client(),
-            Proxy::Other { port, .. } => {
-                Client::to(Stream::Tcp(TcpStream::connect(("127.0.0.1", *port)).unwrap()))
+            Proxy::Other { ports, .. } => {
+                let stream = TcpStream::connect(("127.0.0.1", ports[version])).unwrap();
+                Client::to(Stream::Tcp(stream))
             }
         };
         client.wire.stream.timeout(WAIT);
@@ -105,21 +123,23 @@ fn metergate(homeserver: &Homeserver) -> Sidecar {
         .start()
 }
 
-/// Starts `name` with a configuration that has `PORT` for where it listens.
+/// Starts `name` with a configuration that has `PORT1` and `PORT2` for where it listens.
 fn other(name: &str, configuration: &str, words: &[&str]) -> Proxy {
     let folder = tempfile::tempdir().unwrap();
-    let port = port();
-    let file = folder.path().join("conf");
-    std::fs::write(&file, configuration.replace("PORT", &port.to_string())).unwrap();
+    let ports = [port(), port()];
+    let configuration = configuration
+        .replace("PORT1", &ports[0].to_string())
+        .replace("PORT2", &ports[1].to_string());
+    std::fs::write(folder.path().join("conf"), configuration).unwrap();
     let mut command = Command::new(program(name, name).unwrap());
     command.args(words).current_dir(folder.path());
     let said = std::fs::File::create(folder.path().join("said")).unwrap();
     command.stdout(Stdio::null()).stderr(said);
     let mut process = Watched::start(&mut command, "KILL", folder.path()).unwrap();
-    let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+    let listens = || ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok());
     until(|| listens() || !process.runs()).unwrap();
     assert!(process.runs(), "{name} does not start: {}", said_in(folder.path()));
-    Proxy::Other { port, process: Some(process), _folder: folder }
+    Proxy::Other { ports, process: Some(process), _folder: folder }
 }
 
 fn said_in(folder: &Path) -> String {
@@ -139,7 +159,8 @@ fn nginx(upstream: u16) -> String {
             map $http_upgrade $hop {{ default upgrade; '' ''; }}
             upstream homeserver {{ server 127.0.0.1:{upstream}; keepalive 16; }}
             server {{
-                listen 127.0.0.1:PORT;
+                listen 127.0.0.1:PORT1;
+                listen 127.0.0.1:PORT2 http2;
                 location / {{
                     proxy_pass http://homeserver;
                     proxy_http_version 1.1;
@@ -169,7 +190,8 @@ fn haproxy(upstream: u16) -> String {
             timeout server 60s
             timeout tunnel 10m
         frontend clients
-            bind 127.0.0.1:PORT
+            bind 127.0.0.1:PORT1
+            bind 127.0.0.1:PORT2 proto h2
             option forwardfor
             default_backend homeserver
         backend homeserver

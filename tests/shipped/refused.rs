@@ -60,6 +60,14 @@ const REFUSED: &[(&str, &str)] = &[
         "[limits]\nuploads_per_subject = \"many\"",
         "metergate.toml:2: [limits] uploads_per_subject: needs a whole number or \"unlimited\"",
     ),
+    (
+        "[limits]\nhttp2_streams = 0",
+        "metergate.toml:2: [limits] http2_streams: needs a whole number from 1 to 10000",
+    ),
+    (
+        "[limits]\nresponse_head_timeout = \"0s\"",
+        "metergate.toml:2: [limits] response_head_timeout: must not be zero",
+    ),
     ("[log]\naccess = \"yes\"", "metergate.toml:2: [log] access: needs true or false, not text"),
     (
         "[log]\nlevel = \"inof\"",

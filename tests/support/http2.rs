@@ -138,7 +138,7 @@ impl Http2 {
     pub(crate) fn answer(&self, answer: ResponseFuture) -> Told {
         let read = async {
             match answer.await {
-                Ok(response) => read(response).await,
+                Ok(response) => read(response, Duration::ZERO).await,
                 Err(error) => Told {
                     status: 0,
                     headers: HeaderMap::new(),
@@ -158,6 +158,35 @@ impl Http2 {
             stream.data().await.unwrap().unwrap()
         };
         self.wait(read)
+    }
+
+    /// Waits for the end of an answer without reading any of its body.
+    pub(crate) fn unread(&self, answer: ResponseFuture) -> Told {
+        let wait = async {
+            let (head, mut stream) = answer.await.unwrap().into_parts();
+            let mut held = 0;
+            let reset = loop {
+                // What comes is never said to be read, so no more may come.
+                match stream.data().await {
+                    Some(Ok(data)) => held += data.len(),
+                    Some(Err(error)) => break error.reason(),
+                    None => break None,
+                }
+            };
+            let (status, body) = (head.status.as_u16(), vec![0; held]);
+            Told { status, headers: head.headers, body, trailers: None, reset }
+        };
+        self.wait(wait)
+    }
+
+    /// Reads an answer with a pause before each part is said to be read.
+    pub(crate) fn slowly(&self, answer: ResponseFuture, pause: Duration) -> Told {
+        self.wait(async { read(answer.await.unwrap(), pause).await })
+    }
+
+    /// Returns how many requests at a time the other side allows.
+    pub(crate) fn most_at_a_time(&self) -> usize {
+        self.sender.current_max_send_streams()
     }
 
     /// Asks without a body.
@@ -196,12 +225,15 @@ impl Http2 {
     }
 }
 
-async fn read(response: Response<RecvStream>) -> Told {
+async fn read(response: Response<RecvStream>, pause: Duration) -> Told {
     let (head, mut stream) = response.into_parts();
     let (mut body, mut reset, mut trailers) = (Vec::new(), None, None);
     while let Some(data) = stream.data().await {
         match data {
             Ok(data) => {
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
                 stream.flow_control().release_capacity(data.len()).unwrap();
                 body.extend_from_slice(&data);
             }

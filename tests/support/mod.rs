@@ -7,6 +7,7 @@
 pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod figures;
+pub(crate) mod frames;
 pub(crate) mod homeserver;
 pub(crate) mod http2;
 pub(crate) mod origin;

@@ -68,3 +68,39 @@ async fn a_charge_whose_answer_got_lost_is_taken_back() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(figures(&engine).await, (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_opens_no_spent_window_again() {
+    let (engine, clock) = engine_under("100/day").await;
+    let day = Duration::from_hours(24);
+    let takes = async |amount: i64| {
+        engine.consume(&alice(), &upload(amount)).await.unwrap().decision.allowed
+    };
+    assert!(takes(100).await);
+    // Back a day, which has room of its own; and forth again, into the day that is spent.
+    clock.set(super::noon().before(day));
+    assert!(takes(60).await);
+    clock.set(super::noon());
+    assert!(!takes(1).await);
+    // Far ahead, and back: neither day forgets.
+    clock.set(super::noon().after(day * 40));
+    assert!(takes(70).await && !takes(31).await);
+    clock.set(super::noon());
+    assert!(!takes(1).await);
+    clock.set(super::noon().before(day));
+    assert!(takes(40).await && !takes(1).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_past_midnight_is_charged_to_the_day_it_began() {
+    let (engine, clock) = engine_under("100/day").await;
+    let hold = engine.reserve(&alice(), &upload(80)).await.unwrap().hold.unwrap();
+    clock.set(super::noon().after(Duration::from_hours(13)));
+    assert_eq!(figures(&engine).await, (0, 0));
+    let charge = hold.settle(Amount::new(80)).await.unwrap();
+    assert!(engine.consume(&alice(), &upload(100)).await.unwrap().decision.allowed);
+    clock.set(super::noon());
+    assert_eq!(figures(&engine).await, (80, 0));
+    charge.refund().await;
+    assert_eq!(figures(&engine).await, (0, 0));
+}

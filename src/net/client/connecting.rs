@@ -9,16 +9,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::route::{Protocol, Route};
-use super::sender::{Sender, Share};
+use super::sender::{STREAMS, Sender, Share};
 use crate::net::address::Origin;
 use crate::net::body::BoxError;
 use crate::net::parting::Parting;
 use crate::net::server::BUFFER;
-use crate::net::vanishing::cut_vanished;
+use crate::net::vanishing::{UNTAKEN, cut_vanished};
 
-// What may be under way of one answer over HTTP/2, and of all on one connection.
+/// What may be under way of one answer over HTTP/2.
 const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// And of all on one connection: as much as all may have, so that answers nobody reads leave room
+/// for the others.
+const CONNECTION_WINDOW: u32 = STREAMS * STREAM_WINDOW;
+/// The largest head of an answer over HTTP/2, as over HTTP/1.1.
+const HEAD: u32 = 128 * 1024;
 /// How often an upstream that is silent is asked over HTTP/2 whether it is there.
 const PINGED_EVERY: Duration = Duration::from_secs(30);
 
@@ -35,7 +39,7 @@ impl Route {
             Origin::Tcp { host, port } | Origin::Https { host, port } => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
-                cut_vanished(&stream)?;
+                cut_vanished(&stream, UNTAKEN)?;
                 match (&self.tls, &self.origin) {
                     // Apart, as below, so that no other request is made larger by it.
                     (Some(tls), _) => {
@@ -86,6 +90,7 @@ fn http2() -> http2::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PINGED_EVERY)
         .keep_alive_while_idle(false)
+        .max_header_list_size(HEAD)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(BUFFER);

@@ -74,7 +74,7 @@ where
     /// Returns a client that keeps every connection for `idle_timeout`.
     ///
     /// A request no byte of which was sent, because its connection had been closed meanwhile, is
-    /// sent over another. So is one that was sent, if it asks for nothing but an answer: the
+    /// sent over another. So is one that was sent, once, if it asks for nothing but an answer: the
     /// upstream may have closed the connection before it came (RFC 9112 §9.3.1).
     #[must_use]
     pub fn pooled(route: impl Into<Route>, settings: ClientSettings) -> Self {
@@ -111,8 +111,10 @@ where
 
     async fn exchange(&self, mut request: Request<B>) -> Result<Response<Incoming>, ClientError> {
         self.prepare(&mut request)?;
+        let mut is_second = false;
         loop {
-            let kept = self.shared.kept.as_ref().and_then(|kept| kept.take());
+            let kept = self.shared.kept.as_ref().filter(|_| !is_second);
+            let kept = kept.and_then(|kept| kept.take());
             let (mut connection, reused) = match kept {
                 Some(connection) => (connection, true),
                 None => (self.connect().await?, false),
@@ -138,7 +140,8 @@ where
                     (Some(unsent), _) if reused => request = unsent,
                     // Over one that goes on it would only be sent the same way again.
                     (None, Some(again)) if broke_off(&error) && connection.is_spent() => {
-                        request = again;
+                        // Once, and over one that cannot have been closed meanwhile.
+                        (request, is_second) = (again, true);
                     }
                     _ => return Err(error),
                 },

@@ -14,7 +14,7 @@ use crate::net::body::BoxError;
 
 /// The most requests at the same time over one HTTP/2 connection: no server allows fewer unless
 /// it has to (RFC 9113 §6.5.2).
-const STREAMS: usize = 100;
+pub(super) const STREAMS: u32 = 100;
 
 /// One connection.
 pub(super) enum Sender<B> {
@@ -54,7 +54,8 @@ impl<B> Sender<B> {
             Self::Http1(sender) => sender.is_ready(),
             // One part is that of the pool.
             Self::Http2(sender, share) => {
-                sender.is_ready() && Arc::strong_count(&share.0) <= STREAMS
+                let parts = Arc::strong_count(&share.0).saturating_sub(1);
+                sender.is_ready() && u32::try_from(parts).is_ok_and(|parts| parts < STREAMS)
             }
         }
     }

@@ -88,13 +88,14 @@ impl Listener {
         &self.address
     }
 
-    /// Begins to accept, as part of the current runtime.
+    /// Begins to accept, as part of the current runtime, connections whose other side may take
+    /// nothing for `untaken`.
     ///
     /// # Errors
     /// When the runtime cannot take the socket.
-    pub(in crate::net) fn open(self) -> io::Result<Acceptor> {
+    pub(in crate::net) fn open(self, untaken: Duration) -> io::Result<Acceptor> {
         Ok(match self.socket {
-            Socket::Tcp(listener) => Acceptor::Tcp(TcpListener::from_std(listener)?),
+            Socket::Tcp(listener) => Acceptor::Tcp(TcpListener::from_std(listener)?, untaken),
             Socket::Unix(listener, file) => Acceptor::Unix(UnixListener::from_std(listener)?, file),
         })
     }
@@ -103,7 +104,7 @@ impl Listener {
 /// A listener that is part of a runtime.
 #[derive(Debug)]
 pub(in crate::net) enum Acceptor {
-    Tcp(TcpListener),
+    Tcp(TcpListener, Duration),
     Unix(UnixListener, #[expect(dead_code, reason = "kept for its drop")] Option<Arc<SocketFile>>),
 }
 
@@ -140,11 +141,11 @@ impl Acceptor {
 
     async fn try_accept(&self) -> io::Result<Accepted> {
         match self {
-            Self::Tcp(listener) => {
+            Self::Tcp(listener, untaken) => {
                 let (stream, peer) = listener.accept().await?;
                 // Only a connection that is gone refuses these, and reading it tells.
                 let _gone = stream.set_nodelay(true);
-                let _gone = cut_vanished(&stream);
+                let _gone = cut_vanished(&stream, *untaken);
                 Ok(Accepted::Tcp(stream, peer.ip().to_canonical()))
             }
             Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),

@@ -56,7 +56,7 @@ fn a_port_with_connections_just_closed_is_not_in_use() {
 async fn a_listener_can_be_made_inside_a_runtime() {
     let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let Address::Tcp(address) = listener.address().clone() else { panic!("no TCP address") };
-    let acceptor = listener.open().unwrap();
+    let acceptor = listener.open(LONGEST_WAIT).unwrap();
     let _client = TcpStream::connect(address).await.unwrap();
     let Accepted::Tcp(stream, ip) = acceptor.accept().await else { panic!("no TCP stream") };
     assert_eq!(ip, address.ip());

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::net::body::{BodyError, BoxError};
+use crate::net::hop;
+use crate::net::idle::Idle;
 use crate::net::segments::Segments;
 use crate::telemetry::Access;
 
@@ -71,7 +72,7 @@ where
     /// Time in which nobody reads does not count.
     #[must_use]
     pub fn idle_limit(self, limit: Duration) -> Self {
-        Self { idle: Some(Idle { limit, since: None, alarm: None }), ..self }
+        Self { idle: Some(Idle::new(limit)), ..self }
     }
 
     /// Takes in what the body has; returns a frame that is ready to go.
@@ -83,7 +84,8 @@ where
                 Ok(data) if self.joining => return self.join(data),
                 Ok(data) => return Some(Segments::from(data)),
                 Err(frame) => {
-                    if let Ok(trailers) = frame.into_trailers() {
+                    if let Ok(mut trailers) = frame.into_trailers() {
+                        hop::trailers(&mut trailers);
                         self.next = Next::Trailers(Box::new(trailers));
                     }
                 }
@@ -152,7 +154,7 @@ where
         while matches!(this.next, Next::Unknown) {
             if let Poll::Ready(came) = Pin::new(&mut this.body).poll_frame(cx) {
                 if let Some(idle) = &mut this.idle {
-                    idle.since = None;
+                    idle.moved();
                 }
                 if let Some(data) = this.take(came) {
                     return Poll::Ready(Some(Ok(Frame::data(data))));
@@ -202,33 +204,6 @@ where
 impl<B: fmt::Debug> fmt::Debug for Passing<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Passing").field("body", &self.body).finish_non_exhaustive()
-    }
-}
-
-/// The limit between two reads.
-struct Idle {
-    limit: Duration,
-    /// When the current wait began.
-    since: Option<Instant>,
-    /// Set while waiting and kept after: it then rings early, and is set to the right time.
-    alarm: Option<Pin<Box<Sleep>>>,
-}
-
-impl Idle {
-    /// Waits until the limit is reached, counted from the first call after `since` was cleared.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let Some(deadline) = since.checked_add(self.limit) else {
-            return Poll::Pending;
-        };
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        loop {
-            ready!(alarm.as_mut().poll(cx));
-            if alarm.deadline() >= deadline {
-                return Poll::Ready(());
-            }
-            alarm.as_mut().reset(deadline);
-        }
     }
 }
 

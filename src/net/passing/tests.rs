@@ -5,7 +5,7 @@ use std::future::poll_fn;
 
 use bytes::Buf;
 use http::HeaderMap;
-use tokio::time::advance;
+use tokio::time::{Instant, Sleep, advance};
 
 use super::*;
 

@@ -1,16 +1,12 @@
 //! Cap: how many connections there may be at a time, and a word in the log once there are.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
+use super::news::News;
 use crate::telemetry::labels::Hindrance;
 use crate::telemetry::metrics::Connections;
-
-/// The log is told of a cap that is reached once in this long.
-const TOLD_EVERY: Duration = Duration::from_mins(1);
 
 /// The most connections at a time, over all listeners that share it; new ones wait.
 #[derive(Clone, Debug)]
@@ -18,7 +14,7 @@ pub struct Cap {
     /// What the log calls it.
     limit: &'static str,
     room: Arc<Semaphore>,
-    told: Arc<Mutex<Option<Instant>>>,
+    news: News,
     pub(super) counts: Connections,
 }
 
@@ -27,7 +23,7 @@ impl Cap {
     #[must_use]
     pub fn new(limit: &'static str, most: usize, counts: Connections) -> Self {
         let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
-        Self { limit, room, told: Arc::default(), counts }
+        Self { limit, room, news: News::default(), counts }
     }
 
     /// Waits for room for one more connection, and tells the log when there is none at once.
@@ -38,21 +34,11 @@ impl Cap {
             return Some(room);
         }
         self.counts.limited(Hindrance::Connections);
-        if self.is_news(Instant::now()) {
+        if self.news.is_due() {
             let limit = self.limit;
             tracing::warn!(limit, "as many connections as there may be: new ones wait");
         }
         Arc::clone(&self.room).acquire_owned().await.ok()
-    }
-
-    /// Returns whether the log was not told for a while; it is now.
-    fn is_news(&self, now: Instant) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = told.is_none_or(|told| now.duration_since(told) >= TOLD_EVERY);
-        if news {
-            *told = Some(now);
-        }
-        news
     }
 }
 
@@ -64,28 +50,19 @@ mod tests {
         Cap::new("connections", 1, crate::telemetry::Metrics::new().unwrap().public)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_cap_that_is_reached_again_and_again_is_told_once_a_minute() {
-        let cap = cap();
-        let begun = Instant::now();
-        let other = cap.clone();
-        assert!(cap.is_news(begun));
-        assert!(!other.is_news(begun + Duration::from_secs(59)));
-        assert!(other.is_news(begun + TOLD_EVERY));
-        assert!(!cap.is_news(begun + Duration::from_secs(61)));
-    }
-
     #[tokio::test]
     async fn only_a_cap_that_is_reached_is_told() {
+        let quiet = cap();
+        drop(quiet.enter().await.unwrap());
+        assert!(quiet.news.is_due());
         let cap = cap();
         let first = cap.enter().await.unwrap();
-        assert!(cap.told.lock().unwrap().is_none());
         let second = tokio::spawn({
             let cap = cap.clone();
             async move { cap.enter().await.is_some() }
         });
         tokio::task::yield_now().await;
-        assert!(cap.told.lock().unwrap().is_some());
+        assert!(!cap.news.is_due(), "it was told");
         drop(first);
         assert!(second.await.unwrap());
     }

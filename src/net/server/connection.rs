@@ -1,9 +1,11 @@
 //! Connection: what the requests of one client's connection have in common.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::net::concurrency::Slot;
 use crate::net::listener::Peer;
 use crate::telemetry::metrics::Open;
 
@@ -14,9 +16,12 @@ use crate::telemetry::metrics::Open;
 pub struct Connection {
     /// Who is at the other end.
     pub peer: Peer,
+    /// Whether it is under TLS that ends here.
+    pub is_sealed: bool,
     /// Whether its first request is there.
     heard: AtomicBool,
     _place: Place,
+    _slot: Slot<IpAddr>,
 }
 
 /// What a connection takes up from the moment it is accepted: it is counted as open, and against
@@ -27,9 +32,18 @@ pub(super) struct Place {
     pub(super) _open: Open,
 }
 
+/// Who is let in.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) peer: Peer,
+    /// It counts among the connections of its client until this is dropped.
+    pub(super) slot: Slot<IpAddr>,
+}
+
 impl Connection {
-    pub(super) const fn new(peer: Peer, place: Place) -> Self {
-        Self { peer, heard: AtomicBool::new(false), _place: place }
+    pub(super) fn new(guest: Guest, is_sealed: bool, place: Place) -> Self {
+        let Guest { peer, slot } = guest;
+        Self { peer, is_sealed, heard: AtomicBool::new(false), _place: place, _slot: slot }
     }
 
     /// Notes that a request is there.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -15,11 +15,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
-use super::ended::{tell_broken, tell_late};
+use super::ended::{tell_end, tell_late, tell_untaken};
 use super::opening::{Alarm, Watch};
+use super::protocols;
 use super::serving::Serving;
-use super::streams::{Counted, Streams};
+use super::streams::{Streams, Tasks};
+use super::taken::{Counted, Flow};
 use crate::net::body::BoxError;
+use crate::net::idle::Idle;
 
 /// How long a client that was told to go may take, once nothing of it is under way.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -40,20 +43,32 @@ where
     {
         let Self { house, service } = self;
         let (heard, streams) = (Arc::clone(&connection), Streams::new());
-        let counting = streams.clone();
+        let limits = house.entrance.limits;
+        let tasks = Tasks {
+            shutdown: house.shutdown.clone(),
+            streams: streams.clone(),
+            send_idle_timeout: limits.send_idle_timeout,
+            counts: house.counts.clone(),
+            next: Arc::default(),
+        };
+        let protocol = protocols::http2(limits, tasks.clone());
         let service = service_fn(move |request| {
             connection.hear();
-            let stream = counting.begin();
+            let stream = tasks.begin();
             let answer = service(Arc::clone(&connection), request);
             async { Ok::<_, Infallible>(answer.await.map(|body| Counted::new(body, stream))) }
         });
-        let mut wire = pin!(house.http2.serve_connection(TokioIo::new(stream), service));
+        let mut wire = pin!(protocol.serve_connection(TokioIo::new(stream), service));
         let (mut told, mut idle) = (None, pin!(sleep(Duration::ZERO)));
-        let head_timeout = house.entrance.limits.head_timeout;
+        let mut remains = (Idle::new(limits.send_idle_timeout), 0);
         let end = poll_fn(|cx| {
             loop {
                 if let Poll::Ready(end) = wire.as_mut().poll(cx) {
                     return Poll::Ready(end);
+                }
+                if poll_untaken(&streams, &mut remains, cx).is_ready() {
+                    tell_untaken(&house.counts);
+                    return Poll::Ready(Ok(()));
                 }
                 let alarm = match told {
                     Some(_) => Poll::Pending,
@@ -67,7 +82,7 @@ where
                 // then, it is left.
                 let due = streams.idle_since(cx).and_then(|since| match told {
                     Some(told) => since.max(told).checked_add(LAST_WORD),
-                    None if heard.is_heard() => since.checked_add(head_timeout),
+                    None if heard.is_heard() => since.checked_add(limits.head_timeout),
                     None => None,
                 });
                 let is_over = due.is_some_and(|due| {
@@ -88,7 +103,22 @@ where
             }
         });
         if let Err(error) = end.await {
-            tell_broken(&error);
+            tell_end(&error, &house.counts);
         }
     }
+}
+
+/// Waits until nothing of what remains was taken for long, once nothing else is under way; `remains`
+/// has the clock, and what was taken when it was looked at last.
+fn poll_untaken(
+    streams: &Streams,
+    (idle, before): &mut (Idle, usize),
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let taken = streams.remains().map(Flow::taken);
+    if taken != Some(*before) {
+        idle.moved();
+    }
+    *before = taken.unwrap_or_default();
+    if taken.is_some() { idle.poll(cx) } else { Poll::Pending }
 }

@@ -16,49 +16,67 @@ use crate::net::tls::Seal;
 
 mod cap;
 mod connection;
+mod crowd;
 mod ended;
 mod herald;
 mod http2;
+mod news;
 mod opening;
 mod protocols;
 mod serving;
 mod streams;
+mod taken;
 
 pub use cap::Cap;
 pub use connection::Connection;
+pub use crowd::Crowd;
 pub use herald::Heralds;
 
 /// What one connection may hold of bytes on their way, each direction.
 pub(in crate::net) const BUFFER: usize = 128 * 1024;
 
-/// What a client may cost before it has said what it wants.
+/// What the connection of a client may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long a request's head may take, from the connection or the previous answer to its last byte.
     pub head_timeout: Duration,
+    /// How long the client may take nothing of what is sent to it, over HTTP/2 of one answer.
+    pub send_idle_timeout: Duration,
     /// The largest head, request line and headers together; a larger one is answered 431.
     pub head_bytes: usize,
     /// The most headers; with more of them the answer is 431.
     pub header_count: usize,
+    /// The most requests at the same time over one HTTP/2 connection.
+    pub http2_streams: u32,
+    /// The most requests a client may have taken back before they were looked at (rapid reset).
+    pub http2_resets: usize,
 }
 
 impl Default for Limits {
-    /// 30 seconds, 64 KiB, 100 headers.
+    /// 30 seconds, a minute, 64 KiB, 100 headers, 100 requests, 20 of them taken back.
     fn default() -> Self {
-        let head_timeout = Duration::from_secs(30);
-        Self { head_timeout, head_bytes: 64 * 1024, header_count: protocols::DEFAULT_HEADER_COUNT }
+        Self {
+            head_timeout: Duration::from_secs(30),
+            send_idle_timeout: Duration::from_mins(1),
+            head_bytes: 64 * 1024,
+            header_count: protocols::DEFAULT_HEADER_COUNT,
+            http2_streams: 100,
+            http2_resets: 20,
+        }
     }
 }
 
 /// How connections begin, and what each may cost.
 #[derive(Clone, Debug, Default)]
 pub struct Entrance {
-    /// What a client may cost before it has said what it wants.
+    /// What each connection may cost.
     pub limits: Limits,
     /// By which TLS is spoken over TCP; absent: it is not. A Unix socket stays in the clear.
     pub seal: Option<Seal>,
     /// Whose connections begin with a PROXY header; absent: nobody's.
     pub heralds: Option<Heralds>,
+    /// How many there may be of one client.
+    pub crowd: Crowd,
 }
 
 /// Serves a share of an address in the current runtime until shutdown begins.
@@ -82,7 +100,7 @@ where
     F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    let acceptor = listener.open()?;
+    let acceptor = listener.open(entrance.limits.send_idle_timeout)?;
     let mut stopping = pin!(shutdown.stopping());
     let house = House::new(entrance, shutdown, connections.counts.clone());
     let serving = Serving { house, service };

@@ -15,10 +15,6 @@ pub(super) const DEFAULT_HEADER_COUNT: usize = 100;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const SENT_AHEAD: usize = 64 * 1024;
-/// The most requests at the same time of one HTTP/2 connection.
-const STREAMS: u32 = 100;
-/// The most requests a client may have taken back before they were looked at (rapid reset).
-const RESETS: usize = 20;
 /// The most faults of a client that may be waiting to be told (made-you-reset).
 const LOCAL_RESETS: usize = 100;
 /// How often a silent HTTP/2 client is asked whether it is there, and how long it may take to say.
@@ -45,8 +41,8 @@ pub(super) fn http2(limits: Limits, tasks: Tasks) -> http2::Builder<Tasks> {
         .keep_alive_interval(PINGED_EVERY)
         .keep_alive_timeout(PONG)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .max_concurrent_streams(STREAMS)
-        .max_pending_accept_reset_streams(RESETS)
+        .max_concurrent_streams(limits.http2_streams)
+        .max_pending_accept_reset_streams(limits.http2_resets)
         .max_local_error_reset_streams(LOCAL_RESETS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

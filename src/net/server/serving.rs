@@ -9,17 +9,16 @@ use std::task::{Poll, ready};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::connection::{Connection, Place};
+use super::connection::{Connection, Guest, Place};
 use super::ended::{tell_end, tell_late};
 use super::opening::{self, Alarm, Watch};
-use super::streams::Tasks;
 use super::{Entrance, herald, protocols};
 use crate::net::ahead::Ahead;
 use crate::net::body::BoxError;
@@ -33,16 +32,14 @@ use crate::telemetry::metrics::Connections;
 pub(super) struct House {
     pub(super) entrance: Entrance,
     http1: http1::Builder,
-    pub(super) http2: http2::Builder<Tasks>,
-    shutdown: Shutdown,
+    pub(super) shutdown: Shutdown,
     pub(super) counts: Connections,
 }
 
 impl House {
     pub(super) fn new(entrance: Entrance, shutdown: Shutdown, counts: Connections) -> Arc<Self> {
         let http1 = protocols::http1(entrance.limits);
-        let http2 = protocols::http2(entrance.limits, Tasks(shutdown.clone()));
-        Arc::new(Self { entrance, http1, http2, shutdown, counts })
+        Arc::new(Self { entrance, http1, shutdown, counts })
     }
 
     /// Counts one more connection as open.
@@ -51,16 +48,22 @@ impl House {
     }
 
     /// Returns who is at the other end, or behind it, if that is a proxy that says so.
-    async fn announced<T>(&self, stream: &mut Ahead<T>, peer: Peer) -> io::Result<Peer>
+    ///
+    /// # Errors
+    /// When it does not say so as it should, or the client has as many connections as it may.
+    async fn admitted<T>(&self, stream: &mut Ahead<T>, peer: Peer) -> io::Result<Guest>
     where
         T: AsyncRead + Unpin,
     {
-        match &self.entrance.heralds {
+        let peer = match &self.entrance.heralds {
             Some(heralds) if heralds.expect_of(peer) => {
-                Ok(herald::read(stream).await?.map_or(peer, Peer::Ip))
+                herald::read(stream).await?.map_or(peer, Peer::Ip)
             }
-            _ => Ok(peer),
-        }
+            _ => peer,
+        };
+        let slot = self.entrance.crowd.enter(peer, &self.counts);
+        let slot = slot.ok_or_else(|| io::Error::other("past connections_per_client"))?;
+        Ok(Guest { peer, slot })
     }
 
     /// Waits for a connection to have begun; none if it did not, or not in time.
@@ -126,11 +129,11 @@ where
         let (mut watch, house) = (pin!(self.watch()), Arc::clone(&self.house));
         let mut stream = Ahead::new(stream);
         let opening = async {
-            let peer = house.announced(&mut stream, peer).await?;
-            Ok((opening::is_http2(&mut stream).await?, peer))
+            let guest = house.admitted(&mut stream, peer).await?;
+            Ok((opening::is_http2(&mut stream).await?, guest))
         };
-        if let Some((is_http2, peer)) = house.opened(watch.as_mut(), opening).await {
-            self.speak(stream, is_http2, Connection::new(peer, place), watch).await;
+        if let Some((is_http2, guest)) = house.opened(watch.as_mut(), opening).await {
+            self.speak(stream, is_http2, Connection::new(guest, false, place), watch).await;
         }
     }
 
@@ -139,11 +142,11 @@ where
         let (mut watch, house) = (pin!(self.watch()), Arc::clone(&self.house));
         let mut stream = Ahead::new(stream);
         let opening = async {
-            let peer = house.announced(&mut stream, peer).await?;
-            Ok((seal.over(stream).await?, peer))
+            let guest = house.admitted(&mut stream, peer).await?;
+            Ok((seal.over(stream).await?, guest))
         };
-        if let Some(((stream, is_http2), peer)) = house.opened(watch.as_mut(), opening).await {
-            self.speak(stream, is_http2, Connection::new(peer, place), watch).await;
+        if let Some(((stream, is_http2), guest)) = house.opened(watch.as_mut(), opening).await {
+            self.speak(stream, is_http2, Connection::new(guest, true, place), watch).await;
         }
     }
 

@@ -1,38 +1,60 @@
 //! Streams: the requests of one HTTP/2 connection that are under way, and for how long none was.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
-use http_body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use super::taken::{Flow, Guarded};
+use crate::net::idle::Idle;
 use crate::net::shutdown::Shutdown;
+use crate::telemetry::metrics::Connections;
 
 /// The requests of one connection. Clones are the same.
 #[derive(Clone, Debug)]
-pub(super) struct Streams(Arc<Mutex<State>>);
+pub(super) struct Streams(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// What of all answers is on its way.
+    flow: Flow,
+}
 
 #[derive(Debug)]
 struct State {
+    /// Requests under way, and answers that are not all sent.
     open: usize,
+    /// Those of them that somebody sends still.
+    sending: usize,
     idle_since: Instant,
     /// The connection, to be told when none is left.
     connection: Option<Waker>,
 }
 
+impl State {
+    fn wake(&self) {
+        if let Some(connection) = &self.connection {
+            connection.wake_by_ref();
+        }
+    }
+}
+
 impl Streams {
     pub(super) fn new() -> Self {
-        let state = State { open: 0, idle_since: Instant::now(), connection: None };
-        Self(Arc::new(Mutex::new(state)))
+        let state = State { open: 0, sending: 0, idle_since: Instant::now(), connection: None };
+        Self(Arc::new(Shared { state: Mutex::new(state), flow: Flow::default() }))
     }
 
-    /// Counts a request until what is returned is dropped.
-    pub(super) fn begin(&self) -> Stream {
-        self.lock().open += 1;
-        Stream(self.clone())
+    /// Counts a request until the last that has what is returned is dropped.
+    pub(super) fn begin(&self) -> Arc<Stream> {
+        let mut state = self.lock();
+        state.open += 1;
+        state.sending += 1;
+        drop(state);
+        Arc::new(Stream { all: self.clone(), flow: Flow::default() })
     }
 
     /// Returns since when there is none; the task that asks is woken when the last one ends.
@@ -44,72 +66,96 @@ impl Streams {
         (state.open == 0).then_some(state.idle_since)
     }
 
+    /// Returns what of all answers is on its way, if that is all there is: nobody is left who could
+    /// take an answer back.
+    pub(super) fn remains(&self) -> Option<&Flow> {
+        let flow = &self.0.flow;
+        (flow.is_waiting() && self.lock().sending == 0).then_some(flow)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A request under way.
+/// A request under way, to the last byte of its answer.
 #[derive(Debug)]
-pub(super) struct Stream(Streams);
+pub(super) struct Stream {
+    all: Streams,
+    flow: Flow,
+}
 
-impl Drop for Stream {
-    fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.open -= 1;
-        if state.open == 0 {
-            state.idle_since = Instant::now();
-            if let Some(connection) = &state.connection {
-                connection.wake_by_ref();
-            }
+impl Stream {
+    pub(super) fn give(&self, count: usize) {
+        self.flow.give(count);
+        self.all.0.flow.give(count);
+    }
+
+    pub(super) fn take(&self, count: usize) {
+        self.flow.take(count);
+        self.all.0.flow.take(count);
+    }
+
+    /// Returns what of its answer is on its way.
+    pub(super) const fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// Says that nobody sends its answer any more; what was given of it may still be on its way.
+    pub(super) fn leave(&self) {
+        let mut state = self.all.lock();
+        state.sending = state.sending.saturating_sub(1);
+        if state.sending == 0 {
+            state.wake();
         }
     }
 }
 
-pin_project! {
-    /// An answer's body; with its end the request is no longer under way.
-    pub(super) struct Counted<B> {
-        #[pin]
-        body: B,
-        stream: Stream,
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let mut state = self.all.lock();
+        state.open -= 1;
+        if state.open == 0 {
+            state.idle_since = Instant::now();
+            state.wake();
+        }
     }
 }
 
-impl<B> Counted<B> {
-    pub(super) const fn new(body: B, stream: Stream) -> Self {
-        Self { body, stream }
-    }
-}
-
-impl<B: Body> Body for Counted<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// Runs the requests of a connection as tasks that the end of the process waits for, and cuts.
+/// Runs the requests of a connection as tasks that the end of the process waits for, and cuts, as it
+/// does a client that takes nothing.
 #[derive(Clone, Debug)]
-pub(super) struct Tasks(pub(super) Shutdown);
+pub(super) struct Tasks {
+    pub(super) shutdown: Shutdown,
+    pub(super) streams: Streams,
+    pub(super) send_idle_timeout: Duration,
+    pub(super) counts: Connections,
+    /// The request whose task is begun next.
+    pub(super) next: Arc<Mutex<Option<Arc<Stream>>>>,
+}
+
+impl Tasks {
+    /// Counts a request whose task begins with the next call of `execute`.
+    pub(super) fn begin(&self) -> Arc<Stream> {
+        let stream = self.streams.begin();
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&stream));
+        stream
+    }
+}
 
 impl<F> Executor<F> for Tasks
 where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, task: F) {
-        drop(self.0.spawn(task));
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match next {
+            Some(stream) => {
+                let idle = Idle::new(self.send_idle_timeout);
+                let task = Guarded::new(task, stream, idle, self.counts.clone());
+                drop(self.shutdown.spawn(task));
+            }
+            None => drop(self.shutdown.spawn(task)),
+        }
     }
 }

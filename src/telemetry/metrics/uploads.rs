@@ -3,7 +3,7 @@
 use prometheus::{IntCounter, IntCounterVec, IntGauge};
 
 use super::family::{By, Made, Maker};
-use crate::telemetry::labels::{Label, Outcome, Span, Strictness};
+use crate::telemetry::labels::{Crowd, Label, Outcome, Span, Strictness};
 use crate::telemetry::names;
 
 /// The capability whose figures are there from the start; others come with the first of them.
@@ -18,7 +18,7 @@ pub struct Uploads {
     all_denials: IntCounterVec,
     metered: IntCounterVec,
     metered_bytes: IntCounterVec,
-    busy: IntCounter,
+    busy: By<Crowd, IntCounter>,
     open: IntGauge,
     reserved: IntGauge,
 }
@@ -39,7 +39,7 @@ impl Uploads {
             all_denials: family,
             metered: maker.counters(names::METERED)?,
             metered_bytes: maker.counters(names::METERED_BYTES)?,
-            busy: maker.counter(names::BUSY)?,
+            busy: maker.counters_by(names::BUSY)?,
             open: maker.gauge(names::RESERVATIONS)?,
             reserved: maker.gauge(names::RESERVED_BYTES)?,
         })
@@ -69,8 +69,8 @@ impl Uploads {
     }
 
     /// Counts an upload that was one too many at the same time.
-    pub fn busy(&self) {
-        self.busy.inc();
+    pub fn busy(&self, by: Crowd) {
+        self.busy.of(by).inc();
     }
 
     /// Counts a reservation of so many bytes.

@@ -56,6 +56,25 @@ fn trailers_are_no_headers() {
 }
 
 #[test]
+fn an_early_answer_of_a_homeserver_that_closes_reaches_a_client_that_still_sends() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).start();
+    homeserver.on("/x", |exchange| {
+        exchange.read(1000);
+        exchange.answer(413, "{}");
+        exchange.close();
+    });
+    let large = bytes(16_000_000);
+    for request in [Request::post("/x").body(&large), Request::post("/x").chunks(&large)] {
+        let mut client = sidecar.client();
+        // All of it is taken, and the connection goes on.
+        client.send(request.bytes());
+        assert_eq!(client.answer().status, 413);
+        assert_eq!(client.ask(&Request::get("/y")).status, 200);
+    }
+}
+
+#[test]
 fn answers_without_a_body_have_none() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).start();

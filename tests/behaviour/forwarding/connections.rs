@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::GET;
 use crate::support::client::UPLOAD;
-use crate::support::{Homeserver, Request, Sidecar};
+use crate::support::{Exchange, Homeserver, Request, Sidecar};
 
 #[test]
 fn a_get_survives_a_connection_that_closed_meanwhile() {
@@ -27,6 +27,23 @@ fn a_get_survives_a_connection_that_closed_meanwhile() {
     for _ in 0..20 {
         assert_eq!(client.ask(&Request::get("/get")).status, 200);
     }
+}
+
+#[test]
+fn a_get_that_closes_every_connection_is_asked_twice_at_most() {
+    let homeserver = Homeserver::start();
+    let sidecar = Sidecar::before(&homeserver).start();
+    // So many connections are kept.
+    let mut clients: Vec<_> = (0..20).map(|_| sidecar.client()).collect();
+    for client in &mut clients {
+        client.send(Request::get("/wait").head());
+    }
+    for client in &mut clients {
+        assert_eq!(client.answer().status, 200);
+    }
+    homeserver.on("/die", Exchange::close);
+    sidecar.ask(&Request::get("/die")).is_refusal(502, "M_UNKNOWN");
+    assert!((1..=2).contains(&homeserver.seen("/die").len()));
 }
 
 #[test]

@@ -165,6 +165,35 @@ fn a_stranger_cannot_say_who_the_client_is() {
 }
 
 #[test]
+fn a_stranger_cannot_say_what_it_spoke_and_others_are_not_made_to() {
+    let told = ["X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example.org", "Via: 1.1 there"];
+    let told = |request: Request| told.iter().fold(request, |it, line| it.line(line));
+    for request in [Request::get(GET), Request::upload().body(b"x")] {
+        for trusted in [true, false] {
+            let homeserver = Homeserver::start();
+            let sidecar = Sidecar::before(&homeserver).proxy(|proxy| {
+                if !trusted {
+                    proxy.trusted_proxies.clear();
+                }
+            });
+            let sidecar = sidecar.start();
+            assert_eq!(sidecar.ask(&told(request.clone())).status, 200);
+            let seen = homeserver.only();
+            let said = |name| seen.head.header(name);
+            assert_eq!(said("x-forwarded-proto"), Some(if trusted { "https" } else { "http" }));
+            assert_eq!(said("x-forwarded-host"), trusted.then_some("evil.example.org"));
+            assert_eq!(said("via"), Some("1.1 there"));
+            // In the clear nothing is added.
+            assert_eq!(sidecar.ask(&request).status, 200);
+            let seen = homeserver.forwarded().pop().unwrap();
+            for name in ["x-forwarded-proto", "via"] {
+                assert!(seen.head.all(name).is_empty(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn tokens_reach_the_homeserver_and_nobody_else() {
     let homeserver = Homeserver::start();
     let sidecar = Sidecar::before(&homeserver).start();

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use h2::Reason;
 
+use crate::support::figures::{Figures, grow};
 use crate::support::http2::request;
-use crate::support::{Homeserver, PATIENCE, Sidecar, eventually, now};
+use crate::support::{Homeserver, PATIENCE, Request, Sidecar, eventually, now};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -53,7 +54,9 @@ fn a_connection_without_requests_ends_and_one_that_waits_stays() {
 #[test]
 fn requests_taken_back_in_floods_end_their_connection_and_no_other() {
     let homeserver = Homeserver::start();
-    let sidecar = Sidecar::before(&homeserver).start();
+    let sidecar = Sidecar::before(&homeserver).limits(|limits| limits.http2_resets = 5).start();
+    let figures = || Figures::of(&sidecar.api(&Request::get("/metrics")));
+    let before = figures();
     let mut other = sidecar.http2();
     let mut flood = sidecar.http2();
     let begun = now();
@@ -66,6 +69,8 @@ fn requests_taken_back_in_floods_end_their_connection_and_no_other() {
     }
     assert!(flood.end().is_err());
     assert_eq!(other.get("/x").status, 200);
+    let floods = r#"metergate_connections_limited_total{limit="http2_flood",listener="proxy"}"#;
+    grow(&before, figures, &[(floods, 1.0)]);
 }
 
 #[test]

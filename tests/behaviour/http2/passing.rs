@@ -48,6 +48,19 @@ fn two_words_on_the_host_are_refused() {
 }
 
 #[test]
+fn a_length_that_is_said_twice_is_said_once_and_one_that_is_none_is_refused() {
+    let (homeserver, sidecar) = pair();
+    let mut client = sidecar.http2();
+    let head = request("POST", "/x").header("content-length", 5).header("content-length", 5);
+    let mut sending = client.begin(head.body(()).unwrap(), false);
+    assert!(client.send(&mut sending.body, b"hello", true));
+    assert_eq!(client.answer(sending.answer).status, 200);
+    assert_eq!(homeserver.only().head.all("content-length"), ["5"]);
+    let empty = request("POST", "/x").header("content-length", "").body(()).unwrap();
+    assert_eq!(client.ask(empty).status, 400);
+}
+
+#[test]
 fn a_body_passes_with_its_length_or_in_chunks_whatever_the_method() {
     for (method, length) in
         [("POST", true), ("POST", false), ("PUT", false), ("GET", true), ("GET", false)]

@@ -26,7 +26,7 @@ const CODINGS: [&str; 9] = [
 const SIZES: [&str; 8] = ["0x5", "+5", "-5", "", " 5", "5 5", "g", "10000000000000005"];
 
 /// Heads that are none.
-const HEADS: [(&str, &str); 14] = [
+const HEADS: [(&str, &str); 15] = [
     ("a space before a colon", "GET /x HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n"),
     ("a header without a name", "GET /x HTTP/1.1\r\nHost: a\r\n: 1\r\n\r\n"),
     ("a space in a name", "GET /x HTTP/1.1\r\nHost: a\r\nX Y: 1\r\n\r\n"),
@@ -38,6 +38,7 @@ const HEADS: [(&str, &str); 14] = [
     ("a version nobody knows", "GET /x HTTP/9.9\r\nHost: a\r\n\r\n"),
     ("a method that is no token", "G@T /x HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("a target without a slash", "GET x HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("a GET of *", "GET * HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("a control character in the target", "GET /x\x01 HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("a space before the first header", "GET /x HTTP/1.1\r\n Host: a\r\n\r\n"),
     ("the beginning of TLS", "\x16\x03\x01\x02\0\x01\0\x01\u{fc}\x03\x03\r\n\r\n"),

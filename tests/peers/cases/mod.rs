@@ -2,6 +2,7 @@
 
 mod early;
 mod framing;
+mod http2;
 mod identity;
 mod slow;
 mod streams;
@@ -38,6 +39,11 @@ impl Case {
         Self { about, name: name.into(), act: Box::new(act) }
     }
 
+    /// Returns whether it is put over HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.about.starts_with("h2")
+    }
+
     /// Puts it to a proxy of this kind; returns what went wrong.
     pub(crate) fn hold(&self, kind: Kind) -> Result<(), String> {
         let held = catch_unwind(AssertUnwindSafe(|| (self.act)(&Stand::of(kind))));
@@ -58,6 +64,7 @@ pub(crate) fn all() -> Vec<Case> {
         early::cases(),
         slow::cases(),
         upstream::cases(),
+        http2::cases(),
     ]
     .into_iter()
     .flatten()
