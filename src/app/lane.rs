@@ -30,7 +30,8 @@ impl Lane {
                 let service = move |connection, request| proxy.clone().serve(connection, request);
                 let (connections, shutdown) = (connections.clone(), shutdown.clone());
                 let entrance = entrance.clone();
-                tokio::spawn(serve(listener, entrance, connections, shutdown, service));
+                let serving = serve(listener, entrance, connections, shutdown.clone(), service);
+                drop(shutdown.spawn(serving));
             }
             ended.cancelled().await;
         });

@@ -302,7 +302,11 @@ impl App {
             let api = api.clone();
             let service = move |connection, request| api.clone().serve(connection, request);
             let (connections, shutdown) = (connections.clone(), self.shutdown.clone());
-            office.spawn(serve(listener, Entrance::default(), connections, shutdown, service));
+            let entered = office.enter();
+            let serving =
+                serve(listener, Entrance::default(), connections, shutdown.clone(), service);
+            drop(shutdown.spawn(serving));
+            drop(entered);
         }
     }
 

@@ -11,7 +11,9 @@ use super::action::Action;
 use super::counted::{Counted, kind};
 use super::meters::Count;
 use super::rejection::{Departed, Rejection};
-use super::{Proxy, egress, forwarding, media_config, media_usage, own_pages, tunnel, upload};
+use super::{
+    Proxy, egress, forwarding, media_config, media_usage, own_pages, trust, tunnel, upload,
+};
 use crate::matrix::{Disguised, Endpoint};
 use crate::net::{Body, Connection, Passing, Watched};
 use crate::telemetry::labels::{Hindrance, Kind};
@@ -25,7 +27,7 @@ impl Proxy {
         connection: Arc<Connection>,
         mut request: Request<Incoming>,
     ) -> Response<Watched<Body>> {
-        let id = forwarding::request_id(request.headers(), connection.peer, self.settings());
+        let id = trust::request_id(request.headers(), connection.peer, self.settings());
         let span = tracing::info_span!("exchange", %id);
         let access = self.settings().access_log.then(|| self.watch(&connection, &request, &id));
         if let Some(access) = &access {
@@ -59,7 +61,7 @@ impl Proxy {
         request: &Request<Incoming>,
         id: &RequestId,
     ) -> Arc<Access> {
-        let client = forwarding::client(request.headers(), connection.peer, self.settings());
+        let client = trust::client(request.headers(), connection.peer, self.settings());
         let (method, path) = (request.method(), request.uri().path());
         Access::begin(Asked::by(id.to_string(), method, path, request.version(), client))
     }

@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{Request, Response};
 
 use super::rejection::Rejection;
-use super::{Proxy, forwarding};
+use super::{Proxy, trust};
 use crate::matrix::{Ask, Credentials, Identity};
 use crate::net::{Body, Client, ClientError, Connection};
 use crate::quota::Subject;
@@ -22,7 +22,7 @@ impl Proxy {
         let credentials = credentials.map_err(|_| Rejection::AmbiguousToken)?;
         let asker = OnBehalf {
             client: self.0.kept.clone(),
-            address: forwarding::client_address(&parts.headers, connection.peer, self.settings()),
+            address: trust::client_address(&parts.headers, connection.peer, self.settings()),
             host: parts.headers.get(HOST).cloned(),
             agent: parts.headers.get(USER_AGENT).cloned(),
             id: parts.headers.get(X_REQUEST_ID).cloned(),
@@ -59,7 +59,7 @@ impl Ask for OnBehalf {
                 request.headers_mut().insert(name, value.clone());
             }
         };
-        say(forwarding::X_FORWARDED_FOR, &self.address);
+        say(trust::X_FORWARDED_FOR, &self.address);
         say(USER_AGENT, &self.agent);
         say(HOST, &self.host);
         say(X_REQUEST_ID, &self.id);

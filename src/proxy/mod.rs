@@ -21,6 +21,7 @@ mod upload;
 mod body;
 mod forwarding;
 mod patience;
+mod trust;
 mod tunnel;
 // What is counted.
 mod action;

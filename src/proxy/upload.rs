@@ -17,7 +17,7 @@ use super::metered::Metered;
 use super::meters::Count;
 use super::rejection::Rejection;
 use super::underway::Underway;
-use super::{Proxy, forwarding, room};
+use super::{Proxy, forwarding, room, trust};
 use crate::engine::{Decision, EngineError, Hold, Reserved};
 use crate::net::{Body, Connection, Full, Slot, network_of};
 use crate::quota::{Amount, Subject};
@@ -99,8 +99,8 @@ fn client_slot(
     if !clients.is_limited() {
         return Ok(Slot::free());
     }
-    let client = forwarding::client(&parts.headers, connection.peer, proxy.settings());
-    match client.filter(|address| !forwarding::is_trusted(*address, proxy.settings())) {
+    let client = trust::client(&parts.headers, connection.peer, proxy.settings());
+    match client.filter(|address| !trust::is_trusted(*address, proxy.settings())) {
         Some(address) => clients.enter(&network_of(address)),
         None => Ok(Slot::free()),
     }

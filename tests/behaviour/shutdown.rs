@@ -86,6 +86,31 @@ fn idle_connections_close_and_answers_under_way_are_given() {
 }
 
 #[test]
+fn who_had_connected_and_waits_for_room_is_served() {
+    let homeserver = Homeserver::start();
+    let mut sidecar = Sidecar::before(&homeserver).limits(|limits| limits.connections = 1).start();
+    homeserver.on("/slow", |exchange| {
+        exchange.read_body();
+        std::thread::sleep(Duration::from_millis(300));
+        exchange.answer(200, "{}");
+    });
+    let mut busy = sidecar.client();
+    busy.send(Request::get("/slow").head());
+    eventually("it is asked", || homeserver.seen("/slow").len() == 1);
+    let mut waiting = [(); 6].map(|()| sidecar.client());
+    for client in &mut waiting {
+        client.send(Request::get("/x").head());
+    }
+    let app = sidecar.take();
+    let stopping = std::thread::spawn(move || app.stop());
+    assert_eq!(busy.answer_to("GET").status, 200);
+    for client in &mut waiting {
+        assert_eq!(client.answer_to("GET").status, 200);
+    }
+    assert!(stopping.join().unwrap());
+}
+
+#[test]
 fn tunnels_and_long_polls_are_cut_at_the_deadline() {
     let homeserver = Homeserver::start();
     let mut sidecar = Sidecar::before(&homeserver)

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
 use super::ended::{tell_end, tell_late, tell_untaken};
+use super::lingering::Lingering;
 use super::opening::{Alarm, Watch};
 use super::protocols;
 use super::serving::Serving;
@@ -48,15 +49,24 @@ where
             shutdown: house.shutdown.clone(),
             streams: streams.clone(),
             send_idle_timeout: limits.send_idle_timeout,
-            counts: house.counts.clone(),
+            counts: house.counts().clone(),
             next: Arc::default(),
         };
         let protocol = protocols::http2(limits, tasks.clone());
+        let connections = house.connections.clone();
+        let stream = Lingering::new(stream, house.shutdown.clone(), Arc::clone(&connection));
         let service = service_fn(move |request| {
             connection.hear();
-            let stream = tasks.begin();
+            let (stream, is_beside) = tasks.begin();
+            // The connection has room for one.
+            let connections = is_beside.then(|| connections.clone());
             let answer = service(Arc::clone(&connection), request);
-            async { Ok::<_, Infallible>(answer.await.map(|body| Counted::new(body, stream))) }
+            async move {
+                if let Some(connections) = connections {
+                    stream.takes(connections.enter().await);
+                }
+                Ok::<_, Infallible>(answer.await.map(|body| Counted::new(body, stream)))
+            }
         });
         let mut wire = pin!(protocol.serve_connection(TokioIo::new(stream), service));
         let (mut told, mut idle) = (None, pin!(sleep(Duration::ZERO)));
@@ -67,7 +77,7 @@ where
                     return Poll::Ready(end);
                 }
                 if poll_untaken(&streams, &mut remains, cx).is_ready() {
-                    tell_untaken(&house.counts);
+                    tell_untaken(house.counts());
                     return Poll::Ready(Ok(()));
                 }
                 let alarm = match told {
@@ -75,7 +85,7 @@ where
                     None => watch.as_mut().poll(cx, heard.is_heard()),
                 };
                 if alarm == Poll::Ready(Alarm::Late) {
-                    tell_late(&house.counts);
+                    tell_late(house.counts());
                     return Poll::Ready(Ok(()));
                 }
                 // One that said nothing for long, or is to end, is told first; if it does not go
@@ -95,7 +105,7 @@ where
                     (Some(_), true) => return Poll::Ready(Ok(())),
                     (None, false) if alarm.is_pending() => return Poll::Pending,
                     (Some(_), false) => return Poll::Pending,
-                    (None, true) if alarm.is_pending() => tell_late(&house.counts),
+                    (None, true) if alarm.is_pending() => tell_late(house.counts()),
                     (None, _) => {}
                 }
                 told = Some(Instant::now());
@@ -103,7 +113,7 @@ where
             }
         });
         if let Err(error) = end.await {
-            tell_end(&error, &house.counts);
+            tell_end(&error, house.counts());
         }
     }
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
 
 use self::serving::{House, Serving};
 use crate::net::body::BoxError;
-use crate::net::listener::{Accepted, Listener, Peer};
+use crate::net::listener::Listener;
 use crate::net::shutdown::Shutdown;
 use crate::net::tls::Seal;
 
@@ -20,6 +21,7 @@ mod crowd;
 mod ended;
 mod herald;
 mod http2;
+mod lingering;
 mod news;
 mod opening;
 mod protocols;
@@ -31,6 +33,9 @@ pub use cap::Cap;
 pub use connection::Connection;
 pub use crowd::Crowd;
 pub use herald::Heralds;
+
+/// How long it is still accepted after shutdown has begun.
+const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// What one connection may hold of bytes on their way, each direction.
 pub(in crate::net) const BUFFER: usize = 128 * 1024;
@@ -82,8 +87,8 @@ pub struct Entrance {
 /// Serves a share of an address in the current runtime until shutdown begins.
 ///
 /// Each connection is a task of `shutdown`, and speaks HTTP/1.1 or HTTP/2. Past the cap of
-/// `connections` new ones wait. When shutdown begins this returns, idle connections close, others
-/// after the answers under way. A client that hangs up drops its answer's future: what must be
+/// `connections` new ones wait. When shutdown begins this returns, having let in who had connected;
+/// idle connections close, others after the answers under way. A client that hangs up drops its answer's future: what must be
 /// finished belongs into a task of its own.
 ///
 /// # Errors
@@ -102,25 +107,28 @@ where
 {
     let acceptor = listener.open(entrance.limits.send_idle_timeout)?;
     let mut stopping = pin!(shutdown.stopping());
-    let house = House::new(entrance, shutdown, connections.counts.clone());
-    let serving = Serving { house, service };
+    let serving = Serving { house: House::new(entrance, shutdown, connections), service };
     loop {
-        let next = async {
-            // Accepted first and made to wait after: a permit held while waiting for a connection
-            // here would keep connections waiting in another runtime.
-            let accepted = acceptor.accept().await;
-            (accepted, connections.enter().await)
+        // Accepted first and made to wait after: a permit held while waiting for a connection here
+        // would keep connections waiting in another runtime.
+        let accepted = tokio::select! {
+            () = &mut stopping => break,
+            accepted = acceptor.accept() => accepted,
         };
-        let (accepted, room) = tokio::select! {
-            () = &mut stopping => return Ok(()),
-            next = next => next,
-        };
-        let Some(room) = room else { return Ok(()) };
-        match accepted {
-            Accepted::Tcp(stream, ip) => serving.begin_tcp(stream, Peer::Ip(ip), room),
-            Accepted::Unix(stream) => serving.begin(stream, Peer::Unix, room),
+        tokio::select! {
+            () = &mut stopping => {
+                serving.let_in_later(accepted);
+                break;
+            }
+            room = serving.house.connections.enter() => serving.let_in(accepted, room),
         }
     }
+    // Those who have connected by now would be reset with the socket.
+    let closing = Instant::now() + LAST_MOMENT;
+    while let Ok(accepted) = timeout_at(closing, acceptor.accept()).await {
+        serving.let_in_later(accepted);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

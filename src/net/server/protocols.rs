@@ -1,7 +1,5 @@
 //! The two protocols, HTTP/1.1 and HTTP/2, and what a connection may hold and do in each.
 
-use std::time::Duration;
-
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
 
@@ -11,15 +9,13 @@ use super::{BUFFER, Limits};
 /// As many headers as hyper takes without allocating for them.
 pub(super) const DEFAULT_HEADER_COUNT: usize = 100;
 
-// Over HTTP/2 that is so much for each request, and so much for all of them.
+// Over HTTP/2 that is so much for each request, and so much for all of them: bodies that nobody
+// reads yet leave room for the others.
 const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 const SENT_AHEAD: usize = 64 * 1024;
 /// The most faults of a client that may be waiting to be told (made-you-reset).
 const LOCAL_RESETS: usize = 100;
-/// How often a silent HTTP/2 client is asked whether it is there, and how long it may take to say.
-const PINGED_EVERY: Duration = Duration::from_mins(1);
-const PONG: Duration = Duration::from_secs(20);
 
 pub(super) fn http1(limits: Limits) -> http1::Builder {
     let mut protocol = http1::Builder::new();
@@ -34,12 +30,12 @@ pub(super) fn http1(limits: Limits) -> http1::Builder {
     protocol
 }
 
+/// A client is not asked whether it is there: its answer would wait behind all that it has not read
+/// yet. Whether it is, the kernel finds out.
 pub(super) fn http2(limits: Limits, tasks: Tasks) -> http2::Builder<Tasks> {
     let mut protocol = http2::Builder::new(tasks);
     protocol
         .timer(TokioTimer::new())
-        .keep_alive_interval(PINGED_EVERY)
-        .keep_alive_timeout(PONG)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .max_concurrent_streams(limits.http2_streams)
         .max_pending_accept_reset_streams(limits.http2_resets)

@@ -19,10 +19,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::connection::{Connection, Guest, Place};
 use super::ended::{tell_end, tell_late};
 use super::opening::{self, Alarm, Watch};
-use super::{Entrance, herald, protocols};
+use super::{Cap, Entrance, herald, protocols};
 use crate::net::ahead::Ahead;
 use crate::net::body::BoxError;
-use crate::net::listener::Peer;
+use crate::net::listener::{Accepted, Peer};
 use crate::net::shutdown::Shutdown;
 use crate::net::tls::Seal;
 use crate::telemetry::metrics::Connections;
@@ -33,18 +33,23 @@ pub(super) struct House {
     pub(super) entrance: Entrance,
     http1: http1::Builder,
     pub(super) shutdown: Shutdown,
-    pub(super) counts: Connections,
+    /// How many there may be.
+    pub(super) connections: Cap,
 }
 
 impl House {
-    pub(super) fn new(entrance: Entrance, shutdown: Shutdown, counts: Connections) -> Arc<Self> {
+    pub(super) fn new(entrance: Entrance, shutdown: Shutdown, connections: Cap) -> Arc<Self> {
         let http1 = protocols::http1(entrance.limits);
-        Arc::new(Self { entrance, http1, shutdown, counts })
+        Arc::new(Self { entrance, http1, shutdown, connections })
+    }
+
+    pub(super) const fn counts(&self) -> &Connections {
+        &self.connections.counts
     }
 
     /// Counts one more connection as open.
     fn place(&self, room: OwnedSemaphorePermit) -> Place {
-        Place { _room: room, _open: self.counts.opened() }
+        Place { _room: room, _open: self.counts().opened() }
     }
 
     /// Returns who is at the other end, or behind it, if that is a proxy that says so.
@@ -61,7 +66,7 @@ impl House {
             }
             _ => peer,
         };
-        let slot = self.entrance.crowd.enter(peer, &self.counts);
+        let slot = self.entrance.crowd.enter(peer, self.counts());
         let slot = slot.ok_or_else(|| io::Error::other("past connections_per_client"))?;
         Ok(Guest { peer, slot })
     }
@@ -80,7 +85,7 @@ impl House {
             }).ok(),
             alarm = alarm => {
                 if alarm == Alarm::Late {
-                    tell_late(&self.counts);
+                    tell_late(self.counts());
                 }
                 None
             }
@@ -101,6 +106,24 @@ where
     F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
+    /// Lets a connection in, unless there can be no room.
+    pub(super) fn let_in(&self, accepted: Accepted, room: Option<OwnedSemaphorePermit>) {
+        let Some(room) = room else { return };
+        match accepted {
+            Accepted::Tcp(stream, ip) => self.begin_tcp(stream, Peer::Ip(ip), room),
+            Accepted::Unix(stream) => self.begin(stream, Peer::Unix, room),
+        }
+    }
+
+    /// Lets a connection in once there is room, if that comes before all is cut.
+    pub(super) fn let_in_later(&self, accepted: Accepted) {
+        let serving = self.clone();
+        drop(self.house.shutdown.spawn(async move {
+            let room = serving.house.connections.enter().await;
+            serving.let_in(accepted, room);
+        }));
+    }
+
     /// Makes a connection a task.
     pub(super) fn begin<T>(&self, stream: T, peer: Peer, room: OwnedSemaphorePermit)
     where
@@ -111,7 +134,7 @@ where
     }
 
     /// Makes a connection a task that begins with TLS, if that is spoken.
-    pub(super) fn begin_tcp(&self, stream: TcpStream, peer: Peer, room: OwnedSemaphorePermit) {
+    fn begin_tcp(&self, stream: TcpStream, peer: Peer, room: OwnedSemaphorePermit) {
         match self.house.entrance.seal.clone() {
             Some(seal) => {
                 let run = self.clone().run_sealed(stream, seal, peer, self.house.place(room));
@@ -198,7 +221,7 @@ where
             }
             match ready!(watch.as_mut().poll(cx, heard.is_heard())) {
                 Alarm::Late => {
-                    tell_late(&house.counts);
+                    tell_late(house.counts());
                     Poll::Ready(Ok(()))
                 }
                 Alarm::Stopping => {
@@ -209,7 +232,7 @@ where
             }
         });
         if let Err(error) = end.await {
-            tell_end(&error, &house.counts);
+            tell_end(&error, house.counts());
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Streams: the requests of one HTTP/2 connection that are under way, and for how long none was.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use hyper::rt::Executor;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::taken::{Flow, Guarded};
@@ -48,13 +49,16 @@ impl Streams {
         Self(Arc::new(Shared { state: Mutex::new(state), flow: Flow::default() }))
     }
 
-    /// Counts a request until the last that has what is returned is dropped.
-    pub(super) fn begin(&self) -> Arc<Stream> {
+    /// Counts a request until the last that has what is returned is dropped; tells whether there
+    /// are others beside it.
+    pub(super) fn begin(&self) -> (Arc<Stream>, bool) {
         let mut state = self.lock();
+        let is_beside = state.open > 0;
         state.open += 1;
         state.sending += 1;
         drop(state);
-        Arc::new(Stream { all: self.clone(), flow: Flow::default() })
+        let stream = Stream { all: self.clone(), flow: Flow::default(), room: OnceLock::new() };
+        (Arc::new(stream), is_beside)
     }
 
     /// Returns since when there is none; the task that asks is woken when the last one ends.
@@ -83,9 +87,19 @@ impl Streams {
 pub(super) struct Stream {
     all: Streams,
     flow: Flow,
+    /// What it takes up among all connections and requests.
+    room: OnceLock<OwnedSemaphorePermit>,
 }
 
 impl Stream {
+    /// Keeps this room to its end.
+    pub(super) fn takes(&self, room: Option<OwnedSemaphorePermit>) {
+        if let Some(room) = room {
+            // Asked for once.
+            let _ = self.room.set(room);
+        }
+    }
+
     pub(super) fn give(&self, count: usize) {
         self.flow.give(count);
         self.all.0.flow.give(count);
@@ -136,10 +150,10 @@ pub(super) struct Tasks {
 
 impl Tasks {
     /// Counts a request whose task begins with the next call of `execute`.
-    pub(super) fn begin(&self) -> Arc<Stream> {
-        let stream = self.streams.begin();
+    pub(super) fn begin(&self) -> (Arc<Stream>, bool) {
+        let (stream, is_beside) = self.streams.begin();
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&stream));
-        stream
+        (stream, is_beside)
     }
 }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::net::address::Address;
 use crate::net::body::Body;
+use crate::net::listener::Peer;
 use crate::telemetry::metrics::Connections;
 
 const HEAD: &str = "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n";
@@ -30,9 +31,10 @@ where
         async { Response::new(Body::full(answer.await)) }
     };
     let entrance = Entrance { limits, ..Entrance::default() };
-    let serving = Serving { house: House::new(entrance, shutdown.clone(), counts()), service };
+    let connections = Cap::new("connections", 1, counts());
+    let room = connections.enter().await.unwrap();
+    let serving = Serving { house: House::new(entrance, shutdown.clone(), connections), service };
     let (client, server) = duplex(1024 * 1024);
-    let room = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     serving.begin(server, Peer::Unix, room);
     client
 }

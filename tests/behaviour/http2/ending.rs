@@ -94,6 +94,50 @@ fn at_the_end_of_the_process_answers_are_given_and_connections_close() {
     assert!(stopping.join().unwrap());
 }
 
+/// Reads all there is, a little at a time, and says so each time; returns how much of it is DATA.
+fn read_slowly(mut stream: TcpStream) -> usize {
+    let (mut all, mut piece) = (Vec::new(), [0; 64 * 1024]);
+    while let Ok(read @ 1..) = stream.read(&mut piece) {
+        all.extend_from_slice(&piece[..read]);
+        std::thread::sleep(Duration::from_millis(30));
+        // WINDOW_UPDATE of the connection, by one.
+        let _ = stream.write_all(&[0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    }
+    let (mut rest, mut data) = (all.as_slice(), 0);
+    while rest.len() >= 9 {
+        let length = usize::from(rest[0]) << 16 | usize::from(rest[1]) << 8 | usize::from(rest[2]);
+        data += if rest[3] == 0 { length.min(rest.len() - 9) } else { 0 };
+        rest = &rest[rest.len().min(9 + length)..];
+    }
+    data
+}
+
+#[test]
+fn at_the_end_of_the_process_a_slow_client_reads_the_answer_to_its_end() {
+    const SIZE: usize = 5_000_000;
+    let homeserver = Homeserver::start();
+    homeserver.on("/big", |exchange| {
+        exchange.read_body();
+        exchange.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"));
+        exchange.send(vec![b'x'; SIZE]);
+    });
+    let mut sidecar = Sidecar::before(&homeserver).start();
+    let mut stream = TcpStream::connect(("127.0.0.1", sidecar.port())).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(PREFACE).unwrap();
+    // Windows of 16 MiB, for each answer and for all; then GET /big, as HPACK has it.
+    stream.write_all(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0]).unwrap();
+    stream.write_all(&[0, 0, 4, 8, 0, 0, 0, 0, 0, 1, 0, 0, 0]).unwrap();
+    let head = [&[0x82, 0x86, 0x44, 4][..], b"/big", &[0x41, 1], b"x"].concat();
+    let length = u8::try_from(head.len()).unwrap();
+    stream.write_all(&[&[0, 0, length, 1, 5, 0, 0, 0, 1], &head[..]].concat()).unwrap();
+    eventually("it is asked", || homeserver.seen("/big").len() == 1);
+    let app = sidecar.take();
+    let stopping = std::thread::spawn(move || app.stop());
+    assert_eq!(read_slowly(stream), SIZE);
+    assert!(stopping.join().unwrap());
+}
+
 #[test]
 fn one_that_is_stuck_is_cut_at_the_deadline() {
     let homeserver = Homeserver::start();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::limits::SOON;
 use crate::support::figures::{Figures, grow};
+use crate::support::http2::request;
 use crate::support::process::Process;
 use crate::support::{Homeserver, Request, Sidecar, bytes, eventually, within};
 
@@ -25,6 +26,26 @@ fn past_the_most_connections_others_wait() {
     for mut client in waiting {
         assert_eq!(client.answer_to("GET").status, 200);
     }
+}
+
+#[test]
+fn over_http2_a_request_beside_another_takes_up_as_much_as_a_connection() {
+    let homeserver = Homeserver::start();
+    homeserver.on("/poll", |exchange| {
+        exchange.read_body();
+        exchange.hang();
+    });
+    let sidecar = Sidecar::before(&homeserver).limits(|limits| limits.connections = 2).start();
+    let mut client = sidecar.http2();
+    let [first, second, third] =
+        [(); 3].map(|()| client.begin(request("GET", "/poll").body(()).unwrap(), true));
+    eventually("two are asked", || homeserver.seen("/poll").len() == 2);
+    let mut other = sidecar.client();
+    other.send(Request::get("/x").head());
+    assert!(other.is_silent(Duration::from_millis(100)));
+    assert_eq!(homeserver.seen("/poll").len(), 2);
+    drop((first, second, third, client));
+    assert_eq!(other.answer_to("GET").status, 200);
 }
 
 #[test]
