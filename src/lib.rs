@@ -145,8 +145,8 @@ pub use engine::{
     Document, Draft, Drift, Engine, EngineError, Explanation, Fact, Figures, GroupChange, Hold,
     How, Imported, ItemDecision, LEAST_KEPT, Lines, MissingGroup, Moved, Once, Outages,
     OverrideChange, Page, PlaceChange, Preview, Reason, Rebuilt, Recorded, Reservation, Reserved,
-    ReservedItem, Simulation, Someone, Span, Step, StoreStanding, Stretch, SubjectView, Summary,
-    UsageReport, Used, Wanted, WindowDecision, Worded,
+    ReservedItem, Simulation, Someone, Span, Spent, Step, StoreStanding, Stretch, SubjectView,
+    Summary, UsageReport, Used, Wanted, WindowDecision, Worded,
 };
 pub use quota::policy::Rule;
 pub use quota::{

@@ -24,7 +24,7 @@ use crate::net::{
     Address, Cap, Certificate, Client, ClientSettings, Entrance, Listener, Route, Seal, Shutdown,
 };
 use crate::notify::{self, Notifier};
-use crate::proxy;
+use crate::proxy::{self, Meter, Meters};
 use crate::quota::held::Instance;
 use crate::quota::{Layer, PolicyVersion};
 use crate::store::{self, Store, Timed};
@@ -65,6 +65,8 @@ pub struct App {
     admin: Address,
     /// Absent: the proxy speaks in the clear.
     seal: Option<Seal>,
+    /// Absent: there is no proxy.
+    meters: Option<Meters>,
     metrics: Arc<Metrics>,
     /// What the API has of all this.
     desk: Desk,
@@ -141,6 +143,7 @@ impl App {
             proxy: Vec::new(),
             admin: settings.admin.listen.clone(),
             seal,
+            meters: None,
             metrics,
         };
         app.keep_events(settings.keep_events);
@@ -204,6 +207,14 @@ impl App {
     pub fn show(&self, certificates: &[Certificate]) {
         if let Some(seal) = self.seal.as_ref().filter(|_| !certificates.is_empty()) {
             seal.show(certificates.to_vec());
+        }
+    }
+
+    /// Meters these requests beside uploads from the next one on, and no others. Their capabilities
+    /// are to be declared by then.
+    pub fn meter(&self, meters: &[Meter]) {
+        if let Some(all) = &self.meters {
+            all.are(meters);
         }
     }
 
@@ -318,6 +329,7 @@ impl App {
             shutdown.clone(),
             self.metrics.clone(),
         );
+        self.meters = Some(shared.meters());
         for (number, listeners) in shares.into_iter().enumerate() {
             let lane = Lane {
                 runtime: Builder::new_current_thread()

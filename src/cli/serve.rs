@@ -142,6 +142,9 @@ impl Served {
         let version = self.app.apply(&settings.policy).inspect_err(|error| {
             tracing::error!(error = cause(error), "reload failed: everything stays as it was");
         })?;
+        if let Some(proxy) = &settings.proxy {
+            self.app.meter(&proxy.meters);
+        }
         self.app.notify(settings.notify.clone());
         self.show(&settings);
         let (before, level) = (self.settings.log.level, settings.log.level);

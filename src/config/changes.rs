@@ -6,7 +6,8 @@ use crate::{api, proxy};
 
 impl Settings {
     /// Returns the keys and sections in which `new` differs from what a process runs by, but for
-    /// what it can apply while running: the policy, certificates, who is told, and the log's level.
+    /// what it can apply while running: the policy, what is metered, certificates, who is told, and
+    /// the log's level.
     #[must_use]
     pub fn needing_restart(&self, new: &Self) -> Vec<&'static str> {
         // Taken apart, so that a setting that is added is not forgotten here.
@@ -61,6 +62,7 @@ fn changed(old: Option<&proxy::Settings>, new: Option<&proxy::Settings>) -> Vec<
         refusal,
         page,
         access_log,
+        meters: _,
     } = old;
     let there = (upstream, protocol, roots);
     // Others are shown while running; to begin or end with TLS is a matter of the start.

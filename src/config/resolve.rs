@@ -7,8 +7,8 @@ use super::error::Place;
 use super::notes::Notes;
 use super::section::Section;
 use super::sections::{
-    Server, Storage, Upstream, admin, auth, limits, log, notify, page, policy, reject, server,
-    storage, upstream,
+    Server, Storage, Upstream, admin, auth, limits, log, meter, notify, page, policy, reject,
+    server, storage, upstream,
 };
 use super::settings::Settings;
 use super::tree::Table;
@@ -35,9 +35,9 @@ pub(super) fn resolve(
     let (log, access) = log(&whole);
     admin.access_log = access.unwrap_or_default();
     let limits = limits(&whole);
-    let policy = policy(&whole);
+    let mut policy = policy(&whole);
+    let meters = meter(&whole, &mut policy);
     let notify = notify(&whole);
-    whole.later("meter", "the upload routes are metered, and no others");
     let instance = server.instance.clone();
     if upstream.is_none() {
         needs_upstream(&whole);
@@ -48,6 +48,7 @@ pub(super) fn resolve(
         limits,
         refusal,
         page,
+        meters,
         ..proxy(server, upstream, access)
     });
     if let Some(proxy) = &proxy {

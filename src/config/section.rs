@@ -109,15 +109,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Refuses `key`, which this version does not have; `instead` says what to do.
-    pub(super) fn later(&self, key: &'static str, instead: &str) {
-        if let Some(entry) = self.get(key) {
-            let text = format!("{} is not in this version: {instead}", self.title_of(key));
-            self.notes.complain(&entry.place, text);
-        }
-        self.asked.borrow_mut().push(key.to_owned());
-    }
-
     /// Complains if `key` is absent and the section is not.
     pub(super) fn needs(&self, key: &str, example: &str) {
         if let (Some(_), Some(place), None) = (self.table, self.begins, self.get(key)) {

@@ -79,6 +79,14 @@ impl Hold {
         &self.ask
     }
 
+    pub(super) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn windows(&self) -> Option<&Plan> {
+        self.windows.as_deref()
+    }
+
     /// Returns the moment that says in which buckets it counts.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
@@ -189,7 +197,7 @@ impl Hold {
         Err(EngineError::Unavailable(StoreError::unavailable(what, why)))
     }
 
-    fn noted(&self, total: Amount) -> Noted {
+    pub(super) fn noted(&self, total: Amount) -> Noted {
         Noted {
             id: self.id,
             subject: self.subject.clone(),

@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::outage::{Entry, Fuse, Outage, Shelf, give_back, was_not_tried};
+use super::spend::Spending;
 use crate::clock::Clock;
 use crate::quota::held::{HoldId, Instance};
 use crate::store::{Store, StoreError};
@@ -17,7 +18,7 @@ use crate::telemetry::cause;
 /// How often a sign of life is given; well within the lease.
 const BEAT: Duration = Duration::from_secs(3);
 /// How long until a chore that could not be done is tried again.
-const AGAIN: Duration = Duration::from_millis(500);
+pub(super) const AGAIN: Duration = Duration::from_millis(500);
 /// How long the chores may take in all once the process ends.
 const LAST: Duration = Duration::from_secs(5);
 
@@ -35,10 +36,17 @@ pub(super) enum Chore {
     Wake,
 }
 
+/// What the task is given to do.
+#[derive(Debug)]
+enum Errand {
+    Chore(Chore),
+    Spend(Box<Spending>),
+}
+
 /// Owns the task that keeps this instance alive and does the chores.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    chores: mpsc::UnboundedSender<Chore>,
+    errands: mpsc::UnboundedSender<Errand>,
     closing: Arc<AtomicBool>,
     /// Holds of this process that have not ended.
     open: Arc<AtomicUsize>,
@@ -53,21 +61,21 @@ impl Keeper {
         instance: Instance,
         outage: &Outage,
     ) -> Self {
-        let (chores, queue) = mpsc::unbounded_channel();
+        let (errands, queue) = mpsc::unbounded_channel();
         let closing = Arc::new(AtomicBool::new(false));
         let open = Arc::<AtomicUsize>::default();
         let (fuse, shelf) = (outage.fuse.clone(), outage.shelf.clone());
         let told = closing.clone();
         let work = Work { store, clock, instance, fuse, shelf, closing: told, open: open.clone() };
         let task = tokio::spawn(Arc::new(work).run(queue));
-        Self { chores, closing, open, task: Mutex::new(Some(task)), idle: false }
+        Self { errands, closing, open, task: Mutex::new(Some(task)), idle: false }
     }
 
     /// Returns the keeper of a visitor: it has no task, and nothing is kept alive.
     pub(super) fn idle() -> Self {
-        let (chores, _) = mpsc::unbounded_channel();
+        let (errands, _) = mpsc::unbounded_channel();
         let (closing, open) = (Arc::default(), Arc::default());
-        Self { chores, closing, open, task: Mutex::default(), idle: true }
+        Self { errands, closing, open, task: Mutex::default(), idle: true }
     }
 
     /// Returns true if it is the keeper of a visitor.
@@ -80,7 +88,21 @@ impl Keeper {
     /// One small entry per upload that failed: bounded by the number of uploads at once.
     pub(super) fn see_to(&self, chore: Chore) {
         // Once the task has ended, the store has been left, which ends every open hold.
-        let _ = self.chores.send(chore);
+        let _ = self.errands.send(Errand::Chore(chore));
+    }
+
+    /// Has what was used charged in the background, as soon as the store can.
+    pub(super) fn spend(&self, spending: Spending) {
+        if self.idle {
+            tokio::spawn(Box::new(spending).until_done());
+        } else {
+            let _ = self.errands.send(Errand::Spend(Box::new(spending)));
+        }
+    }
+
+    /// Returns true if this process ends: what cannot be done now is not done at all.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
     }
 
     /// Counts a hold that keeps this instance giving signs of life.
@@ -116,23 +138,23 @@ struct Work {
 }
 
 impl Work {
-    async fn run(self: Arc<Self>, mut queue: mpsc::UnboundedReceiver<Chore>) {
+    async fn run(self: Arc<Self>, mut queue: mpsc::UnboundedReceiver<Errand>) {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut chores = JoinSet::new();
         while !self.closing.load(Ordering::Acquire) {
             tokio::select! {
                 _ = beat.tick() => self.beat().await,
-                chore = queue.recv() => match chore {
-                    Some(chore) => drop(chores.spawn(self.clone().until_done(chore))),
+                errand = queue.recv() => match errand {
+                    Some(errand) => drop(chores.spawn(self.clone().see_to(errand))),
                     // Nobody has the engine any more.
                     None => break,
                 },
                 Some(_) = chores.join_next(), if !chores.is_empty() => {}
             }
         }
-        while let Ok(chore) = queue.try_recv() {
-            chores.spawn(self.clone().until_done(chore));
+        while let Ok(errand) = queue.try_recv() {
+            chores.spawn(self.clone().see_to(errand));
         }
         if timeout(LAST, async { while chores.join_next().await.is_some() {} }).await.is_err() {
             tracing::error!(chores = chores.len(), "the books were not closed in time");
@@ -148,6 +170,13 @@ impl Work {
             && !was_not_tried(&error)
         {
             tracing::warn!(error = cause(&error), "sign of life not written");
+        }
+    }
+
+    async fn see_to(self: Arc<Self>, errand: Errand) {
+        match errand {
+            Errand::Chore(chore) => self.until_done(chore).await,
+            Errand::Spend(spending) => spending.until_done().await,
         }
     }
 

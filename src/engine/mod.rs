@@ -26,6 +26,7 @@ mod once;
 mod reservation;
 mod reserve;
 mod settle;
+mod spend;
 // Facts.
 mod record;
 mod set;
@@ -79,6 +80,7 @@ pub use report::{Span, UsageReport, Used};
 pub use reservation::{Reservation, ReservedItem};
 pub use reserve::Reserved;
 pub use simulate::{OverAt, Refused, Simulation, Stretch};
+pub use spend::Spent;
 pub use summary::Summary;
 pub use terms::{CommonLimit, CommonTerms, UploadTerms, Uploaded};
 pub use transfer::{

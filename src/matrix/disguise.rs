@@ -13,28 +13,53 @@ use percent_encoding::{percent_decode, percent_decode_str};
 ///
 /// A path without anything odd in it never is, whatever it says: it was compared as it stands.
 pub(super) fn hides(path: &str, prefixes: &[&str], ends: &[&str]) -> bool {
-    if is_plain(path) {
-        return false;
-    }
-    let once: Vec<u8> = percent_decode_str(path).collect();
-    let mut copy: Vec<u8> = percent_decode(&once).collect();
-    copy.retain(|byte| !byte.is_ascii_control() && *byte != b' ');
-    copy.make_ascii_lowercase();
-
-    let pieces = copy.split(|byte| is_slash(*byte) || is_cut(*byte));
-    let climbs = pieces.clone().any(|piece| piece == b"..");
+    let Some(copy) = Tidied::of(path) else { return false };
     prefixes.iter().any(|prefix| {
         let mut route = prefix.split('/').filter(|segment| !segment.is_empty());
-        if climbs {
-            let mut pieces = pieces.clone();
+        if copy.climbs() {
+            let mut pieces = copy.pieces();
             route.all(|segment| pieces.any(|piece| piece == segment.as_bytes()))
                 && pieces.any(|piece| is_one_of(piece, ends))
         } else {
-            let mut segments = segments(&copy);
+            let mut segments = copy.segments();
             route.all(|segment| segments.next() == Some(segment.as_bytes()))
                 && segments.next().is_some_and(|segment| is_one_of(segment, ends))
         }
     })
+}
+
+/// A path that may be read in several ways, decoded.
+pub(super) struct Tidied(Vec<u8>);
+
+impl Tidied {
+    /// Returns the copy of `path`; none if there is nothing odd in it.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        (!is_plain(path)).then(|| Self(decoded(path)))
+    }
+
+    /// Returns whether there is a `..` in sight.
+    pub(super) fn climbs(&self) -> bool {
+        self.pieces().any(|piece| piece == b"..")
+    }
+
+    /// Returns everything that may be taken for a segment.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split(|byte| is_slash(*byte) || is_cut(*byte))
+    }
+
+    /// Returns the segments that are left when it is tidied up.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &[u8]> {
+        segments(&self.0)
+    }
+}
+
+/// Returns what may be left of `path`, or of a segment, when it is decoded twice.
+pub(super) fn decoded(path: &str) -> Vec<u8> {
+    let once: Vec<u8> = percent_decode_str(path).collect();
+    let mut copy: Vec<u8> = percent_decode(&once).collect();
+    copy.retain(|byte| !byte.is_ascii_control() && *byte != b' ');
+    copy.make_ascii_lowercase();
+    copy
 }
 
 /// Returns whether no gateway could read a path in any other way.

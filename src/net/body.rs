@@ -68,7 +68,11 @@ enum Content {
     Empty,
     Full(Bytes),
     Passing(Passing<Leftover>),
+    Within(Within),
 }
+
+/// A body that somebody else has put around one that passes.
+struct Within(Pin<Box<dyn http_body::Body<Data = Segments, Error = BodyError> + Send>>);
 
 /// Something that is dropped with a body.
 struct Guard(#[expect(dead_code, reason = "kept for its drop")] Box<dyn Send>);
@@ -93,10 +97,18 @@ impl Body {
         Self::from(Passing::new(Leftover::lost(body)))
     }
 
+    /// Returns a body that passes through, and in what it is wrapped.
+    #[must_use]
+    pub fn within(
+        body: impl http_body::Body<Data = Segments, Error = BodyError> + Send + 'static,
+    ) -> Self {
+        Self::from(Content::Within(Within(Box::pin(body))))
+    }
+
     /// Returns true if it is not one that passes through.
     #[must_use]
     pub const fn is_ours(&self) -> bool {
-        !matches!(self.content, Content::Passing(_))
+        !matches!(self.content, Content::Passing(_) | Content::Within(_))
     }
 
     /// Keeps something until the body is sent or given up.
@@ -115,6 +127,12 @@ impl From<Content> for Body {
 impl From<Passing<Leftover>> for Body {
     fn from(body: Passing<Leftover>) -> Self {
         Self::from(Content::Passing(body))
+    }
+}
+
+impl std::fmt::Debug for Within {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Within")
     }
 }
 
@@ -141,6 +159,7 @@ impl http_body::Body for Body {
                 Poll::Ready(Some(Ok(Frame::data(Segments::from(bytes)))))
             }
             Content::Passing(body) => Pin::new(body).poll_frame(cx),
+            Content::Within(body) => body.0.as_mut().poll_frame(cx),
         }
     }
 
@@ -149,6 +168,7 @@ impl http_body::Body for Body {
             Content::Empty => true,
             Content::Full(_) => false,
             Content::Passing(body) => body.is_end_stream(),
+            Content::Within(body) => body.0.is_end_stream(),
         }
     }
 
@@ -159,6 +179,7 @@ impl http_body::Body for Body {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
             Content::Passing(body) => body.size_hint(),
+            Content::Within(body) => body.0.size_hint(),
         }
     }
 }

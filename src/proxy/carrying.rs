@@ -1,4 +1,4 @@
-//! Carrying: one upload from its first byte to the homeserver's word, whatever the client does.
+//! Carrying: one upload, or other metered request, from its first byte to the homeserver's word, whatever the client does.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::action::Action;
 use super::body::{End, Feed, Outgoing};
 use super::metered::{Ending, Metered};
 use super::patience::Answer;
@@ -56,7 +57,8 @@ impl Carrying {
         let charge = match word.meanwhile(self.metered.settle()).await {
             Ok(charge) => charge,
             Err(error) => {
-                return Rejection::from_engine(&error).into_response(self.proxy.settings());
+                let kind = self.metered.action().kind();
+                return Rejection::from_engine(&error, kind).into_response(self.proxy.settings());
             }
         };
         let heard = async {
@@ -74,7 +76,7 @@ impl Carrying {
         if word.said.is_some() {
             return self.accept_part(&ending).await.relay(word.heard().await, feed);
         }
-        let counted = self.metered.counted();
+        let (counted, action) = (self.metered.counted(), self.metered.action().clone());
         let proxy = match ending {
             // Nobody waits for it a second time: the room goes back later.
             Ending::StoreOut(_) => self.leave(),
@@ -86,9 +88,9 @@ impl Carrying {
         }
         drop(feed);
         if let Ending::Refused(decision) = &ending {
-            proxy.count_no(decision, counted);
+            proxy.count_no(&action, decision, counted);
         }
-        ending.rejection().into_response(proxy.settings())
+        ending.rejection(action).into_response(proxy.settings())
     }
 
     /// Carries an upload of no bytes: its head is all there is, so that is held back.
@@ -96,7 +98,8 @@ impl Carrying {
         let charge = match self.metered.settle().await {
             Ok(charge) => charge,
             Err(error) => {
-                return Rejection::from_engine(&error).into_response(self.proxy.settings());
+                let kind = self.metered.action().kind();
+                return Rejection::from_engine(&error, kind).into_response(self.proxy.settings());
             }
         };
         let request = Request::from_parts(head, Outgoing::default());
@@ -262,13 +265,13 @@ impl Ending {
     }
 
     /// Returns what the client is told when nothing was charged.
-    fn rejection(self) -> Rejection {
+    fn rejection(self, action: Action) -> Rejection {
         match self {
             Self::Refused(decision) => {
                 tracing::info!(reason = ?decision.reason, source = decision.source, "upload cut");
-                Rejection::Denied(decision)
+                Rejection::Denied(action, decision)
             }
-            Self::StoreOut(error) => Rejection::from_engine(&error),
+            Self::StoreOut(error) => Rejection::from_engine(&error, action.kind()),
             Self::ClientGone => Rejection::ClientGone,
             Self::ClientOdd => Rejection::BadRequest("the request body is unreadable"),
             Self::ClientIdle => Rejection::BodyIdle,

@@ -1,6 +1,7 @@
 //! Denials: which windows had no room, as they are counted.
 
 use super::Proxy;
+use super::action::{Action, Kind};
 use crate::engine::{Decision, Reason};
 use crate::quota::Period;
 use crate::quota::strictness::Mode;
@@ -9,33 +10,49 @@ use crate::telemetry::labels::{Outcome, Span, Strictness};
 use crate::telemetry::metrics::Uploads;
 
 impl Proxy {
-    /// Counts an upload of so many bytes of which none went up, for want of room.
-    pub(super) fn count_refused(&self, decision: &Decision, bytes: u64, access: Option<&Access>) {
-        self.metrics().uploads.ended(Outcome::Refused, bytes);
+    /// Counts a request of so many bytes of which none went up, for want of room.
+    pub(super) fn count_refused(
+        &self,
+        action: &Action,
+        decision: &Decision,
+        bytes: u64,
+        access: Option<&Access>,
+    ) {
+        ended(&self.metrics().uploads, action, Outcome::Refused, bytes);
         if let Some(access) = access {
             access.metered(Outcome::Refused);
         }
-        self.count_no(decision, bytes);
+        self.count_no(action, decision, bytes);
     }
 
     /// Counts a no: the windows that said it, and when.
-    pub(super) fn count_no(&self, decision: &Decision, bytes: u64) {
-        count(decision, &self.metrics().uploads);
-        let now = self.engine().now().millis().div_euclid(1000);
-        self.metrics().refusals.refused(now, bytes);
+    pub(super) fn count_no(&self, action: &Action, decision: &Decision, bytes: u64) {
+        count(action, decision, &self.metrics().uploads);
+        if action.kind() == Kind::Upload {
+            let now = self.engine().now().millis().div_euclid(1000);
+            self.metrics().refusals.refused(now, bytes);
+        }
+    }
+}
+
+/// Counts what became of something that was metered.
+pub(super) fn ended(uploads: &Uploads, action: &Action, outcome: Outcome, bytes: u64) {
+    match action.kind() {
+        Kind::Upload => uploads.ended(outcome, bytes),
+        Kind::Download | Kind::Other => uploads.ended_as(action.capability(), outcome, bytes),
     }
 }
 
 /// Counts every window that denies, or would; returns true if there is one.
-pub(super) fn count(decision: &Decision, uploads: &Uploads) -> bool {
-    let mut any = false;
+pub(super) fn count(action: &Action, decision: &Decision, uploads: &Uploads) -> bool {
+    let (capability, mut any) = (action.capability(), false);
     if decision.reason == Reason::TooLarge {
-        uploads.denied(Span::File, Strictness::Hard);
+        uploads.denied(capability, Span::File, Strictness::Hard);
         any = true;
     }
     let windows = decision.items.iter().flat_map(|item| &item.windows);
     for window in windows.filter(|window| window.would_deny) {
-        uploads.denied(span(window.period), strictness(window.mode));
+        uploads.denied(capability, span(window.period), strictness(window.mode));
         any = true;
     }
     any

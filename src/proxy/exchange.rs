@@ -7,12 +7,16 @@ use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tracing::Instrument;
 
+use super::action::Action;
 use super::counted::{Counted, kind};
+use super::meters::Count;
 use super::rejection::{Departed, Rejection};
-use super::{Proxy, forwarding, media_config, media_usage, own_pages, trust, tunnel, upload};
-use crate::matrix::Endpoint;
+use super::{
+    Proxy, egress, forwarding, media_config, media_usage, own_pages, trust, tunnel, upload,
+};
+use crate::matrix::{Disguised, Endpoint};
 use crate::net::{Body, Connection, Passing, Watched};
-use crate::telemetry::labels::Hindrance;
+use crate::telemetry::labels::{Hindrance, Kind};
 use crate::telemetry::{Access, Asked, End, RequestId, X_REQUEST_ID};
 
 impl Proxy {
@@ -85,7 +89,20 @@ impl Proxy {
         }
         parts.headers.insert(X_REQUEST_ID, id.value());
         let endpoint = Endpoint::of(&parts.method, &parts.uri);
-        counted.is_about(kind(endpoint));
+        let meter = match endpoint {
+            Endpoint::Other | Endpoint::SessionsEnd => {
+                self.0.shared.meters.of(&parts.method, &parts.uri)
+            }
+            _ => Ok(None),
+        };
+        counted.is_about(match meter {
+            Ok(None) => kind(endpoint),
+            Ok(Some(_)) => Kind::Metered,
+            Err(Disguised) => Kind::Disguised,
+        });
+        let Ok(meter) = meter else {
+            return self.refuse(Rejection::Unrecognized, &parts, body);
+        };
         let request = Request::from_parts(parts, body);
         match endpoint {
             Endpoint::Upload => upload::meter(self, &connection, request).await,
@@ -97,14 +114,32 @@ impl Proxy {
             }
             Endpoint::MediaConfig => media_config::answer(self, &connection, request).await,
             Endpoint::SessionsEnd => {
-                let response = self.pass(connection, request).await;
+                let response = self.metered(connection, request, meter).await;
                 if response.status().is_success() {
                     self.0.shared.whoami.forget();
                 }
                 response
             }
             Endpoint::MediaUsage => media_usage::answer(self, &connection, request).await,
-            Endpoint::Other => self.pass(connection, request).await,
+            Endpoint::Other => self.metered(connection, request, meter).await,
+        }
+    }
+
+    /// Meters a request as the configuration says, or lets it pass if that says nothing of it.
+    async fn metered(
+        &self,
+        connection: Arc<Connection>,
+        request: Request<Incoming>,
+        meter: Option<(Action, Count)>,
+    ) -> Response<Body> {
+        match meter {
+            None => self.pass(connection, request).await,
+            Some((action, Count::ResponseBody)) => {
+                egress::meter(self, &connection, request, action).await
+            }
+            Some((action, count)) => {
+                upload::meter_as(self, &connection, request, action, count).await
+            }
         }
     }
 
@@ -119,23 +154,31 @@ impl Proxy {
             return self.refuse(Rejection::Unrecognized, &parts, body);
         }
         let tunnel = tunnel::wanted(&mut request);
-        forwarding::request(
-            request.headers_mut(),
-            (connection.peer, connection.is_sealed),
-            self.settings(),
-            tunnel.is_some(),
-        );
-        forwarding::frame(&mut request);
         let access = request.extensions_mut().remove::<Arc<Access>>();
-        let (idle, told) = (self.limits().body_idle_timeout, access.clone());
-        let is_asking = request.headers().contains_key(EXPECT);
-        let request = request.map(|body| {
-            let body = self.read_to_the_end(body, is_asking, told.as_ref());
-            Body::from(Passing::new(body).idle_limit(idle).told(told))
-        });
-        match self.ask_in_time(request, tunnel.is_some()).await {
+        match self.forward(&connection, request, tunnel.is_some(), access.clone()).await {
             Ok(response) => tunnel::answer(self, connection, tunnel, response, access),
             Err(rejection) => rejection.into_response(self.settings()),
         }
+    }
+
+    /// Asks the homeserver over a connection that is kept.
+    ///
+    /// # Errors
+    /// When no answer came, or not in time.
+    pub(super) async fn forward(
+        &self,
+        connection: &Connection,
+        request: Request<Incoming>,
+        upgrade: bool,
+        access: Option<Arc<Access>>,
+    ) -> Result<Response<Incoming>, Rejection> {
+        let (mut head, body) = request.into_parts();
+        let from = (connection.peer, connection.is_sealed);
+        forwarding::request(&mut head.headers, from, self.settings(), upgrade);
+        forwarding::frame(&mut head, &body);
+        let is_asking = head.headers.contains_key(EXPECT);
+        let body = self.read_to_the_end(body, is_asking, access.as_ref());
+        let body = Passing::new(body).idle_limit(self.limits().body_idle_timeout).told(access);
+        self.ask_in_time(Request::from_parts(head, Body::from(body)), upgrade).await
     }
 }

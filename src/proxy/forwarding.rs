@@ -6,7 +6,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Response, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -159,13 +159,11 @@ pub(super) fn request(
 }
 
 /// Says how a body of unknown length is framed where one is not expected: it would be left out.
-pub(super) fn frame(request: &mut Request<Incoming>) {
-    let is_unexpected = matches!(*request.method(), Method::GET | Method::HEAD);
-    if is_unexpected && !request.body().is_end_stream() {
-        let headers = request.headers_mut();
-        if !headers.contains_key(CONTENT_LENGTH) {
-            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
+pub(super) fn frame(head: &mut Parts, body: &Incoming) {
+    let is_unexpected = matches!(head.method, Method::GET | Method::HEAD);
+    let is_told = head.headers.contains_key(CONTENT_LENGTH);
+    if is_unexpected && !body.is_end_stream() && !is_told {
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 
@@ -200,6 +198,8 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {

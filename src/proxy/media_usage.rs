@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use serde_json::{Map, Value};
 
 use super::Proxy;
+use super::action::Kind;
 use super::rejection::Rejection;
 use crate::engine::Uploaded;
 use crate::matrix::json;
@@ -46,7 +47,7 @@ async fn uploaded(
 ) -> Result<Uploaded, Rejection> {
     let subject = proxy.who(connection, parts).await?;
     let uploaded = proxy.engine().uploaded(&subject).await;
-    uploaded.map_err(|error| Rejection::from_engine(&error))
+    uploaded.map_err(|error| Rejection::from_engine(&error, Kind::Upload))
 }
 
 fn told(uploaded: Uploaded) -> Map<String, Value> {

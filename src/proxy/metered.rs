@@ -1,9 +1,10 @@
-//! Metered: what the body of an upload has become: counted, given room, stopped before its end.
+//! Metered: what the body of an upload, or of another metered request, has become: counted, given room, stopped before its end.
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
+use super::action::Action;
 use super::body::{End, Feed, NobodyTakes};
 use super::underway::Underway;
 use super::{Limits, room};
@@ -39,6 +40,8 @@ pub(super) struct Metered {
     hold: Option<Hold>,
     /// How many bytes are to come, if that is known; then room for all of them is held.
     length: Option<u64>,
+    /// It costs one, however long it is.
+    costs_one: bool,
     counted: Amount,
     underway: Underway,
 }
@@ -73,7 +76,17 @@ impl From<Overflow> for Ending {
 
 impl Metered {
     pub(super) const fn new(hold: Hold, length: Option<u64>, underway: Underway) -> Self {
-        Self { hold: Some(hold), length, counted: Amount::ZERO, underway }
+        Self { hold: Some(hold), length, costs_one: false, counted: Amount::ZERO, underway }
+    }
+
+    /// Says that it costs one, however long it is.
+    pub(super) fn costs_one(mut self) -> Self {
+        self.costs_one = true;
+        self
+    }
+
+    pub(super) const fn action(&self) -> &Action {
+        self.underway.action()
     }
 
     /// Returns how many bytes are to come, if that is known.
@@ -120,6 +133,9 @@ impl Metered {
     async fn count(&mut self, bytes: usize) -> Result<(), Ending> {
         let bytes = u64::try_from(bytes).map_err(|_| Overflow)?;
         self.counted = self.counted.plus(Amount::try_from(bytes)?)?;
+        if self.costs_one {
+            return Ok(());
+        }
         self.underway.counted(self.counted);
         let Some(hold) = self.hold.as_mut().filter(|hold| self.counted > hold.room()) else {
             return Ok(());
@@ -144,12 +160,13 @@ impl Metered {
     pub(super) async fn settle(&mut self) -> Result<Charge, EngineError> {
         match self.hold.take() {
             Some(hold) => {
-                let charge = hold.settle(self.counted).await?;
+                let total = if self.costs_one { Amount::ONE } else { self.counted };
+                let charge = hold.settle(total).await?;
                 self.underway.unreserved();
                 self.underway.is(Outcome::Charged);
                 Ok(charge)
             }
-            None => Err(EngineError::Conflict("the upload is settled already".to_owned())),
+            None => Err(EngineError::Conflict("it is settled already".to_owned())),
         }
     }
 

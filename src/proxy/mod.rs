@@ -3,14 +3,17 @@
 //! ```text
 //! request ─ exchange ─┬─ anything else ──────────────── forwarding ─ upstream ─ answer
 //!                     ├─ odd spelling ── rejection
-//!                     └─ upload ─ who? ─ how much? ─┬─ no ── rejection, drain
-//!                                                   └─ yes ─ metered ─ upstream ─ settled, answer
+//!                     ├─ upload ─ who? ─ how much? ─┬─ no ── rejection, drain
+//!                     │                             └─ yes ─ metered ─ upstream ─ settled, answer
+//!                     └─ download ─ who? ─ any room? ── yes ─ upstream ─ egress ─ settled, end
 //! ```
 //!
 //! An upload is carried by a task of its own: a client that hangs up must not cancel the books.
+//! What else is metered, [`Meters`] say: a request's body goes the way of an upload's.
 
 // One request and its response.
 mod carrying;
+mod egress;
 mod exchange;
 mod identity;
 mod upload;
@@ -21,12 +24,15 @@ mod patience;
 mod trust;
 mod tunnel;
 // What is counted.
+mod action;
 mod counted;
 mod denials;
 mod metered;
+mod meters;
 mod room;
 mod underway;
 // What we answer ourselves.
+mod denied;
 mod drain;
 mod media_config;
 mod media_usage;
@@ -39,6 +45,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use meters::{Count, Meter, Meters};
 pub use settings::{Errcode, Limits, Page, Refusal, Settings};
 
 use self::body::Outgoing;
@@ -57,6 +64,7 @@ pub struct Shared {
     whoami: Whoami,
     settings: Settings,
     route: Route,
+    meters: Meters,
     /// The uploads of each user.
     subjects: Concurrency<Subject>,
     /// The uploads from each address.
@@ -78,18 +86,27 @@ impl Shared {
     ) -> Arc<Self> {
         let subjects = Concurrency::new(settings.limits.uploads_per_subject);
         let clients = Concurrency::new(settings.limits.uploads_per_client);
-        let (route, pages) = (settings.route(), Pages::of(&settings.page));
+        let (route, pages, meters) =
+            (settings.route(), Pages::of(&settings.page), Meters::default());
+        meters.are(&settings.meters);
         Arc::new(Self {
             engine,
             whoami,
             settings,
             route,
+            meters,
             subjects,
             clients,
             pages,
             shutdown,
             metrics,
         })
+    }
+
+    /// Returns what is metered beside uploads, to be changed while running.
+    #[must_use]
+    pub fn meters(&self) -> Meters {
+        self.meters.clone()
     }
 }
 

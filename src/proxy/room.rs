@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::engine::{Ask, Decision, Engine, EngineError, Hold, Reserved};
+use super::action::Action;
+use crate::engine::{Decision, Engine, EngineError, Hold, Reserved};
 use crate::quota::{Amount, Subject};
 
 /// The smallest step.
@@ -18,14 +19,18 @@ const PATIENCE_MS: std::ops::Range<u64> = 500..2000;
 const PAUSE_MS: std::ops::Range<u64> = 10..40;
 
 /// Reserves the first step for a body of unknown length; if that does not fit, the least.
-pub(super) async fn first(engine: &Engine, subject: &Subject) -> Result<Reserved, EngineError> {
-    let step = engine.reserve(subject, &Ask::upload(Amount::new(STEP_MIN))).await?;
+pub(super) async fn first(
+    engine: &Engine,
+    subject: &Subject,
+    action: &Action,
+) -> Result<Reserved, EngineError> {
+    let step = engine.reserve(subject, &action.ask(Some(Amount::new(STEP_MIN)))).await?;
     if step.decision.allowed {
         return Ok(step);
     }
     let deadline = patience();
     loop {
-        let least = engine.reserve(subject, &Ask::upload(Amount::ONE)).await?;
+        let least = engine.reserve(subject, &action.ask(Some(Amount::ONE))).await?;
         if least.decision.allowed || !least.decision.may_fit_later() || Instant::now() >= deadline {
             return Ok(least);
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::meters::Meter;
 pub use super::own_pages::Page;
 use crate::net::{Address, Certificate, Origin, Protocol, Roots, Route, Tls};
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub page: Page,
     /// Whether each exchange is one line in the log. Default no.
     pub access_log: bool,
+    /// What is metered beside uploads, the first that matches. Default nothing.
+    pub meters: Vec<Meter>,
 }
 
 impl Settings {
@@ -62,6 +65,7 @@ impl Settings {
             refusal: Refusal::default(),
             page: Page::default(),
             access_log: false,
+            meters: Vec::new(),
         }
     }
 

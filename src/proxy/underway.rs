@@ -1,17 +1,19 @@
-//! Underway: an upload as it is counted, from the room it was given to what became of it.
+//! Underway: what is metered as it is counted, from the room it was given to what became of it.
 
 use std::sync::Arc;
 
+use super::action::Action;
 use super::denials;
 use crate::engine::Decision;
 use crate::quota::Amount;
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::{Access, Metrics};
 
-/// An upload that has room. What became of it is told when it is dropped; nothing said, its room
+/// An upload, or what else is metered, that has room. What became of it is told when it is dropped; nothing said, its room
 /// was released.
 #[derive(Debug)]
 pub(super) struct Underway {
+    action: Action,
     metrics: Arc<Metrics>,
     access: Option<Arc<Access>>,
     outcome: Outcome,
@@ -25,6 +27,7 @@ pub(super) struct Underway {
 impl Underway {
     /// Begins to count one that was given `room` by `decision`.
     pub(super) fn begin(
+        action: Action,
         metrics: Arc<Metrics>,
         access: Option<Arc<Access>>,
         room: Amount,
@@ -32,9 +35,13 @@ impl Underway {
     ) -> Self {
         metrics.uploads.reserved(room.get());
         let (outcome, room) = (Outcome::Released, Some(room));
-        let mut this = Self { metrics, access, outcome, bytes: 0, room, observed: false };
+        let mut this = Self { action, metrics, access, outcome, bytes: 0, room, observed: false };
         this.observe(decision);
         this
+    }
+
+    pub(super) const fn action(&self) -> &Action {
+        &self.action
     }
 
     /// Returns who is told of its bytes.
@@ -70,7 +77,7 @@ impl Underway {
     /// Counts windows that would have denied it, once.
     fn observe(&mut self, decision: &Decision) {
         if !self.observed {
-            self.observed = denials::count(decision, &self.metrics.uploads);
+            self.observed = denials::count(&self.action, decision, &self.metrics.uploads);
         }
     }
 }
@@ -78,7 +85,7 @@ impl Underway {
 impl Drop for Underway {
     fn drop(&mut self) {
         self.unreserved();
-        self.metrics.uploads.ended(self.outcome, self.bytes);
+        denials::ended(&self.metrics.uploads, &self.action, self.outcome, self.bytes);
         if let Some(access) = &self.access {
             access.metered(self.outcome);
         }

@@ -44,7 +44,9 @@ label! {
         Own = "own",
         /// The end of a session.
         SessionsEnd = "sessions_end",
-        /// An upload in disguise.
+        /// What a `[[meter]]` names.
+        Metered = "metered",
+        /// An upload, or what else is metered, in disguise.
         Disguised = "disguised",
         /// A head that can be read in two ways.
         Malformed = "malformed",
@@ -87,7 +89,7 @@ impl Class {
 }
 
 label! {
-    /// What became of an upload.
+    /// What became of an upload, or of what else is metered.
     Outcome {
         /// It is kept, and paid for.
         Charged = "charged",

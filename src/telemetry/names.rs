@@ -1,6 +1,6 @@
 //! Names: every figure that `/metrics` tells, what it means, and by what it is split.
 //!
-//! What a label may say is a closed list ([`labels`](super::labels)), or a number of the
+//! What a label may say is a closed list ([`labels`](super::labels)), or a number or name of the
 //! configuration: never a user id, a path, a token or a client's address.
 
 /// One figure.
@@ -46,10 +46,20 @@ pub(super) const UPLOAD_BYTES: Figure = figure(
     &["outcome"],
     "Bytes of uploads by what became of them; of a refused one as many as it announced, of others as many as came.",
 );
+pub(super) const METERED: Figure = figure(
+    "metergate_metered_total",
+    &["capability", "outcome"],
+    "Requests that a [[meter]] of the configuration counts, by what became of them, as with uploads.",
+);
+pub(super) const METERED_BYTES: Figure = figure(
+    "metergate_metered_bytes_total",
+    &["capability", "outcome"],
+    "Bytes counted by a [[meter]], of requests or of answers; none where it counts requests.",
+);
 pub(super) const DENIALS: Figure = figure(
     "metergate_denials_total",
     &["capability", "period", "mode"],
-    "Windows that had no room for an upload, by period and mode; those of mode observe denied nothing. The period file is the size of one file.",
+    "Windows that had no room for an upload, or what else is metered, by period and mode; those of mode observe denied nothing. The period file is the size of one file.",
 );
 pub(super) const BUSY: Figure = figure(
     "metergate_uploads_busy_total",
@@ -59,12 +69,12 @@ pub(super) const BUSY: Figure = figure(
 pub(super) const RESERVATIONS: Figure = figure(
     "metergate_reservations_open",
     &[],
-    "Uploads under way in this process for which room is reserved.",
+    "Uploads, and what else is metered, under way in this process for which room is reserved.",
 );
 pub(super) const RESERVED_BYTES: Figure = figure(
     "metergate_reserved_bytes",
     &[],
-    "Room reserved for the uploads under way in this process.",
+    "Room reserved for the uploads and other metered bodies under way in this process.",
 );
 pub(super) const STORE_RESERVATIONS: Figure = figure(
     "metergate_store_reservations_open",

@@ -20,6 +20,7 @@ mod handover;
 mod http2;
 mod identity;
 mod limits;
+mod meter;
 mod metering;
 mod metrics;
 mod notices;

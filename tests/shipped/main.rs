@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests, helpers included")]
 
 mod accepted;
+mod metered;
 mod outcome;
 mod page;
 mod refused;
@@ -14,7 +15,7 @@ use std::path::Path;
 
 use metergate::config::{self, Flags, Loaded, Settings, Sources};
 use metergate::notify::Signer;
-use metergate::proxy;
+use metergate::proxy::{self, Count};
 use metergate::quota::notice::Topic;
 use metergate::quota::{Aggregate, Measure, Policy, Zone};
 
@@ -30,10 +31,43 @@ fn shipped(name: &str) -> Loaded {
 #[test]
 fn every_shipped_file_is_read_without_a_word() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-    for entry in fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert_eq!(shipped(&name).warnings, [], "{name}");
+    for below in ["", "presets"] {
+        for entry in fs::read_dir(folder.join(below)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                let name = Path::new(below).join(entry.file_name());
+                let name = name.to_str().unwrap();
+                assert_eq!(shipped(name).warnings, [], "{name}");
+            }
+        }
     }
+}
+
+#[test]
+fn the_preset_for_downloads_meters_them_behind_any_other_file() {
+    let read = |name: &str| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name);
+        fs::read_to_string(file).unwrap()
+    };
+    let limited = read("minimal.toml") + "egress_bytes = \"5GB/month\"\n";
+    let text = limited + &read("presets/continuwuity-downloads.toml");
+    let settings = outcome::accepted(&text, &[], Flags::default());
+    let meters = settings.proxy.as_ref().unwrap().meters.clone();
+    let server = "/example.org/aBc";
+    for path in [
+        "/_matrix/client/v1/media/download",
+        "/_matrix/client/v1/media/thumbnail",
+        "/_matrix/client/unstable/org.matrix.msc3916/media/download",
+        "/_matrix/client/unstable/org.matrix.msc3916/media/thumbnail",
+    ] {
+        for rest in ["", "/cat.jpg"] {
+            let path = format!("{path}{server}{rest}");
+            assert!(meters.iter().any(|meter| meter.path.matches(&path)), "{path}");
+        }
+    }
+    let egress = "egress_bytes".parse().unwrap();
+    assert_eq!(settings.policy.groups["everyone"].limits[&egress], limit("5GB/month"));
+    assert_eq!(settings.policy.capabilities["download_media"].resources(), [egress]);
 }
 
 #[test]
@@ -71,12 +105,12 @@ fn what_the_full_example_does_not_turn_on_is_right_as_well() {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/metergate.toml"))
             .unwrap();
     // A comment has a space behind its sign; of two ways to say a thing one stays.
-    let turned_on =
-        |line: &str| line.strip_prefix('#').map(|it| it.starts_with(['[', 's', 'u', 'o']));
+    let turned_on = |line: &str| line.strip_prefix('#').map(|it| it.starts_with(|it| it != ' '));
     let (_, resources) = text.split_once("[policy.resources]").unwrap();
     let (resources, _) = resources.split_once("[policy.groups.free]").unwrap();
-    let (_, notify) = text.split_once("\n#[[notify]]").unwrap();
-    let lines = format!("[policy.resources]{resources}\n#[[notify]]{notify}");
+    let (_, more) = text.split_once("\n#[[meter]]").unwrap();
+    let proxied = "[upstream]\nurl = \"http://h\"";
+    let lines = format!("{proxied}\n[policy.resources]{resources}\n#[[meter]]{more}");
     let lines = lines.lines().filter(|line| !line.starts_with("#secret_file"));
     let lines = lines.map(|line| match turned_on(line) {
         Some(true) => &line[1..],
@@ -88,6 +122,10 @@ fn what_the_full_example_does_not_turn_on_is_right_as_well() {
     let settings = loaded.unwrap().settings;
     let seats = &settings.policy.resources[&"seats".parse().unwrap()];
     assert_eq!(*seats, Measure { aggregate: Aggregate::Max, ..Measure::COUNT });
+    let proxy = settings.proxy.as_ref().unwrap();
+    let [meter] = proxy.meters.as_slice() else { panic!("{proxy:?}") };
+    assert_eq!((meter.count, meter.capability.as_str()), (Count::ResponseBody, "download_media"));
+    assert!(meter.path.matches("/_matrix/client/v1/media/download/example.org/aBc"));
     let [target] = settings.notify.as_slice() else { panic!("{settings:?}") };
     assert_eq!(target.topics, Topic::ALL.into());
     assert_eq!(target.signer, Signer::with("not-a-secret-but-an-example").unwrap());

@@ -437,10 +437,6 @@ const REFUSED: &[(&str, &str)] = &[
         "[storage]\nurl = \"postgresql://me@h/quota?sslmode=perhaps\"",
         "metergate.toml:2: [storage] url: the address of the database cannot be used: sslmode is not known: write disable, prefer, require, verify-ca or verify-full",
     ),
-    (
-        "[[meter]]\npath = \"/x\"",
-        "metergate.toml:1: meter is not in this version: the upload routes are metered, and no others",
-    ),
     // What is no TOML.
     (
         "[server]\nlisten = \"127.0.0.1:1",

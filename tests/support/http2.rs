@@ -151,6 +151,15 @@ impl Http2 {
         self.wait(read)
     }
 
+    /// Reads the first piece of an answer's body, and gives the rest up.
+    pub(crate) fn first_piece(&self, answer: ResponseFuture) -> Bytes {
+        let read = async {
+            let mut stream = answer.await.unwrap().into_body();
+            stream.data().await.unwrap().unwrap()
+        };
+        self.wait(read)
+    }
+
     /// Waits for the end of an answer without reading any of its body.
     pub(crate) fn unread(&self, answer: ResponseFuture) -> Told {
         let wait = async {

@@ -171,8 +171,13 @@ impl Process {
 
     /// Returns what alice has used and reserved, as the admin API tells.
     pub(crate) fn figures(&self) -> (i64, i64) {
-        let target = "/v1/usage?subject=@alice:example.org&resource=media_bytes";
-        let told = self.api(&Request::get(target)).json();
+        self.figures_of("media_bytes")
+    }
+
+    /// Returns what alice has used and reserved of `resource`.
+    pub(crate) fn figures_of(&self, resource: &str) -> (i64, i64) {
+        let target = format!("/v1/usage?subject=@alice:example.org&resource={resource}");
+        let told = self.api(&Request::get(&target)).json();
         (told["used"].as_i64().unwrap(), told["reserved"].as_i64().unwrap())
     }
 

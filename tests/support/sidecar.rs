@@ -11,6 +11,7 @@ use metergate::app::App;
 use metergate::config::Settings;
 use metergate::engine::{Engine, Fact, Span, UsageReport};
 use metergate::net::Address;
+use metergate::proxy::{Count, Meter};
 use metergate::quota::capability::UPLOAD;
 use metergate::quota::{
     Amount, Capability, Group, Layer, Limit, Measure, OnOutage, Resource, Subject,
@@ -133,6 +134,26 @@ impl Sidecar {
         self.runtime.block_on(self.engine.usage(&subject, &resource, Span::Limits)).unwrap()
     }
 
+    /// Returns what is charged to alice of `resource`, and what is set aside.
+    pub(crate) fn figures_of(&self, resource: &str) -> (i64, i64) {
+        self.figures_if_there(resource).unwrap()
+    }
+
+    /// The same; none while the store is out.
+    pub(crate) fn figures_if_there(&self, resource: &str) -> Option<(i64, i64)> {
+        let (subject, resource) = (subject("alice"), resource.parse().unwrap());
+        let usage = self.engine.usage(&subject, &resource, Span::Limits);
+        let usage = self.runtime.block_on(usage).ok()?;
+        Some((usage.used.get(), usage.reserved.get()))
+    }
+
+    /// Waits until nothing of `resource` is set aside for alice; returns what is charged.
+    #[track_caller]
+    pub(crate) fn ends_with(&self, resource: &str) -> i64 {
+        eventually("all reservations end", || self.figures_of(resource).1 == 0);
+        self.figures_of(resource).0
+    }
+
     /// Returns what is charged to alice.
     pub(crate) fn used(&self) -> i64 {
         self.usage("alice").used.get()
@@ -162,6 +183,11 @@ impl Sidecar {
         self.folder.path().join(DATABASE)
     }
 
+    /// Returns the file with what could not be charged.
+    pub(crate) fn journal_file(&self) -> PathBuf {
+        self.folder.path().join(JOURNAL)
+    }
+
     /// Takes the application out, to stop it; the books can be asked all the same.
     pub(crate) fn take(&mut self) -> App {
         self.app.take().unwrap()
@@ -182,6 +208,44 @@ impl Setup {
         self.group.limits.insert(uploads.clone(), Limit::parse(limit, &Measure::COUNT).unwrap());
         let capability = Capability::new(vec![media(), uploads]).unwrap();
         self.capabilities.insert(UPLOAD.to_owned(), capability);
+        self
+    }
+
+    /// Meters these requests, charged to `resource` as the capability of the same name; limits
+    /// everyone's use of that.
+    pub(crate) fn meter(
+        mut self,
+        route: &str,
+        resource: &str,
+        count: Count,
+        limit: Option<&str>,
+    ) -> Self {
+        let (method, path) = route.split_once(' ').unwrap();
+        let meter = Meter {
+            methods: vec![method.parse().unwrap()],
+            path: path.parse().unwrap(),
+            capability: resource.to_owned(),
+            count,
+        };
+        self.settings.proxy.as_mut().unwrap().meters.push(meter);
+        let name: Resource = resource.parse().unwrap();
+        if let Some(limit) = limit {
+            let limit = Limit::parse(limit, &name.usual_measure()).unwrap();
+            self.group.limits.insert(name.clone(), limit);
+        }
+        self.capability(resource, vec![name])
+    }
+
+    /// Limits everyone's number of `resource`.
+    pub(crate) fn count(mut self, resource: &str, limit: &str) -> Self {
+        let limit = Limit::parse(limit, &Measure::COUNT).unwrap();
+        self.group.limits.insert(resource.parse().unwrap(), limit);
+        self
+    }
+
+    /// Declares what a capability draws on.
+    pub(crate) fn capability(mut self, name: &str, resources: Vec<Resource>) -> Self {
+        self.capabilities.insert(name.to_owned(), Capability::new(resources).unwrap());
         self
     }
 
@@ -227,6 +291,12 @@ impl Setup {
     /// Writes what cannot be charged now into this file.
     pub(crate) fn journal(mut self, file: &Path) -> Self {
         self.settings.journal = Some(file.to_owned());
+        self
+    }
+
+    /// Keeps what cannot be charged now in memory.
+    pub(crate) fn without_journal(mut self) -> Self {
+        self.settings.journal = None;
         self
     }
 

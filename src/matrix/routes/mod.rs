@@ -30,7 +30,7 @@ pub enum Endpoint {
 }
 
 /// The paths under which media is stored, each with `upload`, `upload/{server}/{id}` and `create`.
-const MEDIA: [&str; 6] = [
+pub(super) const MEDIA: [&str; 6] = [
     // https://spec.matrix.org/v1.18/client-server-api/#post_matrixmediav3upload
     // https://spec.matrix.org/v1.18/client-server-api/#put_matrixmediav3uploadservernamemediaid
     "/_matrix/media/v3/",
@@ -61,7 +61,7 @@ const MEDIA_CONFIG: [&str; 5] = [
 const MEDIA_USAGE: &str = "/_matrix/media/unstable/org.matrix.msc4034/usage";
 
 /// The one part of the public paths that is ours.
-const OWN: &str = "/_metergate";
+pub(super) const OWN: &str = "/_metergate";
 
 /// The versions under which the routes that end sessions are known.
 const CLIENT: [&str; 4] = [

@@ -14,6 +14,7 @@ use super::words::Line;
 use crate::engine::Engine;
 use crate::net::Body;
 use crate::proxy::Proxy;
+use crate::proxy::action::Kind;
 use crate::proxy::rejection::Rejection;
 use crate::quota::Measure;
 use crate::telemetry::cause;
@@ -64,7 +65,7 @@ impl Pages {
         let fill = self.fill(proxy.engine());
         let page = self.page.try_get_with((), fill).await.map_err(|error| {
             tracing::error!(error = cause(error.as_ref()), "page cannot be filled");
-            Rejection::StoreOut
+            Rejection::StoreOut(Kind::Upload)
         })?;
         Ok(page.answer(request))
     }

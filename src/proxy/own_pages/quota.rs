@@ -13,7 +13,9 @@ use crate::engine::{Ask, Decision, Summary, UsageReport, WindowDecision};
 use crate::matrix;
 use crate::net::{Body, Connection};
 use crate::proxy::Proxy;
-use crate::proxy::rejection::{Rejection, denied};
+use crate::proxy::action::{Action, Kind};
+use crate::proxy::denied::denied;
+use crate::proxy::rejection::Rejection;
 use crate::quota::capability::UPLOAD;
 use crate::quota::{Amount, Measure, Period, Resource, Subject};
 
@@ -90,7 +92,7 @@ async fn quota(proxy: &Proxy, connection: &Connection, parts: &Parts) -> Result<
         Ok((decision, room, engine.summary(&subject).await?))
     };
     let (decision, largest_now, summary) =
-        told.await.map_err(|error| Rejection::from_engine(&error))?;
+        told.await.map_err(|error| Rejection::from_engine(&error, Kind::Upload))?;
     let Summary { subject, group, exempt, resources, .. } = summary;
     Ok(Quota {
         user_id: subject,
@@ -109,7 +111,7 @@ fn upload(proxy: &Proxy, decision: &Decision) -> Value {
     let mut told = Map::new();
     told.insert("allowed".to_owned(), decision.allowed.into());
     if !decision.allowed {
-        let refusal = denied(decision, &proxy.settings().refusal);
+        let refusal = denied(&Action::upload(), decision, &proxy.settings().refusal);
         if let Value::Object(refusal) = json!(refusal) {
             told.extend(refusal);
         }

@@ -1,20 +1,23 @@
-//! Uploads: what became of them, and what stood in their way.
+//! Uploads, and what else is metered: what became of them, and what stood in their way.
 
-use prometheus::{IntCounter, IntGauge};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
 
 use super::family::{By, Made, Maker};
 use crate::telemetry::labels::{Crowd, Label, Outcome, Span, Strictness};
 use crate::telemetry::names;
 
-/// The one capability that the proxy asks for.
+/// The capability whose figures are there from the start; others come with the first of them.
 const CAPABILITY: &str = "upload_media";
 
-/// What is metered.
+/// What is metered. A capability is a name of the configuration.
 #[derive(Clone, Debug)]
 pub struct Uploads {
     counts: By<Outcome, IntCounter>,
     bytes: By<Outcome, IntCounter>,
     denials: By<Span, By<Strictness, IntCounter>>,
+    all_denials: IntCounterVec,
+    metered: IntCounterVec,
+    metered_bytes: IntCounterVec,
     busy: By<Crowd, IntCounter>,
     open: IntGauge,
     reserved: IntGauge,
@@ -33,6 +36,9 @@ impl Uploads {
             counts: maker.counters_by(names::UPLOADS)?,
             bytes: maker.counters_by(names::UPLOAD_BYTES)?,
             denials: denials?,
+            all_denials: family,
+            metered: maker.counters(names::METERED)?,
+            metered_bytes: maker.counters(names::METERED_BYTES)?,
             busy: maker.counters_by(names::BUSY)?,
             open: maker.gauge(names::RESERVATIONS)?,
             reserved: maker.gauge(names::RESERVED_BYTES)?,
@@ -45,9 +51,21 @@ impl Uploads {
         self.bytes.of(outcome).inc_by(bytes);
     }
 
-    /// Counts a window that had no room.
-    pub fn denied(&self, span: Span, mode: Strictness) {
-        self.denials.of(span).of(mode).inc();
+    /// Counts a request that a meter of the configuration counts, and so many bytes of it.
+    pub fn ended_as(&self, capability: &str, outcome: Outcome, bytes: u64) {
+        let labels = [capability, outcome.word()];
+        self.metered.with_label_values(&labels).inc();
+        self.metered_bytes.with_label_values(&labels).inc_by(bytes);
+    }
+
+    /// Counts a window that had no room for what `capability` names.
+    pub fn denied(&self, capability: &str, span: Span, mode: Strictness) {
+        if capability == CAPABILITY {
+            self.denials.of(span).of(mode).inc();
+        } else {
+            let labels = [capability, span.word(), mode.word()];
+            self.all_denials.with_label_values(&labels).inc();
+        }
     }
 
     /// Counts an upload that was one too many at the same time.
