@@ -2,8 +2,6 @@
 
 /// What an exchange takes: the client's connection, and the homeserver's.
 const EACH: u64 = 2;
-/// What is open beside exchanges: listeners, books, logs.
-const BESIDE: u64 = 64;
 
 /// Raises the limit on open descriptors to the most this process may have, and warns if so many
 /// `connections` as are allowed may need more.
@@ -24,7 +22,7 @@ pub(super) fn provide(connections: usize) {
 
 fn needed(connections: usize) -> u64 {
     let connections = u64::try_from(connections).unwrap_or(u64::MAX);
-    connections.saturating_mul(EACH).saturating_add(BESIDE)
+    connections.saturating_mul(EACH)
 }
 
 #[cfg(test)]
@@ -33,7 +31,7 @@ mod tests {
 
     #[test]
     fn every_connection_needs_two_and_no_number_is_too_large() {
-        assert_eq!(needed(10_000), 20_064);
+        assert_eq!(needed(10_000), 20_000);
         assert_eq!(needed(usize::MAX), u64::MAX);
     }
 

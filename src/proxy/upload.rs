@@ -230,7 +230,7 @@ fn denied(
     let access = parts.extensions.get::<Arc<Access>>().map(AsRef::as_ref);
     proxy.count_refused(action, &decision, length.unwrap_or_default(), access);
     let (capability, source) = (action.capability(), &decision.source);
-    tracing::info!(%subject, capability, reason = ?decision.reason, source, "refused");
+    tracing::info!(%subject, capability, reason = ?decision.reason, source, "room refused");
     Rejection::Denied(action.clone(), Box::new(decision))
 }
 

@@ -366,6 +366,8 @@ fn config(homeserver: &Homeserver, receiver: &str, limit: &str) -> String {
         "[server]\nlisten = \"127.0.0.1:0\"\n[upstream]\nurl = \"{}\"\n\
          [policy]\ndefault_group = \"free\"\n[policy.groups.free]\n\
          media_bytes = {{ limit = {limit}, period = \"never\", mode = \"soft\", warn = 50 }}\n\
+         [[meter]]\nmethods = \"GET\"\npath = \"/metered/*\"\ncapability = \"read\"\n\
+         resource = \"reads\"\ncount = \"one\"\n\
          [[notify]]\nurl = \"{receiver}/hunter2?key=hunter2\"\nsecret = \"whsec_aHVudGVyMi1odW50ZXIyLWh1bnRlcjI=\"\n",
         homeserver.url
     )
@@ -388,6 +390,10 @@ fn every_figure_is_told_with_reloads_and_notices_and_names_nobody() {
         |series: &str| Figures::of(&service.api(&Request::get("/metrics"))).of_series(series);
     let upload = Request::post(&format!("{UPLOAD}?filename=hush.png")).token("alice_hush");
     assert_eq!(service.ask(&upload.body(&bytes(600))).status, 200);
+    let metered = Request::get("/metered/hush").token("alice_hush");
+    assert_eq!(service.ask(&metered).status, 200);
+    let charged = r#"metergate_metered_total{capability="read",outcome="charged"}"#;
+    eventually("it is counted", || told(charged) == 1.0);
     let (delivered, failed) = (
         r#"metergate_notices_total{notify="1",outcome="delivered"}"#,
         r#"metergate_notices_total{notify="1",outcome="failed"}"#,

@@ -178,7 +178,7 @@ fn keeps_secrets(format: &str) {
     let log = service.stop();
     for told in [
         "answered",
-        "upload refused",
+        "room refused",
         "upload cut",
         "hold dropped",
         "cannot tell who asks",
