@@ -76,7 +76,8 @@ impl Reloads {
 
 /// Read the configuration again
 ///
-/// As SIGHUP does: the policy, whom to notify and the log level count at once. A wrong file is
+/// As SIGHUP does: the policy, what is metered, certificates, whom to notify and the log level count at
+/// once. A wrong file is
 /// refused with all complaints, one a line, and nothing changes.
 #[utoipa::path(post, path = "/v1/reload", tag = "watching",
     request_body(content = Option<Nothing>),

@@ -103,8 +103,8 @@ impl<K: Eq + Hash> Drop for Slot<K> {
 /// has addresses without end.
 #[must_use]
 pub fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
+    match address.to_canonical() {
+        short @ IpAddr::V4(_) => short,
         IpAddr::V6(long) => {
             let bits = long.to_bits() >> NETWORK_BITS << NETWORK_BITS;
             IpAddr::V6(Ipv6Addr::from_bits(bits))
@@ -149,6 +149,7 @@ mod tests {
     fn clients_in_one_network_of_ipv6_are_one() {
         for (address, network) in [
             ("192.0.2.9", "192.0.2.9"),
+            ("::ffff:192.0.2.9", "192.0.2.9"),
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
             ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
             ("2001:db8:1:3::1", "2001:db8:1:3::"),

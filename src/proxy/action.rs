@@ -11,6 +11,8 @@ use crate::quota::capability::UPLOAD;
 pub(super) struct Action {
     capability: Arc<str>,
     kind: Kind,
+    /// Text messages cost nothing, as they do unless the configuration meters them.
+    text_is_free: bool,
 }
 
 /// How it is told to people.
@@ -26,18 +28,18 @@ pub(super) enum Kind {
 
 impl Action {
     /// Returns the action that is built in.
-    pub(super) fn upload() -> Self {
-        Self { capability: UPLOAD.into(), kind: Kind::Upload }
+    pub(super) fn upload(text_is_free: bool) -> Self {
+        Self { capability: UPLOAD.into(), kind: Kind::Upload, text_is_free }
     }
 
     /// Returns one of the configuration; a `download` if what comes down is counted.
-    pub(super) fn named(capability: &str, download: bool) -> Self {
+    pub(super) fn named(capability: &str, download: bool, text_is_free: bool) -> Self {
         let kind = match capability {
             _ if download => Kind::Download,
             UPLOAD => Kind::Upload,
             _ => Kind::Other,
         };
-        Self { capability: capability.into(), kind }
+        Self { capability: capability.into(), kind, text_is_free }
     }
 
     pub(super) fn capability(&self) -> &str {
@@ -46,6 +48,11 @@ impl Action {
 
     pub(super) const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Returns whether somebody who is refused may be told that text messages still work.
+    pub(super) const fn leaves_text(&self) -> bool {
+        self.text_is_free && !matches!(self.kind, Kind::Other)
     }
 
     /// Returns the question for `amount` of it; for one unit without.

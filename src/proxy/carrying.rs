@@ -2,6 +2,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
@@ -66,7 +67,8 @@ impl Carrying {
             let _ = word.unless_no(feed.end(end)).await;
             word.heard().await
         };
-        let answer = self.in_time(heard).await;
+        let patience = self.proxy.limits().abandoned_timeout;
+        let answer = self.in_time(heard, patience).await;
         let all_taken = feed.all_taken();
         self.conclude(charge, answer, all_taken, feed).await
     }
@@ -102,8 +104,16 @@ impl Carrying {
                 return Rejection::from_engine(&error, kind).into_response(self.proxy.settings());
             }
         };
-        let request = Request::from_parts(head, Outgoing::default());
-        let answer = self.in_time(self.proxy.0.fresh.request(request)).await;
+        let lane = &self.proxy.0;
+        let answer = if head.method.is_safe() {
+            // It leaves nothing behind that somebody would have to see to the end, nor is it spoilt
+            // by being asked twice.
+            let request = Request::from_parts(head, Body::empty());
+            self.in_time(lane.kept.request(request), Duration::ZERO).await
+        } else {
+            let request = Request::from_parts(head, Outgoing::default());
+            self.in_time(lane.fresh.request(request), self.proxy.limits().abandoned_timeout).await
+        };
         let sent =
             !matches!(answer, Ok(Err(ClientError::Connect(_) | ClientError::ConnectTimeout)));
         self.conclude(charge, answer, sent, ()).await
@@ -132,19 +142,26 @@ impl Carrying {
         }
     }
 
-    /// Awaits the homeserver's word on what is whole, as long as the client does, and
-    /// `abandoned_timeout` longer, but for `response_head_timeout` at most. What is awaited is
-    /// dropped when it is not there by then, and with it the connection.
-    async fn in_time(&self, word: impl Future<Output = Answer>) -> Result<Answer, Rejection> {
+    /// Awaits the homeserver's word on what is whole, as long as the client does, and `patience`
+    /// longer, but for `response_head_timeout` at most. What is awaited is dropped when it is not
+    /// there by then, and with it the connection.
+    async fn in_time(
+        &self,
+        word: impl Future<Output = Answer>,
+        patience: Duration,
+    ) -> Result<Answer, Rejection> {
         let abandoned = async {
             self.departed.cancelled().await;
-            sleep(self.proxy.limits().abandoned_timeout).await;
+            sleep(patience).await;
         };
         tokio::select! {
             biased;
             answer = word => Ok(answer),
             () = abandoned => {
-                tracing::warn!(limit = "abandoned_timeout", "homeserver said nothing of an upload");
+                if !patience.is_zero() {
+                    let limit = "abandoned_timeout";
+                    tracing::warn!(limit, "homeserver said nothing of what it was sent");
+                }
                 Err(Rejection::Upstream)
             }
             rejection = self.proxy.too_late(&self.proxy.metrics().metered) => Err(rejection),

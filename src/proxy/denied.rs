@@ -45,7 +45,7 @@ fn over_limit(
         Errcode::UserLimitExceeded => (StatusCode::FORBIDDEN, ErrCode::UserLimitExceeded),
         Errcode::Forbidden => (StatusCode::FORBIDDEN, ErrCode::Forbidden),
     };
-    let mut error = MatrixError::new(status, code, sentence(action.kind(), figures));
+    let mut error = MatrixError::new(status, code, sentence(action, figures));
     if status == StatusCode::TOO_MANY_REQUESTS {
         let wait_ms = wait.saturating_mul(1000);
         error = error.with("retry_after_ms", wait_ms).with_header(RETRY_AFTER, wait);
@@ -69,7 +69,7 @@ fn over_limit(
 }
 
 /// Tells a person what is spent, by whom, what is asked for, and when there is room again.
-fn sentence(kind: Kind, figures: &Figures) -> String {
+fn sentence(action: &Action, figures: &Figures) -> String {
     let (window, resource) = (&figures.window, &figures.resource);
     let measure = &figures.measure;
     let human = |amount| measure.human(amount);
@@ -80,19 +80,19 @@ fn sentence(kind: Kind, figures: &Figures) -> String {
         // Nobody has named a size.
         Unit::Bytes if figures.requested <= Amount::ONE => (String::new(), String::new()),
         Unit::Bytes => {
-            let this = if kind == Kind::Upload { "file" } else { "request" };
+            let this = if action.kind() == Kind::Upload { "file" } else { "request" };
             (format!(", this {this} needs {}", human(figures.requested)), String::new())
         }
         Unit::Count => (String::new(), format!(" {resource}")),
         // It is said with every number.
         Unit::Label(_) => (String::new(), String::new()),
     };
-    let (limit_of, consolation) = match kind {
-        Kind::Upload => ("Upload limit", " Text messages still work."),
-        Kind::Download => ("Download limit", " Text messages still work."),
-        // Perhaps it is they that are limited.
-        Kind::Other => ("Limit", ""),
+    let limit_of = match action.kind() {
+        Kind::Upload => "Upload limit",
+        Kind::Download => "Download limit",
+        Kind::Other => "Limit",
     };
+    let consolation = if action.leaves_text() { " Text messages still work." } else { "" };
     let whose = match window.per {
         Per::Subject => "",
         Per::Group => " shared with others",
@@ -157,7 +157,7 @@ mod tests {
                 "Upload limit of the whole server reached: 498 B of 500 B used in the last 30 days, this file needs 12 B. Text messages still work.",
             ),
         ] {
-            assert_eq!(sentence(Kind::Upload, &figures(period, per, resets_at)), expected);
+            assert_eq!(sentence(&Action::upload(true), &figures(period, per, resets_at)), expected);
         }
     }
 
@@ -167,7 +167,7 @@ mod tests {
         told.measure = Measure { unit: "points".parse().unwrap(), decimals: 1, ..Measure::COUNT };
         let expected =
             "Upload limit reached: 49.8 points of 50 points used in all. Text messages still work.";
-        assert_eq!(sentence(Kind::Upload, &told), expected);
+        assert_eq!(sentence(&Action::upload(true), &told), expected);
     }
 
     #[test]
@@ -175,13 +175,15 @@ mod tests {
         let mut told = figures("month", Per::Subject, "2026-12-01");
         told.requested = Amount::ONE;
         let expected = "Download limit reached: 498 B of 500 B used this month. Resets 1 December 2026 00:00 UTC. Text messages still work.";
-        assert_eq!(sentence(Kind::Download, &told), expected);
+        assert_eq!(sentence(&Action::named("get", true, true), &told), expected);
+        let expected = expected.trim_end_matches(" Text messages still work.");
+        assert_eq!(sentence(&Action::named("get", true, false), &told), expected);
         told.requested = Amount::new(12);
         let expected = "Limit reached: 498 B of 500 B used this month, this request needs 12 B. Resets 1 December 2026 00:00 UTC.";
-        assert_eq!(sentence(Kind::Other, &told), expected);
+        assert_eq!(sentence(&Action::named("send", false, true), &told), expected);
         (told.measure, told.resource) = (Measure::COUNT, "messages".parse().unwrap());
         let expected =
             "Limit reached: 498 of 500 messages used this month. Resets 1 December 2026 00:00 UTC.";
-        assert_eq!(sentence(Kind::Other, &told), expected);
+        assert_eq!(sentence(&Action::named("send", false, true), &told), expected);
     }
 }

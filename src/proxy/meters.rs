@@ -40,6 +40,8 @@ pub struct Meters(Arc<Inner>);
 struct Inner {
     /// So that a request costs no lock where nothing is metered.
     any: AtomicBool,
+    /// Something that people do is counted otherwise than by what comes down: messages, perhaps.
+    acts: AtomicBool,
     entries: RwLock<Arc<[Entry]>>,
 }
 
@@ -53,10 +55,22 @@ struct Entry {
 impl Meters {
     /// Meters these from the next request on, and no others.
     pub fn are(&self, meters: &[Meter]) {
-        let entries: Arc<[_]> = meters.iter().map(Entry::of).collect();
+        let acts = meters.iter().any(|meter| meter.count != Count::ResponseBody);
+        let entries: Arc<[_]> = meters.iter().map(|meter| Entry::of(meter, !acts)).collect();
         let any = !entries.is_empty();
+        self.0.acts.store(acts, Ordering::Relaxed);
         *self.0.entries.write().unwrap_or_else(PoisonError::into_inner) = entries;
         self.0.any.store(any, Ordering::Release);
+    }
+
+    /// Returns whether nothing is metered but uploads.
+    pub(super) fn are_none(&self) -> bool {
+        !self.0.any.load(Ordering::Acquire)
+    }
+
+    /// Returns whether text messages cost nothing, as far as that is known.
+    pub(super) fn leave_text(&self) -> bool {
+        !self.0.acts.load(Ordering::Relaxed)
     }
 
     /// Returns by what a request is metered: the first entry that matches it.
@@ -65,7 +79,7 @@ impl Meters {
         method: &Method,
         target: &Uri,
     ) -> Result<Option<(Action, Count)>, Disguised> {
-        if !self.0.any.load(Ordering::Acquire) {
+        if self.are_none() {
             return Ok(None);
         }
         let entries = Arc::clone(&self.0.entries.read().unwrap_or_else(PoisonError::into_inner));
@@ -76,9 +90,9 @@ impl Meters {
 }
 
 impl Entry {
-    fn of(meter: &Meter) -> Self {
+    fn of(meter: &Meter, text_is_free: bool) -> Self {
         let Meter { methods, path, capability, count } = meter.clone();
-        let action = Action::named(&capability, count == Count::ResponseBody);
+        let action = Action::named(&capability, count == Count::ResponseBody, text_is_free);
         Self { methods, path, found: (action, count) }
     }
 }

@@ -171,12 +171,8 @@ impl Rejection {
 
 const fn cannot_be_counted(kind: Kind) -> &'static str {
     match kind {
-        Kind::Upload => {
-            "Uploads cannot be counted right now. Try again later. Text messages still work."
-        }
-        Kind::Download => {
-            "Downloads cannot be counted right now. Try again later. Text messages still work."
-        }
+        Kind::Upload => "Uploads cannot be counted right now. Try again later.",
+        Kind::Download => "Downloads cannot be counted right now. Try again later.",
         Kind::Other => "This cannot be counted right now. Try again later.",
     }
 }

@@ -67,8 +67,9 @@ pub(super) fn client(headers: &HeaderMap, peer: Peer, settings: &Settings) -> Op
     let lines: Vec<_> = headers.get_all(X_FORWARDED_FOR).iter().collect();
     let hops = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     for hop in hops {
-        let hop = std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse().ok());
+        let hop = std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse::<IpAddr>().ok());
         let Some(address) = hop else { break };
+        let address = address.to_canonical();
         client = Some(address);
         if !is_trusted(address, settings) {
             break;
@@ -166,6 +167,7 @@ mod tests {
             (trusted, "1.2.3.4", Some("1.2.3.4")),
             (trusted, "6.6.6.6, 1.2.3.4, 127.0.0.2", Some("1.2.3.4")),
             (trusted, "127.0.0.3,127.0.0.2", Some("127.0.0.3")),
+            (trusted, "6.6.6.6, ::ffff:1.2.3.4, ::ffff:127.0.0.2", Some("1.2.3.4")),
             (trusted, "1.2.3.4, unknown, 127.0.0.2", Some("127.0.0.2")),
             (trusted, "unknown", Some("127.0.0.1")),
             (unix, "2001:db8::1", Some("2001:db8::1")),

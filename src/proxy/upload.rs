@@ -24,14 +24,21 @@ use crate::quota::{Amount, Subject};
 use crate::telemetry::Access;
 use crate::telemetry::labels::Crowd;
 
+impl Proxy {
+    /// Returns what an upload asks for.
+    pub(super) fn upload_action(&self) -> Action {
+        Action::upload(self.0.shared.meters.leave_text())
+    }
+}
+
 /// Meters one upload.
 pub(super) async fn meter(
     proxy: &Proxy,
     connection: &Arc<Connection>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let entrance =
-        Entrance { proxy, connection, action: Action::upload(), count: Count::RequestBody };
+    let (action, count) = (proxy.upload_action(), Count::RequestBody);
+    let entrance = Entrance { proxy, connection, action, count };
     entrance.carry(request, true).await
 }
 
@@ -70,7 +77,7 @@ async fn may_create(
     parts: &Parts,
 ) -> Result<(), Rejection> {
     let subject = proxy.who(connection, parts).await?;
-    let action = Action::upload();
+    let action = proxy.upload_action();
     let ask = action.ask(None);
     let engine = proxy.engine();
     let decision = match engine.check(&subject, &ask).await {

@@ -84,6 +84,8 @@ fn worth_telling(level: Level) -> Targets {
     let of_others = LevelFilter::from_level(level).min(LevelFilter::WARN);
     Targets::new()
         .with_default(of_others)
+        // It warns of each connection that is a flood; those are counted.
+        .with_target("h2", of_others.min(LevelFilter::ERROR))
         .with_target(env!("CARGO_CRATE_NAME"), level)
         .with_target(TARGET, LevelFilter::INFO)
 }

@@ -2,6 +2,7 @@
 configuration in it, which metergate itself checks and runs by."""
 
 import re
+import os
 import tomllib
 from ipaddress import ip_address
 
@@ -24,6 +25,7 @@ class Kubernetes(Check):
         cls.metergate, cls.homeserver = cls.pod["containers"]
         cls.text = cls.one("ConfigMap", "metergate")["data"]["metergate.toml"]
         cls.config = tomllib.loads(cls.text)
+        cls.variables = {it["name"]: it["value"] for it in cls.metergate["env"]}
 
     @classmethod
     def one(cls, kind, name):
@@ -48,11 +50,9 @@ class Kubernetes(Check):
         token = self.folder / "token"
         token.write_text("correct-horse-battery-staple\n")
         here = {
-            "0.0.0.0:8010": f"127.0.0.1:{port}",
             "0.0.0.0:8400": f"0.0.0.0:{admin_port}",
             "http://127.0.0.1:8008": homeserver.url,
             self.config["admin"]["token_file"]: str(token),
-            "/var/lib/metergate/": f"{self.folder}/",
         }
         text = self.text
         for there, place in here.items():
@@ -64,7 +64,12 @@ class Kubernetes(Check):
         self.assertEqual((checked.returncode, checked.stdout), (0, f"{file} is fine\n"))
         words = [word.replace("/etc/metergate/metergate.toml", str(file)) for word in self.metergate["args"]]
         self.assertIn(str(file), words)
-        child = start(self, [BINARY, *words], self.folder / "log", cwd=self.folder)
+        said = {"0.0.0.0:8010": f"127.0.0.1:{port}", "/var/lib/metergate/": f"{self.folder}/"}
+        env = dict(os.environ)
+        for name, value in self.variables.items():
+            (there,) = (there for there in said if there in value)
+            env[name] = value.replace(there, said[there])
+        child = start(self, [BINARY, *words], self.folder / "log", cwd=self.folder, env=env)
         answers = lambda path: status_of(f"http://127.0.0.1:{admin_port}", path)
         probes = [self.metergate[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")]
         self.assertEqual(probes, ["/healthz", "/healthz", "/readyz"])
@@ -76,7 +81,7 @@ class Kubernetes(Check):
 
     def test_ports_lead_where_they_should(self):
         ports = {port["name"]: port["containerPort"] for port in self.metergate["ports"]}
-        listens = {"matrix": self.config["server"]["listen"], "admin": self.config["admin"]["listen"]}
+        listens = {"matrix": self.variables["METERGATE_SERVER__LISTEN"], "admin": self.config["admin"]["listen"]}
         for name, address in listens.items():
             host, port = address.rsplit(":", 1)
             self.assertTrue(ip_address(host).is_unspecified, address)
@@ -109,7 +114,7 @@ class Kubernetes(Check):
         needed = {
             self.metergate["args"][self.metergate["args"].index("--config") + 1]: True,
             self.config["admin"]["token_file"]: True,
-            self.config["storage"]["url"].removeprefix("sqlite:"): False,
+            self.variables["METERGATE_STORAGE"].removeprefix("sqlite:"): False,
         }
         for path, only_read in needed.items():
             folder, name = path.rsplit("/", 1)

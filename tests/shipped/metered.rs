@@ -183,6 +183,18 @@ fn two_entries_for_one_thing_are_refused() {
 }
 
 #[test]
+fn what_costs_one_costs_no_byte() {
+    let ones = entry(&[("resource", Some("\"requests\"")), ("count", Some("\"one\""))]);
+    let declared = "[policy.capabilities]\ndownload_media = [\"requests\", \"egress_bytes\"]\n";
+    assert_eq!(
+        complaints(&(ones + declared)),
+        [
+            "metergate.toml:4: [meter] capability: download_media draws on egress_bytes, too, and one has no bytes: name another capability"
+        ]
+    );
+}
+
+#[test]
 fn only_sums_are_metered() {
     let text = entry(&[]) + "[policy.resources]\negress_bytes = { aggregate = \"max\" }\n";
     assert_eq!(

@@ -52,6 +52,9 @@ fn one(section: &Section<'_>, policy: &mut Layer) -> Option<Meter> {
     let (capability, resource, count) = (capability?, resource?, count?);
     declare(section, policy, &capability, &resource);
     can_count(section, policy, &resource, count);
+    if count == Count::One {
+        costs_no_bytes(section, policy, &capability, &resource);
+    }
     Some(Meter { methods, path, capability, count })
 }
 
@@ -121,6 +124,19 @@ fn can_count(section: &Section<'_>, policy: &Layer, resource: &Resource, count: 
         let text =
             "does not count bytes: name one that does, like \"egress_bytes\", or count = \"one\"";
         section.refuse("resource", format!("{resource} {text}"));
+    }
+}
+
+/// Complains if one that costs one would cost a byte, too.
+fn costs_no_bytes(section: &Section<'_>, policy: &Layer, capability: &str, named: &Resource) {
+    let whole = Policy { file: policy.clone(), ..Policy::default() };
+    let Ok(known) = whole.capability(capability) else { return };
+    let mut others = known.resources().iter().filter(|other| *other != named);
+    if let Some(bytes) = others.find(|other| whole.measure(other).in_bytes()) {
+        let text = format!(
+            "{capability} draws on {bytes}, too, and one has no bytes: name another capability"
+        );
+        section.refuse("capability", text);
     }
 }
 

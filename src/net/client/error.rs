@@ -13,7 +13,7 @@ pub enum ClientError {
     #[error("failed to connect")]
     Connect(#[source] io::Error),
     /// Connecting took longer than `connect_timeout`; nothing was sent.
-    #[error("failed to connect in time")]
+    #[error("failed to connect in time (connect_timeout)")]
     ConnectTimeout,
     /// The request's own body failed half way: not the upstream's fault.
     #[error("the request body broke off")]

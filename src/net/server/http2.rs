@@ -14,14 +14,13 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep};
 
-use super::cap::Cap;
 use super::connection::Connection;
 use super::ended::{tell_end, tell_late, tell_untaken};
 use super::lingering::Lingering;
 use super::opening::{Alarm, Watch};
 use super::protocols;
 use super::serving::Serving;
-use super::streams::{Stream, Streams, Tasks};
+use super::streams::{Streams, Tasks};
 use super::taken::{Counted, Flow};
 use crate::net::body::BoxError;
 use crate::net::idle::Idle;
@@ -58,10 +57,12 @@ where
         let stream = Lingering::new(stream, house.shutdown.clone(), Arc::clone(&connection));
         let service = service_fn(move |request| {
             connection.hear();
-            let (stream, is_beside) = tasks.begin();
-            // The connection has room for one.
-            let connections = is_beside.then(|| connections.clone());
-            given_room(connections, stream, service(Arc::clone(&connection), request))
+            let (connections, stream) = (connections.clone(), tasks.begin());
+            let answer = service(Arc::clone(&connection), request);
+            async move {
+                stream.take_room(&connections).await;
+                Ok::<_, Infallible>(answer.await.map(|body| Counted::new(body, stream)))
+            }
         });
         let mut wire = pin!(protocol.serve_connection(TokioIo::new(stream), service));
         let (mut told, mut idle) = (None, pin!(sleep(Duration::ZERO)));
@@ -111,18 +112,6 @@ where
             tell_end(&error, house.counts());
         }
     }
-}
-
-/// Answers a request once there is room for it among these `connections`.
-async fn given_room<B>(
-    connections: Option<Cap>,
-    stream: Arc<Stream>,
-    answer: impl Future<Output = Response<B>>,
-) -> Result<Response<Counted<B>>, Infallible> {
-    if let Some(connections) = connections {
-        stream.takes(connections.enter().await);
-    }
-    Ok(answer.await.map(|body| Counted::new(body, stream)))
 }
 
 /// Waits until nothing of what remains was taken for long, once nothing else is under way; `remains`

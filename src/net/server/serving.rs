@@ -18,6 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Connection, Guest, Place};
 use super::ended::{tell_end, tell_late};
+use super::news::News;
 use super::opening::{self, Alarm, Watch};
 use super::{Cap, Entrance, herald, protocols};
 use crate::net::ahead::Ahead;
@@ -35,12 +36,15 @@ pub(super) struct House {
     pub(super) shutdown: Shutdown,
     /// How many there may be.
     pub(super) connections: Cap,
+    /// That trusted proxies do not say whose connections theirs are.
+    unannounced: News,
 }
 
 impl House {
     pub(super) fn new(entrance: Entrance, shutdown: Shutdown, connections: Cap) -> Arc<Self> {
         let http1 = protocols::http1(entrance.limits);
-        Arc::new(Self { entrance, http1, shutdown, connections })
+        let unannounced = News::default();
+        Arc::new(Self { entrance, http1, shutdown, connections, unannounced })
     }
 
     pub(super) const fn counts(&self) -> &Connections {
@@ -62,7 +66,14 @@ impl House {
     {
         let peer = match &self.entrance.heralds {
             Some(heralds) if heralds.expect_of(peer) => {
-                herald::read(stream).await?.map_or(peer, Peer::Ip)
+                let read = herald::read(stream).await;
+                if let Err(error) = &read
+                    && error.kind() == io::ErrorKind::InvalidData
+                    && self.unannounced.is_due()
+                {
+                    tracing::warn!(%error, "proxy_protocol is set: connections are refused");
+                }
+                read?.map_or(peer, Peer::Ip)
             }
             _ => peer,
         };

@@ -5,9 +5,10 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use hyper::rt::Executor;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use super::cap::Cap;
 use super::taken::{Flow, Guarded};
 use crate::net::idle::Idle;
 use crate::net::shutdown::Shutdown;
@@ -22,6 +23,8 @@ struct Shared {
     state: Mutex<State>,
     /// What of all answers is on its way.
     flow: Flow,
+    /// What the connection itself takes up, for one request at a time.
+    room: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -46,19 +49,18 @@ impl State {
 impl Streams {
     pub(super) fn new() -> Self {
         let state = State { open: 0, sending: 0, idle_since: Instant::now(), connection: None };
-        Self(Arc::new(Shared { state: Mutex::new(state), flow: Flow::default() }))
+        let (state, room) = (Mutex::new(state), Arc::new(Semaphore::new(1)));
+        Self(Arc::new(Shared { state, flow: Flow::default(), room }))
     }
 
-    /// Counts a request until the last that has what is returned is dropped; tells whether there
-    /// are others beside it.
-    pub(super) fn begin(&self) -> (Arc<Stream>, bool) {
+    /// Counts a request until the last that has what is returned is dropped.
+    pub(super) fn begin(&self) -> Arc<Stream> {
         let mut state = self.lock();
-        let is_beside = state.open > 0;
         state.open += 1;
         state.sending += 1;
         drop(state);
-        let stream = Stream { all: self.clone(), flow: Flow::default(), room: OnceLock::new() };
-        (Arc::new(stream), is_beside)
+        let all = self.clone();
+        Arc::new(Stream { all, flow: Flow::default(), room: OnceLock::new() })
     }
 
     /// Returns since when there is none; the task that asks is woken when the last one ends.
@@ -87,13 +89,22 @@ impl Streams {
 pub(super) struct Stream {
     all: Streams,
     flow: Flow,
-    /// What it takes up among all connections and requests.
+    /// What it takes up: its connection's, or one of its own.
     room: OnceLock<OwnedSemaphorePermit>,
 }
 
 impl Stream {
-    /// Keeps this room to its end.
-    pub(super) fn takes(&self, room: Option<OwnedSemaphorePermit>) {
+    /// Waits for room: that of its connection, or, while another request has it, room of its own
+    /// among all `connections`. It is kept to the end.
+    ///
+    /// A connection always has room for one, so whoever waits is never in the way of himself.
+    pub(super) async fn take_room(&self, connections: &Cap) {
+        let own = Arc::clone(&self.all.0.room);
+        let room = tokio::select! {
+            biased;
+            room = own.acquire_owned() => room.ok(),
+            room = connections.enter() => room,
+        };
         if let Some(room) = room {
             // Asked for once.
             let _ = self.room.set(room);
@@ -150,10 +161,10 @@ pub(super) struct Tasks {
 
 impl Tasks {
     /// Counts a request whose task begins with the next call of `execute`.
-    pub(super) fn begin(&self) -> (Arc<Stream>, bool) {
-        let (stream, is_beside) = self.streams.begin();
+    pub(super) fn begin(&self) -> Arc<Stream> {
+        let stream = self.streams.begin();
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&stream));
-        (stream, is_beside)
+        stream
     }
 }
 

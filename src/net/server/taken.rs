@@ -195,7 +195,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_of_which_nothing_is_taken_ends() {
-        let (begun, stream) = (Instant::now(), Streams::new().begin().0);
+        let (begun, stream) = (Instant::now(), Streams::new().begin());
         let _data = given(&stream).await;
         let sending = Guarded::new(pending::<()>(), stream, Idle::new(LIMIT), counts());
         assert_eq!(sending.await, None);
@@ -204,7 +204,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_moves_a_little_lives() {
-        let (begun, stream) = (Instant::now(), Streams::new().begin().0);
+        let (begun, stream) = (Instant::now(), Streams::new().begin());
         let mut data = given(&stream).await;
         let taking = async move {
             for _ in 0..5 {
@@ -221,7 +221,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_of_which_nothing_waits_may_be_silent() {
-        let stream = Streams::new().begin().0;
+        let stream = Streams::new().begin();
         drop(given(&stream).await);
         let waiting = sleep(LIMIT * 100);
         let sending = Guarded::new(waiting, stream, Idle::new(LIMIT), counts());

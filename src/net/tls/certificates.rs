@@ -67,6 +67,14 @@ pub enum BadCertificate {
         "{} holds no certificate: write a PEM file, which has lines BEGIN CERTIFICATE", .0.display()
     )]
     NoCertificate(PathBuf),
+    /// The certificate in it is one that nobody understands.
+    #[error("{} cannot be used: {why}", cert.display())]
+    Odd {
+        /// The file with the certificate.
+        cert: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// There is no key in it that could be used.
     #[error(
         "{} holds no key: write the file with the key (privkey.pem) without a passphrase, which \
@@ -90,7 +98,7 @@ impl BadCertificate {
     #[must_use]
     pub fn is_about_the_certificate(&self, cert: &Path) -> bool {
         match self {
-            Self::NoCertificate(_) => true,
+            Self::NoCertificate(_) | Self::Odd { .. } => true,
             Self::Unreadable { file, .. } => file == cert,
             Self::NoKey(_) | Self::Apart { .. } => false,
         }
@@ -116,8 +124,9 @@ impl Certificate {
             let (key, cert, why) = (key.to_owned(), cert.to_owned(), why.to_owned());
             BadCertificate::Apart { key, cert, why }
         };
-        if chain.first().is_none_or(|first| ParsedCertificate::try_from(first).is_err()) {
-            return Err(BadCertificate::NoCertificate(cert.to_owned()));
+        if let Some(Err(error)) = chain.first().map(ParsedCertificate::try_from) {
+            let (cert, why) = (cert.to_owned(), odd(&error));
+            return Err(BadCertificate::Odd { cert, why });
         }
         let certified = CertifiedKey::from_der(chain, private, &ring::default_provider());
         certified.map(|certified| Self(Arc::new(certified))).map_err(|error| match error {
@@ -130,6 +139,15 @@ impl Certificate {
         let parsed = self.0.end_entity_cert().and_then(ParsedCertificate::try_from);
         parsed.is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
     }
+}
+
+/// Tells why a certificate is not understood.
+fn odd(error: &Error) -> String {
+    let told = format!("{error:?}");
+    if told.contains("UnsupportedCertVersion") {
+        return "it is of version 1: make one of version 3 (openssl req -x509 does)".to_owned();
+    }
+    error.to_string()
 }
 
 /// The certificate is what others see; its key goes with it.

@@ -76,6 +76,13 @@ fn without_names(error: io::Error) -> io::Error {
         Some(Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         )) => io::Error::new(error.kind(), "the certificate is for another name"),
+        Some(Error::InvalidCertificate(CertificateError::Other(other)))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            let instead =
+                "the certificate is one that signs others (CA:TRUE): make one with CA:FALSE";
+            io::Error::new(error.kind(), instead)
+        }
         _ => error,
     }
 }

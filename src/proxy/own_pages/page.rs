@@ -39,6 +39,9 @@ struct Filled<'a> {
     idle_seconds: u64,
     /// The limits of everyone; none if they are not told.
     limits: Option<Vec<Line>>,
+    /// Whether messages, and downloads, cost nothing.
+    text_is_free: bool,
+    downloads_are_free: bool,
 }
 
 impl Pages {
@@ -62,7 +65,7 @@ impl Pages {
         if let Some(file) = self.files.get(request.uri.path()) {
             return Ok(file.answer(request));
         }
-        let fill = self.fill(proxy.engine());
+        let fill = self.fill(proxy);
         let page = self.page.try_get_with((), fill).await.map_err(|error| {
             tracing::error!(error = cause(error.as_ref()), "page cannot be filled");
             Rejection::StoreOut(Kind::Upload)
@@ -70,10 +73,17 @@ impl Pages {
         Ok(page.answer(request))
     }
 
-    async fn fill(&self, engine: &Engine) -> Result<File, askama::Error> {
-        let limits = if self.settings.limits { common_limits(engine).await } else { None };
-        let idle_seconds = self.settings.idle.as_secs();
-        let page = Filled { settings: &self.settings, idle_seconds, limits }.render()?;
+    async fn fill(&self, proxy: &Proxy) -> Result<File, askama::Error> {
+        let limits = if self.settings.limits { common_limits(proxy.engine()).await } else { None };
+        let meters = &proxy.0.shared.meters;
+        let filled = Filled {
+            settings: &self.settings,
+            idle_seconds: self.settings.idle.as_secs(),
+            limits,
+            text_is_free: meters.leave_text(),
+            downloads_are_free: meters.are_none(),
+        };
+        let page = filled.render()?;
         Ok(File::new("text/html; charset=utf-8", page))
     }
 }

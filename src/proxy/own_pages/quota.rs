@@ -13,7 +13,7 @@ use crate::engine::{Ask, Decision, Summary, UsageReport, WindowDecision};
 use crate::matrix;
 use crate::net::{Body, Connection};
 use crate::proxy::Proxy;
-use crate::proxy::action::{Action, Kind};
+use crate::proxy::action::Kind;
 use crate::proxy::denied::denied;
 use crate::proxy::rejection::Rejection;
 use crate::quota::capability::UPLOAD;
@@ -111,7 +111,7 @@ fn upload(proxy: &Proxy, decision: &Decision) -> Value {
     let mut told = Map::new();
     told.insert("allowed".to_owned(), decision.allowed.into());
     if !decision.allowed {
-        let refusal = denied(&Action::upload(), decision, &proxy.settings().refusal);
+        let refusal = denied(&proxy.upload_action(), decision, &proxy.settings().refusal);
         if let Value::Object(refusal) = json!(refusal) {
             told.extend(refusal);
         }

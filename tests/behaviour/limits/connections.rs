@@ -49,6 +49,26 @@ fn over_http2_a_request_beside_another_takes_up_as_much_as_a_connection() {
 }
 
 #[test]
+fn over_http2_a_connection_always_has_room_for_one_request() {
+    let homeserver = Homeserver::start();
+    homeserver.on("/slow", |exchange| {
+        exchange.read_body();
+        std::thread::sleep(Duration::from_millis(200));
+        exchange.answer(200, "{}");
+    });
+    let sidecar = Sidecar::before(&homeserver).limits(|limits| limits.connections = 2).start();
+    let mut clients = [sidecar.http2(), sidecar.http2()];
+    let begun = clients.each_mut().map(|client| {
+        [(); 3].map(|()| client.begin(request("GET", "/slow").body(()).unwrap(), true))
+    });
+    for (client, begun) in clients.iter().zip(begun) {
+        for sending in begun {
+            assert_eq!(client.answer(sending.answer).status, 200);
+        }
+    }
+}
+
+#[test]
 fn the_log_names_the_cap_on_connections_once_it_is_reached() {
     let homeserver = Homeserver::start();
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use super::{SEND, message, messages};
 use crate::support::http2::request;
 use crate::support::stores::scripted;
 use crate::support::wire::chunk;
-use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, within};
+use crate::support::{Ended, Homeserver, Request, Sidecar, bytes, eventually, within};
 
 /// Time enough for what must not happen to happen.
 const A_WHILE: Duration = Duration::from_millis(100);
@@ -37,6 +37,25 @@ fn each_message_costs_one_and_the_limit_holds_exactly() {
     assert_eq!((&quota["capability"], &quota["requested"]), (&"messages".into(), &1.into()));
     assert_eq!(homeserver.forwarded().len(), 3);
     assert_eq!(sidecar.upload(1000), 200);
+}
+
+#[test]
+fn who_gives_up_what_only_asks_has_paid_and_keeps_nobody_busy() {
+    let homeserver = Homeserver::start();
+    homeserver.on("/_matrix/client/v3/sync", |exchange| {
+        exchange.read_body();
+        exchange.hang();
+    });
+    let route = "GET /_matrix/client/v3/sync";
+    let sidecar = Sidecar::before(&homeserver).meter(route, "polls", Count::One, Some("3/day"));
+    let mut sidecar = sidecar.start();
+    let mut client = sidecar.client();
+    client.send(Request::get("/_matrix/client/v3/sync").token("alice").head());
+    eventually("it is asked", || homeserver.forwarded().len() == 1);
+    drop(client);
+    eventually("it is charged", || sidecar.figures_of("polls") == (1, 0));
+    // Gently: nothing of it is under way.
+    assert!(sidecar.take().stop());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use metergate::proxy::Count;
 use metergate::quota::OnOutage;
 
-use super::{DOWNLOAD, EGRESS, SEND, download, message};
+use super::{DOWNLOAD, EGRESS, download, message};
 use crate::support::scene::Scene;
 use crate::support::sidecar::Setup;
 use crate::support::{Homeserver, Request, Sidecar, bytes, eventually};
@@ -14,7 +14,12 @@ fn scene(more: impl FnOnce(Setup) -> Setup) -> Scene {
         more(
             sidecar
                 .meter(&format!("GET {DOWNLOAD}**"), EGRESS, Count::ResponseBody, Some("1MB/never"))
-                .meter(&format!("PUT {SEND}*"), "messages", Count::One, Some("5/day")),
+                .meter(
+                    "PUT /_matrix/client/v3/rooms/*/send/**",
+                    "messages",
+                    Count::One,
+                    Some("5/day"),
+                ),
         )
     });
     serve(&scene.homeserver);

@@ -2,7 +2,7 @@
 
 use metergate::proxy::Count;
 
-use super::{DOWNLOAD, EGRESS, SEND, download, homeserver, message, metering};
+use super::{DOWNLOAD, EGRESS, download, homeserver, message, metering};
 use crate::support::figures::{Figures, grow};
 use crate::support::process::Process;
 use crate::support::{Homeserver, Request, Sidecar, eventually};
@@ -11,7 +11,7 @@ use crate::support::{Homeserver, Request, Sidecar, eventually};
 fn what_became_of_it_is_counted_by_capability() {
     let homeserver = homeserver();
     let sidecar = metering(&homeserver, "5000/month")
-        .meter(&format!("PUT {SEND}*"), "messages", Count::One, Some("1/day"))
+        .meter("PUT /_matrix/client/v3/rooms/*/send/**", "messages", Count::One, Some("1/day"))
         .start();
     let now = || Figures::of(&sidecar.api(&Request::get("/metrics")));
     let before = now();
