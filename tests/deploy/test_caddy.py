@@ -59,9 +59,14 @@ class Caddy(InFront, Check):
         (self.folder / "large").write_bytes(bytes(40 * MB))
         words = ("--http2", "--insecure", "--silent", "--show-error", "--max-time", "60", "--data-binary", f"@{self.folder}/large")
         told = ("--header", "Authorization: Bearer early", "--write-out", "\n%{http_version} %{http_code} %{content_type}")
-        asked = run(curl, *words, *told, f"https://localhost:{self.secure_port}{UPLOAD}", folder=self.folder)
-        body, ended = asked.stdout.rsplit("\n", 1)
-        self.assertEqual(ended, "2 429 application/json", asked.stdout)
+        # The stream is reset right behind the answer, as it should be; some versions of curl then lose the body they
+        # have read already, now and then.
+        for _ in range(5):
+            asked = run(curl, *words, *told, f"https://localhost:{self.secure_port}{UPLOAD}", folder=self.folder)
+            body, ended = asked.stdout.rsplit("\n", 1)
+            self.assertEqual(ended, "2 429 application/json", asked.stdout)
+            if body:
+                break
         self.assertEqual(json.loads(body)["errcode"], "M_LIMIT_EXCEEDED")
         self.assertEqual(self.homeserver.at(UPLOAD), [])
 

@@ -91,8 +91,12 @@ class Clients(Check):
             with self.subTest(user):
                 # Whether it asks first or not. Over HTTP/2 curl 7.88 does not hear whoever says no to that: not nginx either.
                 for expect in ("Expect: 100-continue", "Expect:")[version == "2" :]:
-                    told, answer = self.curl(scheme, user, *words, "-H", expect, "--data-binary", f"@{large}")
-                    self.assertEqual(told[:2], [version, "429"])
+                    # Where the stream is reset right behind the answer, some versions lose its body now and then.
+                    for _ in range(5 if version == "2" else 1):
+                        told, answer = self.curl(scheme, user, *words, "-H", expect, "--data-binary", f"@{large}")
+                        self.assertEqual(told[:2], [version, "429"])
+                        if answer:
+                            break
                     self.assertEqual(json.loads(answer)["errcode"], "M_LIMIT_EXCEEDED")
                     self.assertRegex((self.folder / "head").read_text().lower(), r"retry-after: \d+")
                     if (expect, version) == ("Expect: 100-continue", "1.1"):

@@ -112,8 +112,13 @@ class Passing:
         (self.folder / "file").write_bytes(bytes(2 * MB + 1))
         self.assertEqual(self.curled("-X", "POST", "-T", "-")[0], "2 200")
         self.assertEqual(self.charged(self.user), 5 * MB)
-        told, body = self.curled("--data-binary", f"@{self.folder}/file")
-        self.assertEqual((told, json.loads(body)["errcode"]), ("2 429", "M_LIMIT_EXCEEDED"))
+        # Where the stream is reset right behind the answer, some versions of curl lose the body now and then.
+        for _ in range(5):
+            told, body = self.curled("--data-binary", f"@{self.folder}/file")
+            self.assertEqual(told, "2 429")
+            if body:
+                break
+        self.assertEqual(json.loads(body)["errcode"], "M_LIMIT_EXCEEDED")
 
     def curled(self, *words):
         url = f"https://localhost:{self.tls_port}{UPLOAD}"
