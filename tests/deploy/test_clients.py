@@ -55,11 +55,14 @@ class Clients(Check):
         return f"{scheme}://localhost:{port}{UPLOAD}"
 
     def charged(self, scheme, user):
-        subject, metergate = f"@{user}:example.org", self.metergates[scheme]
-        self.homeserver.wait_for(lambda: metergate.usage_served(subject)["reserved"] == 0)
-        usage = metergate.usage_served(subject)
-        self.assertEqual(usage["reserved"], 0)
-        return usage["used"]
+        told = {}
+
+        def is_over():
+            told.update(self.metergates[scheme].usage_served(f"@{user}:example.org"))
+            return told["reserved"] == 0
+
+        self.assertTrue(self.homeserver.wait_for(is_over), told)
+        return told["used"]
 
     def curl(self, scheme, user, *words, fed=False):
         """What curl says of its answer: version, status, bytes sent; and the answer."""

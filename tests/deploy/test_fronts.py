@@ -63,11 +63,14 @@ class Passing:
 
     def charged(self, user):
         """What a user is charged, once nothing is under way."""
-        subject = f"@{user}:example.org"
-        self.homeserver.wait_for(lambda: self.metergate.usage_served(subject)["reserved"] == 0, seconds=20)
-        usage = self.metergate.usage_served(subject)
-        self.assertEqual(usage["reserved"], 0)
-        return usage["used"]
+        told = {}
+
+        def is_over():
+            told.update(self.metergate.usage_served(f"@{user}:example.org"))
+            return told["reserved"] == 0
+
+        self.assertTrue(self.homeserver.wait_for(is_over, seconds=30), told)
+        return told["used"]
 
     def assert_refused(self, status, headers, body):
         self.assertEqual(status, 429, body)
@@ -179,6 +182,9 @@ class Passing:
     def test_a_client_that_leaves_half_way_is_charged_nothing(self):
         with sending(self.port, self.user, length=4 * MB) as upload:
             upload.send(bytes(2 * MB))
+            # What is gathered first may never come so far.
+            arrived = lambda: any(seen.body_bytes for seen in self.homeserver.at(UPLOAD))
+            self.homeserver.wait_for(arrived, seconds=1 if self.gathering else 20)
         self.assertEqual(self.charged(self.user), 0)
         self.assertFalse(any(seen.whole for seen in self.homeserver.at(UPLOAD)))
 
