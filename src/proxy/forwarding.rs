@@ -197,12 +197,12 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use http::Request;
 
     use super::*;
 
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    pub(in crate::proxy) fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let pairs = lines
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));

@@ -96,22 +96,13 @@ fn address_value(address: IpAddr) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::forwarding::tests::headers;
 
     fn settings() -> Settings {
         Settings {
             trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
             ..Settings::before("http://127.0.0.1:8008".parse().unwrap())
         }
-    }
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pairs = lines
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        pairs.fold(HeaderMap::new(), |mut headers, (name, value)| {
-            headers.append(name, value);
-            headers
-        })
     }
 
     #[test]

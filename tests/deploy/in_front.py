@@ -1,6 +1,9 @@
 """What every web server in front has to let through as it is, whichever it is."""
 
+import time
+
 from client import MB, UPLOAD, sending, upgrade
+from stage import Failed
 from stage.matrix import ask
 
 
@@ -68,3 +71,14 @@ class InFront:
             self.assertEqual(status, 101)
             connection.sendall(b"ping")
             self.assertEqual(connection.recv(4), b"ping")
+
+
+def wait_until_it_answers(url, process):
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and not process.exited():
+        try:
+            if ask(url, "GET", "/_matrix/client/versions", timeout=5).status == 200:
+                return
+        except OSError:
+            time.sleep(0.02)
+    raise Failed(f"it did not start:\n{process.last_lines()}")

@@ -2,14 +2,13 @@
 
 import json
 import os
-import time
 
 import wanting
 from client import MB, UPLOAD, connections_with
 from homeserver import Homeserver
-from in_front import POLICY, InFront
+from in_front import POLICY, InFront, wait_until_it_answers
 from place import DEPLOY, Check, make_folder, replaced_once, run, start, start_metergate
-from stage import Failed, free_port
+from stage import free_port
 from stage.matrix import ask
 
 CADDYFILE = DEPLOY / "caddy" / "Caddyfile"
@@ -38,14 +37,7 @@ class Caddy(InFront, Check):
         (cls.folder / "Caddyfile").write_text(options + plain + secure)
         command = [cls.caddy, "run", "--config", cls.folder / "Caddyfile", "--adapter", "caddyfile"]
         child = start(cls, command, cls.folder / "caddy.log", env=cls.environment)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and not child.exited():
-            try:
-                if ask(cls.url, "GET", "/_matrix/client/versions", timeout=5).status == 200:
-                    return
-            except OSError:
-                time.sleep(0.02)
-        raise Failed(f"Caddy did not start:\n{child.last_lines()}")
+        wait_until_it_answers(cls.url, child)
 
     def test_the_file_is_fine_as_it_is(self):
         words = ("adapt", "--validate", "--config", CADDYFILE, "--adapter", "caddyfile")

@@ -2,18 +2,16 @@
 
 import json
 import socket
-import time
 
 import wanting
-from client import sending, upgrade
+from client import MB, UPLOAD, sending, upgrade
 from fronts import FRONTS
 from homeserver import Homeserver
+from in_front import wait_until_it_answers
 from place import Check, make_folder, plain_environment, run, start, start_metergate
 from stage import Failed, free_port
 from stage.matrix import ask
 
-MB = 1_000_000
-UPLOAD = "/_matrix/media/v3/upload"
 CONFIG = """\
 [limits]
 body_idle_timeout = "3s"
@@ -230,17 +228,6 @@ def make_certificate(folder):
         raise Failed(f"openssl made no certificate:\n{done.stdout}")
     (folder / "both.pem").write_text(certificate.read_text() + key.read_text())
     return certificate, key
-
-
-def wait_until_it_answers(url, process):
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and not process.exited():
-        try:
-            if ask(url, "GET", "/_matrix/client/versions", timeout=5).status == 200:
-                return
-        except OSError:
-            time.sleep(0.02)
-    raise Failed(f"it did not start:\n{process.last_lines()}")
 
 
 # A class for each front and each way.

@@ -17,7 +17,7 @@ const HOSTS: [(&str, &str); 7] = [
 ];
 
 /// Targets that have to arrive as they are.
-const TARGETS: [&str; 8] = [
+pub(super) const TARGETS: [&str; 8] = [
     "/a%2Fb",
     "//a//b",
     "/a%zz",

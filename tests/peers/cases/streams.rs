@@ -54,7 +54,8 @@ fn upload_streams(stand: &Stand) {
     assert_eq!(client.answer().status, 200);
 }
 
-fn download_streams(stand: &Stand) {
+/// Has the homeserver answer in two parts, the second once it is told to go on.
+pub(super) fn answers_in_two(stand: &Stand) -> Arc<AtomicBool> {
     let goes_on = Arc::new(AtomicBool::new(false));
     let told = goes_on.clone();
     stand.homeserver.on("/x", move |exchange| {
@@ -63,6 +64,11 @@ fn download_streams(stand: &Stand) {
         eventually("the client has the first part", || told.load(Ordering::SeqCst));
         exchange.send("world");
     });
+    goes_on
+}
+
+fn download_streams(stand: &Stand) {
+    let goes_on = answers_in_two(stand);
     let mut client = stand.client();
     client.send(Request::get("/x").bytes());
     let mut answer = client.head("GET");

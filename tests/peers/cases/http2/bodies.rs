@@ -1,10 +1,11 @@
 //! Bodies: bytes go on as they come, and an end is never made up (RFC 9113 §8.1).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Case, goes_on, is_no, is_refused, never};
+use crate::cases::streams;
 use crate::frames::{self, END_HEADERS, END_STREAM, Fields, Frames, setting};
 use crate::stand::Stand;
 use crate::support::{Ended, bytes, eventually};
@@ -125,14 +126,7 @@ fn upload_streams(stand: &Stand) {
 }
 
 fn download_streams(stand: &Stand) {
-    let goes_on = Arc::new(AtomicBool::new(false));
-    let told = goes_on.clone();
-    stand.homeserver.on("/x", move |exchange| {
-        exchange.read_body();
-        exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
-        eventually("the client has the first part", || told.load(Ordering::SeqCst));
-        exchange.send("world");
-    });
+    let goes_on = streams::answers_in_two(stand);
     let mut frames = stand.frames();
     let stream = frames.begin(&Fields::get("/x"), true);
     assert_eq!(frames.until(stream, |told| told.body.len() == 5).body, b"hello");

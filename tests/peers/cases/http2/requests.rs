@@ -1,21 +1,10 @@
 //! Requests: whose they are, and for which host; what arrives of them.
 
 use super::{Case, is_no, is_refused, never};
+use crate::cases::identity::TARGETS;
 use crate::frames::{self, END_HEADERS, END_STREAM, Fields, PADDED};
 use crate::stand::Stand;
 use crate::support::eventually;
-
-/// Targets that have to arrive as they are.
-const TARGETS: [&str; 8] = [
-    "/a%2Fb",
-    "//a//b",
-    "/a%zz",
-    "/a/../b/./c",
-    "/a;b=c",
-    "/a?b=%20&c=+&d=%2525",
-    "/a?b?c",
-    "/%F0%9F%98%80!$&'()*+,;=:@",
-];
 
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, act: fn(&Stand)| Case::new("h2 requests", name, act);
